@@ -1,0 +1,72 @@
+import js from '@eslint/js';
+import importX, { createNodeResolver } from 'eslint-plugin-import-x';
+import tseslint from 'typescript-eslint';
+
+/** Imports point down only: each layer, and the layers that must not know it. */
+const layers = ['cli', 'controller', 'audit', 'tenancy', 'sync', 'api', 'kube'];
+const zones = [
+  // kube is a controller runtime of its own: it knows nothing of ConfigMapSync.
+  { target: './src/kube', from: './src', except: ['./kube'] },
+  // sync is pure: models and its own files, no I/O.
+  { target: './src/sync', from: './src', except: ['./sync', './api'] },
+  { target: './src/api', from: './src', except: ['./api'] },
+  { target: './src/tenancy', from: './src', except: ['./tenancy', './kube'] },
+  { target: './src/audit', from: ['./src/cli', './src/controller', './src/tenancy'] },
+  { target: './src/observability', from: './src', except: ['./observability', './kube'] },
+  { target: './src/controller', from: ['./src/cli', './src/observability'] },
+  ...layers.filter((layer) => layer !== 'cli').map((layer) => ({ target: `./src/${layer}`, from: './src/cli' })),
+].map((zone) => ({ ...zone, message: 'imports point down only (docs/contributing.md, "Layers")' }));
+
+export default tseslint.config(
+  { ignores: ['dist/', 'coverage/', 'node_modules/', 'bundle/'] },
+  js.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [...tseslint.configs.strictTypeChecked, ...tseslint.configs.stylisticTypeChecked],
+    plugins: { 'import-x': importX },
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    settings: {
+      'import-x/resolver-next': [
+        createNodeResolver({ extensionAlias: { '.js': ['.ts', '.js'] }, extensions: ['.ts', '.js'] }),
+      ],
+    },
+    rules: {
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/no-extraneous-class': 'off',
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/prefer-nullish-coalescing': ['error', { ignorePrimitives: { boolean: true, string: true } }],
+      'import-x/no-restricted-paths': ['error', { zones }],
+      'import-x/no-cycle': 'error',
+      'import-x/no-default-export': 'error',
+      eqeqeq: ['error', 'always'],
+    },
+  },
+  {
+    // The only door to tenant resources is src/tenancy.
+    files: ['src/**/*.ts'],
+    ignores: ['src/tenancy/**'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        ...['Literal[value=/\\/(configmaps|secrets)\\b/]', 'TemplateElement[value.raw=/\\/(configmaps|secrets)\\b/]'].map(
+          (selector) => ({ selector, message: 'only src/tenancy may address ConfigMaps or Secrets' }),
+        ),
+        {
+          selector: 'Literal[value=/serviceaccounts\\/.*token/]',
+          message: 'only src/tenancy may request tokens',
+        },
+      ],
+    },
+  },
+  {
+    files: ['test/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-unused-expressions': 'off',
+      '@typescript-eslint/no-non-null-assertion': 'off',
+    },
+  },
+);
