@@ -1,0 +1,71 @@
+import { Writable } from 'node:stream';
+
+export interface BoundedWriterOptions {
+  /** The most bytes that may wait for a slow reader; what comes on top is dropped and counted. */
+  maxBufferedBytes: number;
+  /** The line that tells of `dropped` lines, written before the next one that fits; '' for none. */
+  notice: (dropped: number) => string;
+}
+
+/**
+ * Lines on their way to standard output or error. Node.js queues what a pipe's reader does not take, without a
+ * bound: a stalled log collector would cost the operator its memory. This stream never waits and never grows.
+ * A reader that goes away (EPIPE) ends the output, not the process.
+ */
+export class BoundedWriter extends Writable {
+  readonly #target: NodeJS.WritableStream & { readonly writableLength: number };
+  readonly #options: BoundedWriterOptions;
+  #unreported = 0;
+  #dropped = 0;
+  #broken = false;
+
+  constructor(
+    target: NodeJS.WritableStream & { readonly writableLength: number },
+    options: BoundedWriterOptions,
+  ) {
+    super({ decodeStrings: false });
+    this.#target = target;
+    this.#options = options;
+    target.on('error', () => {
+      this.#broken = true;
+    });
+  }
+
+  /** Lines dropped since the start. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  override _write(chunk: string | Buffer, _encoding: BufferEncoding, done: () => void): void {
+    this.#offer(chunk);
+    done();
+  }
+
+  #offer(chunk: string | Buffer): void {
+    const full = this.#target.writableLength + chunk.length > this.#options.maxBufferedBytes;
+    if (this.#broken || full) {
+      this.#unreported += 1;
+      this.#dropped += 1;
+      return;
+    }
+    if (this.#unreported > 0) {
+      const notice = this.#options.notice(this.#unreported);
+      this.#unreported = 0;
+      if (notice !== '') this.#target.write(`${notice}\n`);
+    }
+    this.#target.write(chunk);
+  }
+
+  /** Resolves when the reader has taken everything, is gone, or `signal` aborts. Never rejects. */
+  async flush(signal: AbortSignal): Promise<void> {
+    if (this.#broken || signal.aborted || this.#target.writableLength === 0) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      signal.addEventListener('abort', done, { once: true });
+      this.#target.write('', done); // called back after all that was written before
+    });
+  }
+}
