@@ -1,0 +1,108 @@
+import { InvalidArgumentError, Option } from 'commander';
+import { type BindAddress, parseBindAddress } from '../observability/bind-address.js';
+import { formatDuration, parseDuration } from './duration.js';
+
+/** The shapes of flag values. Each says, where a value does not fit, what does. */
+
+/** A flag that is off or on: `--flag`, `--flag=true`, `--flag=false`; other than that as Go's flags have it. */
+export function booleanOption(flag: string, description: string, initially: boolean): Option {
+  return new Option(`${flag} [boolean]`, description).default(initially).argParser((text) => {
+    if (['true', 't', '1', 'TRUE', 'True', 'T'].includes(text)) return true;
+    if (['false', 'f', '0', 'FALSE', 'False', 'F'].includes(text)) return false;
+    throw new InvalidArgumentError('Write true or false.');
+  });
+}
+
+/** Any text; an empty one counts as not given, as kubebuilder's flags have it. */
+export function textOption(flag: string, description: string): Option {
+  return new Option(flag, description).argParser((text) => (text === '' ? undefined : text));
+}
+
+export function namespaceOption(flag: string, description: string): Option {
+  return new Option(`${flag} <namespace>`, description).argParser((text) =>
+    text === '' ? undefined : namespaceName(text),
+  );
+}
+
+export function namespaceListOption(flag: string, description: string): Option {
+  return new Option(`${flag} <namespaces>`, description).argParser(parseNamespaceList);
+}
+
+/**
+ * Reads `a,b`, in order and without repetitions; nothing at all means none.
+ * @throws InvalidArgumentError for what cannot be a namespace
+ */
+export function parseNamespaceList(text: string): readonly string[] {
+  const names = text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  return [...new Set(names.map(namespaceName))];
+}
+
+/** One of a closed set of words. */
+export function choiceOption<T extends string>(
+  flag: string,
+  description: string,
+  choices: readonly T[],
+  initially: T,
+): Option {
+  return new Option(`${flag} <${flag.slice(flag.lastIndexOf('-') + 1)}>`, description)
+    .choices(choices)
+    .default(initially);
+}
+
+export function integerOption(
+  flag: string,
+  description: string,
+  { initially, min, max }: { initially: number; min: number; max: number },
+): Option {
+  return new Option(`${flag} <number>`, description).default(initially).argParser((text) => {
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
+    if (!(value >= min && value <= max)) {
+      throw new InvalidArgumentError(`Write a whole number from ${min} to ${max}.`);
+    }
+    return value;
+  });
+}
+
+/** In milliseconds, the bounds included. */
+export function durationOption(
+  flag: string,
+  description: string,
+  { initially, min, max }: { initially: number; min: number; max: number },
+): Option {
+  return new Option(`${flag} <duration>`, description)
+    .default(initially, formatDuration(initially))
+    .argParser((text) => {
+      const value = readable(() => parseDuration(text));
+      if (value < min || value > max) {
+        throw new InvalidArgumentError(`Write from ${formatDuration(min)} to ${formatDuration(max)}.`);
+      }
+      return value;
+    });
+}
+
+export function bindAddressOption(flag: string, description: string, initially: BindAddress): Option {
+  return new Option(`${flag} <address>`, description)
+    .default(initially, `:${initially.port}`)
+    .argParser((text) => readable(() => parseBindAddress(text)));
+}
+
+function namespaceName(text: string): string {
+  if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text)) {
+    throw new InvalidArgumentError(
+      'A namespace has up to 63 small letters, digits and "-", and neither starts nor ends with "-".',
+    );
+  }
+  return text;
+}
+
+/** commander tells a value that does not fit from a fault in a parser by the error's class. */
+function readable<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+  }
+}

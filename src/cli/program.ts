@@ -1,0 +1,107 @@
+import { Command, CommanderError } from 'commander';
+import { redactText } from '../observability/redact.js';
+import { type CommandContext, type RegisterCommand, UsageError } from './command.js';
+import { runCommand } from './run-command.js';
+import { version } from './version.js';
+
+/** Every command of the program: a new one is added here, and nowhere else. */
+const COMMANDS: readonly RegisterCommand[] = [runCommand()];
+
+export const EXIT_FAILURE = 1;
+export const EXIT_USAGE = 2;
+
+export type ProgramIO = Pick<CommandContext, 'env' | 'stdout' | 'stderr'>;
+
+/**
+ * Carries out one command line (without node and script). What goes wrong is one line on standard error.
+ * @returns the exit code: 0, or 1 where the command failed, or 2 where the command line makes no sense
+ */
+export async function program(
+  args: readonly string[],
+  io: ProgramIO,
+  commands: readonly RegisterCommand[] = COMMANDS,
+): Promise<number> {
+  let exitCode = 0;
+  try {
+    const root = build(io, commands, (code) => {
+      exitCode = code;
+    });
+    await root.parseAsync(spellOutBooleans(args, root), { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0; // --help, --version
+    const usage = error instanceof CommanderError || error instanceof UsageError;
+    io.stderr.write(`config-weaver: ${errorLine(error)}\n`);
+    return usage ? EXIT_USAGE : EXIT_FAILURE;
+  }
+}
+
+/** An error as one line: its message, without what looks like a credential. */
+export function errorLine(error: unknown): string {
+  const message = error instanceof CommanderError ? usageMessage(error) : messageOf(error);
+  return redactText(message)
+    .replace(/\s*[\r\n]+\s*/g, ' ')
+    .trim();
+}
+
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  // A refused connection to a name with several addresses is an AggregateError without a message.
+  if (error.message === '') return 'code' in error ? `${error.name} ${String(error.code)}` : error.name;
+  return error.message;
+}
+
+function usageMessage({ code, message }: CommanderError): string {
+  const text = message.replace(/^error: /, '');
+  switch (code) {
+    case 'commander.unknownOption':
+      return `${text}; config-weaver COMMAND --help lists the flags of a command`;
+    case 'commander.unknownCommand':
+      return `${text}; config-weaver --help lists the commands`;
+    case 'commander.excessArguments': // `config-weaver foo` is `run` with a word too many, to commander
+      return `unknown command or stray word ${/: (.*)\.$/.exec(text)?.[1] ?? ''}; config-weaver --help lists the commands`;
+    default:
+      return text;
+  }
+}
+
+function build(
+  { env, stdout, stderr }: ProgramIO,
+  commands: readonly RegisterCommand[],
+  exitWith: (code: number) => void,
+): Command {
+  const root = new Command('config-weaver')
+    .description(
+      "Shares ConfigMaps across namespaces with the tenant's own ServiceAccount, and proves who did what.",
+    )
+    .version(version(), '--version', 'print the version')
+    .addHelpText(
+      'after',
+      '\nconfig-weaver alone is config-weaver run; config-weaver COMMAND --help lists its flags.',
+    )
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void stdout.write(text),
+      writeErr: (text) => void stderr.write(text),
+      outputError: () => undefined, // the line that program() writes is the only one
+    });
+  for (const register of commands) register(root, { env, stdout, stderr, exitWith });
+  return root;
+}
+
+/**
+ * Writes `--flag` of a boolean flag as `--flag=true`, else commander would take the next word for its value:
+ * in `--leader-elect false`, Go's flags see a boolean and a stray word, and so do we.
+ */
+function spellOutBooleans(args: readonly string[], root: Command): string[] {
+  const options = [root, ...root.commands].flatMap((command) => command.options);
+  const named = (kind: 'optional' | 'required'): Set<string | undefined> =>
+    new Set(options.filter((option) => option[kind]).flatMap(({ long, short }) => [long, short]));
+  const booleans = named('optional');
+  const valued = named('required');
+  const end = args.includes('--') ? args.indexOf('--') : args.length;
+  return args.map((arg, index) => {
+    const isValue = index > 0 && valued.has(args[index - 1]);
+    return index < end && !isValue && booleans.has(arg) ? `${arg}=true` : arg;
+  });
+}
