@@ -1,0 +1,55 @@
+/** A line of a stream grew beyond its bound. */
+export class LineTooLongError extends Error {
+  override readonly name = 'LineTooLongError';
+}
+
+const NEWLINE = 0x0a;
+
+/**
+ * Cuts a byte stream into its lines, without their ends. Empty lines are left out, a last line without an end counts.
+ * Chunks are kept as they come and joined once a line is whole: a large object costs one copy, not one per chunk.
+ *
+ * @throws LineTooLongError as soon as a line holds more than `maxBytes`, before it is whole.
+ */
+export async function* readLines(
+  chunks: AsyncIterable<Uint8Array>,
+  maxBytes: number,
+): AsyncGenerator<string> {
+  let pieces: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of chunks) {
+    let start = 0;
+    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
+      const tail = chunk.subarray(start, end);
+      start = end + 1;
+      check(length + tail.length, maxBytes);
+      const line = join(pieces, tail, length + tail.length);
+      pieces = [];
+      length = 0;
+      if (line !== '') {
+        yield line;
+      }
+    }
+    if (start < chunk.length) {
+      pieces.push(chunk.subarray(start));
+      length += chunk.length - start;
+      check(length, maxBytes);
+    }
+  }
+  if (length > 0) {
+    yield join(pieces, new Uint8Array(0), length);
+  }
+}
+
+function check(length: number, maxBytes: number): void {
+  if (length > maxBytes) {
+    throw new LineTooLongError(`a line of more than ${maxBytes} bytes`);
+  }
+}
+
+function join(pieces: Uint8Array[], tail: Uint8Array, length: number): string {
+  if (pieces.length === 0) {
+    return Buffer.from(tail.buffer, tail.byteOffset, tail.byteLength).toString('utf8');
+  }
+  return Buffer.concat([...pieces, tail], length).toString('utf8');
+}
