@@ -10,8 +10,8 @@ const zones = [
   // sync is pure: models and its own files, no I/O.
   { target: './src/sync', from: './src', except: ['./sync', './api'] },
   { target: './src/api', from: './src', except: ['./api'] },
-  { target: './src/tenancy', from: './src', except: ['./tenancy', './kube'] },
-  { target: './src/audit', from: ['./src/cli', './src/controller', './src/tenancy'] },
+  { target: './src/tenancy', from: './src', except: ['./tenancy', './kube', './api'] },
+  { target: './src/audit', from: ['./src/cli', './src/controller'] },
   { target: './src/observability', from: './src', except: ['./observability', './kube'] },
   { target: './src/controller', from: ['./src/cli', './src/observability'] },
   ...layers.filter((layer) => layer !== 'cli').map((layer) => ({ target: `./src/${layer}`, from: './src/cli' })),

@@ -1,0 +1,46 @@
+import type { Denial } from './denial.js';
+
+export interface DeniedSeries {
+  series: Denial[];
+  /** How many denials there are beyond the limit. */
+  dropped: number;
+}
+
+/** All denials of now, by ConfigMapSync: the source of the metric `configweaver_namespace_denied`. */
+export class DenialRegister {
+  readonly #denials = new Map<string, Denial[]>();
+
+  set(sync: string, denials: Denial[]): void {
+    if (denials.length === 0) this.#denials.delete(sync);
+    else this.#denials.set(sync, denials);
+  }
+
+  forget(sync: string): void {
+    this.#denials.delete(sync);
+  }
+
+  /**
+   * At most `limit` denials, shared fairly: tenants (namespaces) give one after the other in turns, so that one with
+   * thousands never hides another's few. The choice is stable while the denials are.
+   */
+  series(limit: number): DeniedSeries {
+    const byTenant = new Map<string, Denial[]>();
+    for (const sync of [...this.#denials.keys()].sort()) {
+      for (const denial of this.#denials.get(sync) ?? []) {
+        const tenant = byTenant.get(denial.namespace);
+        if (tenant === undefined) byTenant.set(denial.namespace, [denial]);
+        else tenant.push(denial);
+      }
+    }
+    const series: Denial[] = [];
+    let total = 0;
+    for (const denials of byTenant.values()) total += denials.length;
+    for (let turn = 0; series.length < Math.min(limit, total); turn += 1) {
+      for (const denials of byTenant.values()) {
+        const denial = denials[turn];
+        if (denial !== undefined && series.length < limit) series.push(denial);
+      }
+    }
+    return { series, dropped: total - series.length };
+  }
+}

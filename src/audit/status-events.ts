@@ -1,0 +1,115 @@
+import type { ConditionType } from '../api/v1alpha1/condition.js';
+import type { ConfigMapSyncStatus } from '../api/v1alpha1/config-map-sync-status.js';
+import type { TargetState, TargetStatus } from '../api/v1alpha1/target-status.js';
+import { isDenied } from './denial.js';
+import type { SyncWork } from './sync-work.js';
+
+/** Every reason of our Events: part of what dashboards and alerts rely on. */
+export type EventReason =
+  | 'NamespaceDenied'
+  | 'NamespaceAllowed'
+  | 'Synced'
+  | 'SourceNotFound'
+  | 'SourceDenied'
+  | 'ServiceAccountNotFound'
+  | 'TokenRequestDenied'
+  | 'TargetConflict'
+  | 'NamespaceNotFound'
+  | 'SyncFailed'
+  | 'CleanupBlocked'
+  | 'CleanupAbandoned';
+
+export interface StatusEvent {
+  type: 'Normal' | 'Warning';
+  reason: EventReason;
+  /** The namespace it is about, where there is one. */
+  namespace?: string;
+  note: string;
+}
+
+/**
+ * The Events that lie between two statuses: entering a state is one, staying in it is none, so that neither a retry nor
+ * a restart of the operator repeats any.
+ */
+export function eventsBetween(
+  previous: ConfigMapSyncStatus | undefined,
+  next: ConfigMapSyncStatus,
+  work: SyncWork,
+): StatusEvent[] {
+  return [...conditionEvents(previous, next), ...targetEvents(previous, next), ...workEvents(work)];
+}
+
+const CONDITION_EVENTS: Partial<Record<string, EventReason>> = {
+  ServiceAccountNotFound: 'ServiceAccountNotFound',
+  TokenRequestDenied: 'TokenRequestDenied',
+  IdentityMismatch: 'SyncFailed',
+  ConfigMapNotFound: 'SourceNotFound',
+  SourceNamespaceNotFound: 'SourceNotFound',
+  SourceDenied: 'SourceDenied',
+};
+
+function conditionEvents(previous: ConfigMapSyncStatus | undefined, next: ConfigMapSyncStatus): StatusEvent[] {
+  const types: ConditionType[] = ['ValidServiceAccount', 'SourceConfigMapFound'];
+  return types.flatMap((type) => {
+    const before = previous?.conditions?.find((condition) => condition.type === type);
+    const now = next.conditions?.find((condition) => condition.type === type);
+    const reason = now?.status === 'False' ? CONDITION_EVENTS[now.reason] : undefined;
+    if (now === undefined || reason === undefined) return [];
+    if (before?.status === 'False' && before.reason === now.reason) return [];
+    return [{ type: 'Warning' as const, reason, note: now.message }];
+  });
+}
+
+const TARGET_EVENTS: Partial<Record<TargetState, EventReason>> = {
+  Conflict: 'TargetConflict',
+  NamespaceNotFound: 'NamespaceNotFound',
+  Failed: 'SyncFailed',
+};
+
+function targetEvents(previous: ConfigMapSyncStatus | undefined, next: ConfigMapSyncStatus): StatusEvent[] {
+  const before = new Map((previous?.targets ?? []).map((target) => [target.namespace, target]));
+  return (next.targets ?? []).flatMap((target) => targetEvent(before.get(target.namespace), target));
+}
+
+function targetEvent(before: TargetStatus | undefined, now: TargetStatus): StatusEvent[] {
+  const { namespace, message = '' } = now;
+  const verbs = now.missingVerbs?.join() ?? '';
+  const wasDenied = before !== undefined && isDenied(before) && (before.missingVerbs ?? []).length > 0;
+  if (isDenied(now) && verbs !== '') {
+    if (wasDenied && before.missingVerbs?.join() === verbs) return [];
+    return [{ type: 'Warning', reason: 'NamespaceDenied', namespace, note: message }];
+  }
+  // What was not judged again is not allowed again.
+  const allowedAgain = wasDenied && !isDenied(now) && now.state !== 'Pending';
+  const events: StatusEvent[] = [];
+  if (allowedAgain) {
+    const note = `the ServiceAccount may work in namespace "${namespace}" again`;
+    events.push({ type: 'Normal', reason: 'NamespaceAllowed', namespace, note });
+  }
+  const reason = TARGET_EVENTS[now.state];
+  if (reason !== undefined && (before?.state !== now.state || before.reason !== now.reason)) {
+    events.push({ type: 'Warning', reason, namespace, note: message });
+  }
+  return events;
+}
+
+function workEvents({ created, updated, deleted, leftovers }: SyncWork): StatusEvent[] {
+  if (created + updated + deleted === 0) return [];
+  const rest = leftovers.length === 0 ? '' : `; could not remove ${listLeftovers(leftovers)}`;
+  const note = `copies: ${created} created, ${updated} updated, ${deleted} removed${rest}`;
+  return [{ type: 'Normal', reason: 'Synced', note }];
+}
+
+/** `namespace/name, …`: the first 20, then a count. */
+export function listLeftovers(leftovers: SyncWork['leftovers']): string {
+  return firstOf(
+    leftovers.map(({ namespace, name }) => `${namespace}/${name}`),
+    ', ',
+  );
+}
+
+/** The first 20 of `items`, sorted, then `and N more`. */
+export function firstOf(items: readonly string[], separator: string, most = 20): string {
+  const shown = items.toSorted().slice(0, most).join(separator);
+  return items.length <= most ? shown : `${shown} and ${items.length - most} more`;
+}

@@ -1,0 +1,19 @@
+import type { Place } from '../sync/config-map.js';
+
+/** What one reconcile did to copies, and what it could not undo. */
+export interface SyncWork {
+  created: number;
+  updated: number;
+  deleted: number;
+  /** Copies that should be gone and are not. */
+  leftovers: Leftover[];
+}
+
+export interface Leftover extends Place {
+  /** Why it is still there. */
+  message: string;
+}
+
+export function noWork(): SyncWork {
+  return { created: 0, updated: 0, deleted: 0, leftovers: [] };
+}

@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto';
+import type { ConfigMap } from './config-map.js';
+
+/** What is copied of a ConfigMap: never its labels, annotations or owner references. */
+export interface Content {
+  data: Record<string, string>;
+  binaryData: Record<string, string>;
+  immutable: boolean;
+}
+
+/** The content of `source`, narrowed to `keys` where they are given, and the keys it lacks (sorted). */
+export function selectContent(
+  source: ConfigMap,
+  keys: readonly string[] | undefined,
+): { content: Content; missingKeys: string[] } {
+  const data = source.data ?? {};
+  const binaryData = source.binaryData ?? {};
+  const immutable = source.immutable ?? false;
+  if (keys === undefined || keys.length === 0) {
+    return { content: { data, binaryData, immutable }, missingKeys: [] };
+  }
+  return {
+    content: { data: pick(data, keys), binaryData: pick(binaryData, keys), immutable },
+    missingKeys: keys.filter((key) => !Object.hasOwn(data, key) && !Object.hasOwn(binaryData, key)).sort(),
+  };
+}
+
+function pick(values: Record<string, string>, keys: readonly string[]): Record<string, string> {
+  return Object.fromEntries(keys.flatMap((key) => (Object.hasOwn(values, key) ? [[key, values[key] ?? '']] : [])));
+}
+
+/** `sha256:<hex>` of the content; the order of keys does not matter. */
+export function contentHash(content: Content): string {
+  const canonical = [sorted(content.data), sorted(content.binaryData), content.immutable];
+  return `sha256:${createHash('sha256').update(JSON.stringify(canonical)).digest('hex')}`;
+}
+
+export function sameContent(a: Content, b: Content): boolean {
+  return a.immutable === b.immutable && sameRecord(a.data, b.data) && sameRecord(a.binaryData, b.binaryData);
+}
+
+export function sameRecord(a: Record<string, string>, b: Record<string, string>): boolean {
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && a[key] === b[key]);
+}
+
+function sorted(values: Record<string, string>): [string, string][] {
+  return Object.entries(values).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+}

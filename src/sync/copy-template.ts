@@ -1,0 +1,149 @@
+import {
+  CONTENT_HASH_ANNOTATION,
+  MANAGED_BY_LABEL,
+  MANAGED_BY,
+  OWNER_NAME_ANNOTATION,
+  OWNER_NAMESPACE_ANNOTATION,
+  OWNER_UID_LABEL,
+  SERVICE_ACCOUNT_ANNOTATION,
+  SOURCE_ANNOTATION,
+  SOURCE_RESOURCE_VERSION_ANNOTATION,
+} from '../api/v1alpha1/labels-and-annotations.js';
+import type { ConfigMap, ConfigMapMetadata } from './config-map.js';
+import { contentHash, sameContent, sameRecord, type Content } from './content.js';
+import { omit, TARGET_METADATA_ANNOTATION, type Owner } from './ownership.js';
+
+export interface CopyTemplateOptions {
+  owner: Owner;
+  /** `namespace/name` of the source. */
+  source: string;
+  sourceResourceVersion: string;
+  /** The copy's name, the same in every target namespace. */
+  name: string;
+  content: Content;
+  /** The ServiceAccount's name: its namespace is the owner's. */
+  serviceAccount: string;
+  /** `spec.target.labels` and `.annotations`. */
+  labels?: Record<string, string> | undefined;
+  annotations?: Record<string, string> | undefined;
+}
+
+/** What every copy of one ConfigMapSync looks like, whatever its namespace. */
+export class CopyTemplate {
+  readonly name: string;
+  readonly content: Content;
+  readonly contentHash: string;
+  readonly #labels: Record<string, string>;
+  readonly #annotations: Record<string, string>;
+
+  constructor(options: CopyTemplateOptions) {
+    const { owner, content, labels = {}, annotations = {} } = options;
+    this.name = options.name;
+    this.content = content;
+    this.contentHash = contentHash(content);
+    this.#labels = { ...labels, [MANAGED_BY_LABEL]: MANAGED_BY, [OWNER_UID_LABEL]: owner.uid };
+    this.#annotations = {
+      ...annotations,
+      [OWNER_NAME_ANNOTATION]: owner.name,
+      [OWNER_NAMESPACE_ANNOTATION]: owner.namespace,
+      [SOURCE_ANNOTATION]: options.source,
+      [SOURCE_RESOURCE_VERSION_ANNOTATION]: options.sourceResourceVersion,
+      [CONTENT_HASH_ANNOTATION]: this.contentHash,
+      [SERVICE_ACCOUNT_ANNOTATION]: options.serviceAccount,
+      ...targetMetadata(labels, annotations),
+    };
+  }
+
+  /** Equal for two templates whose copies need no write to get from one to the other. */
+  get fingerprint(): string {
+    const annotations = omit(this.#annotations, [SOURCE_RESOURCE_VERSION_ANNOTATION]);
+    return JSON.stringify([this.name, this.contentHash, this.#labels, annotations]);
+  }
+
+  create(namespace: string): ConfigMap {
+    return this.#withContent({
+      name: this.name,
+      namespace,
+      labels: this.#labels,
+      annotations: this.#annotations,
+    });
+  }
+
+  /** `existing` brought in step: labels, annotations, finalizers and owner references of others survive. */
+  apply(existing: ConfigMapMetadata): ConfigMap {
+    const previous = readTargetMetadata(existing);
+    return this.#withContent({
+      ...existing,
+      labels: { ...omit(existing.labels, previous.labels), ...this.#labels },
+      annotations: {
+        ...omit(existing.annotations, [...previous.annotations, TARGET_METADATA_ANNOTATION]),
+        ...this.#annotations,
+      },
+    });
+  }
+
+  /**
+   * True where `existing` needs no write. The source's resourceVersion alone is no reason for one: it moves with every
+   * label that somebody puts on the source.
+   */
+  matches(existing: ConfigMap): boolean {
+    const wanted = this.apply(existing.metadata);
+    return (
+      sameContent(contentOf(existing), this.content) &&
+      sameRecord(existing.metadata.labels ?? {}, wanted.metadata.labels ?? {}) &&
+      sameRecord(
+        omit(existing.metadata.annotations, [SOURCE_RESOURCE_VERSION_ANNOTATION]),
+        omit(wanted.metadata.annotations, [SOURCE_RESOURCE_VERSION_ANNOTATION]),
+      )
+    );
+  }
+
+  /** An immutable ConfigMap takes no new content and never becomes mutable again: it has to be replaced. */
+  needsReplacement(existing: ConfigMap): boolean {
+    return existing.immutable === true && !sameContent(contentOf(existing), this.content);
+  }
+
+  #withContent(metadata: ConfigMapMetadata): ConfigMap {
+    const { data, binaryData, immutable } = this.content;
+    return {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata,
+      ...(Object.keys(data).length > 0 ? { data } : {}),
+      ...(Object.keys(binaryData).length > 0 ? { binaryData } : {}),
+      ...(immutable ? { immutable } : {}),
+    };
+  }
+}
+
+function contentOf(configMap: ConfigMap): Content {
+  return {
+    data: configMap.data ?? {},
+    binaryData: configMap.binaryData ?? {},
+    immutable: configMap.immutable ?? false,
+  };
+}
+
+function targetMetadata(
+  labels: Record<string, string>,
+  annotations: Record<string, string>,
+): Record<string, string> {
+  const keys = { labels: Object.keys(labels).sort(), annotations: Object.keys(annotations).sort() };
+  if (keys.labels.length === 0 && keys.annotations.length === 0) return {};
+  return { [TARGET_METADATA_ANNOTATION]: JSON.stringify(keys) };
+}
+
+/** Anybody who may write the copy may write this annotation too: what does not parse counts as nothing. */
+function readTargetMetadata(metadata: ConfigMapMetadata): { labels: string[]; annotations: string[] } {
+  try {
+    const parsed: unknown = JSON.parse(metadata.annotations?.[TARGET_METADATA_ANNOTATION] ?? '{}');
+    const { labels, annotations } = (parsed ?? {}) as { labels?: unknown; annotations?: unknown };
+    return { labels: strings(labels), annotations: strings(annotations) };
+  } catch {
+    return { labels: [], annotations: [] };
+  }
+}
+
+function strings(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
+}

@@ -1,0 +1,55 @@
+import type { Verb } from '../api/v1alpha1/verb.js';
+
+/** authorization.k8s.io/v1 ResourceRule. */
+interface ResourceRule {
+  verbs: string[];
+  apiGroups?: string[];
+  resources?: string[];
+  resourceNames?: string[];
+}
+
+export interface RulesReviewStatus {
+  resourceRules?: ResourceRule[];
+  incomplete?: boolean;
+}
+
+/** What list and watch need beside the verbs of a sync. */
+export type WatchVerb = 'list' | 'watch';
+
+/**
+ * What a SelfSubjectRulesReview says of ConfigMaps in one namespace. It answers for all verbs at once, which makes it
+ * the cheap first question; a SelfSubjectAccessReview has the last word where this one says no or is incomplete.
+ */
+export class AccessRules {
+  /** False where an authorizer could not list its rules (a webhook): then only access reviews know. */
+  readonly complete: boolean;
+  /** Equal digests mean equal rights. */
+  readonly digest: string;
+  readonly #rules: ResourceRule[];
+
+  constructor(status: RulesReviewStatus) {
+    this.complete = status.incomplete !== true;
+    this.#rules = (status.resourceRules ?? []).filter(
+      (rule) => includes(rule.apiGroups, '') && includes(rule.resources, 'configmaps'),
+    );
+    this.digest = this.#rules
+      .map(({ verbs, resourceNames = [] }) => JSON.stringify([verbs.toSorted(), resourceNames.toSorted()]))
+      .sort()
+      .join();
+  }
+
+  /** A rule with resourceNames allows only requests that name an object: never create, nor a list of all. */
+  allows(verb: Verb | WatchVerb, name?: string): boolean {
+    return this.#rules.some(
+      (rule) =>
+        includes(rule.verbs, verb) &&
+        (rule.resourceNames === undefined ||
+          rule.resourceNames.length === 0 ||
+          (name !== undefined && verb !== 'create' && rule.resourceNames.includes(name))),
+    );
+  }
+}
+
+function includes(values: string[] | undefined, value: string): boolean {
+  return values?.some((item) => item === '*' || item === value) ?? false;
+}

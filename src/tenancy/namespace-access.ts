@@ -1,0 +1,136 @@
+import { AccessRules, type RulesReviewStatus } from './access-rules.js';
+import type { Tenant } from './tenant.js';
+import type { Verb } from '../api/v1alpha1/verb.js';
+
+/** What a tenant lacks for one ConfigMap of a namespace. */
+export interface AccessVerdict {
+  /** In the order of `VERBS`; empty where everything is allowed. */
+  missing: Verb[];
+  /** The `Audit-Id` of the answer that said so. */
+  auditID: string | undefined;
+}
+
+interface AccessReview {
+  status?: { allowed?: boolean };
+}
+
+/**
+ * What one tenant may do to ConfigMaps in one namespace, as the API server answers it under the tenant's own token.
+ * Answers are kept until something says that they changed: a refused request, or {@link recheck}.
+ */
+export class NamespaceAccess {
+  readonly #tenant: Tenant;
+  readonly #namespace: string;
+  readonly #verdicts = new Map<string, { name: string; verbs: Verb[]; verdict: AccessVerdict }>();
+  #rules: Promise<AccessRules> | undefined;
+
+  constructor(tenant: Tenant, namespace: string) {
+    this.#tenant = tenant;
+    this.#namespace = namespace;
+  }
+
+  /** True while something that was asked for is missing. */
+  get denied(): boolean {
+    return [...this.#verdicts.values()].some(({ verdict }) => verdict.missing.length > 0);
+  }
+
+  async verdict(name: string, verbs: readonly Verb[], signal: AbortSignal): Promise<AccessVerdict> {
+    const key = `${name} ${verbs.join()}`;
+    const known = this.#verdicts.get(key);
+    if (known !== undefined) return known.verdict;
+    const verdict = await this.#judge(name, verbs, signal);
+    this.#verdicts.set(key, { name, verbs: [...verbs], verdict });
+    return verdict;
+  }
+
+  /** The rules as they were last read. */
+  rules(signal: AbortSignal): Promise<AccessRules> {
+    this.#rules ??= this.#readRules(signal).catch((error: unknown) => {
+      this.#rules = undefined;
+      throw error;
+    });
+    return this.#rules;
+  }
+
+  /** The API server refused what we thought was allowed: ask again. */
+  invalidate(): void {
+    this.#rules = undefined;
+    this.#verdicts.clear();
+  }
+
+  /** Asks once more; true where the answer differs from the last one. */
+  async recheck(signal: AbortSignal): Promise<boolean> {
+    if (this.#rules === undefined) return false;
+    const before = await this.#rules;
+    const now = await this.#readRules(signal);
+    this.#rules = Promise.resolve(now);
+    if (now.digest !== before.digest || now.complete !== before.complete) {
+      this.#verdicts.clear();
+      return true;
+    }
+    return now.complete ? false : this.#recheckVerdicts(signal);
+  }
+
+  /** Where rules cannot be listed, the verdicts themselves have to be compared. */
+  async #recheckVerdicts(signal: AbortSignal): Promise<boolean> {
+    let changed = false;
+    for (const [key, { name, verbs, verdict }] of this.#verdicts) {
+      const now = await this.#judge(name, verbs, signal);
+      if (now.missing.join() === verdict.missing.join()) continue;
+      this.#verdicts.set(key, { name, verbs, verdict: now });
+      changed = true;
+    }
+    return changed;
+  }
+
+  async #judge(name: string, verbs: readonly Verb[], signal: AbortSignal): Promise<AccessVerdict> {
+    const rules = await this.rules(signal);
+    if (rules.complete && verbs.every((verb) => rules.allows(verb, name))) {
+      return { missing: [], auditID: undefined };
+    }
+    const reviews = await Promise.all(verbs.map((verb) => this.#review(verb, name, signal)));
+    const refused = reviews.filter((review) => !review.allowed);
+    return { missing: refused.map(({ verb }) => verb), auditID: refused[0]?.auditID };
+  }
+
+  async #review(
+    verb: Verb,
+    name: string,
+    signal: AbortSignal,
+  ): Promise<{ verb: Verb; allowed: boolean; auditID: string | undefined }> {
+    const { body, auditID } = await this.#tenant.request<AccessReview>({
+      method: 'POST',
+      path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
+      body: {
+        apiVersion: 'authorization.k8s.io/v1',
+        kind: 'SelfSubjectAccessReview',
+        spec: {
+          resourceAttributes: {
+            namespace: this.#namespace,
+            verb,
+            version: 'v1',
+            resource: 'configmaps',
+            // As for the real request: a create has no name when it is authorized.
+            ...(verb === 'create' ? {} : { name }),
+          },
+        },
+      },
+      signal,
+    });
+    return { verb, allowed: body.status?.allowed === true, auditID };
+  }
+
+  async #readRules(signal: AbortSignal): Promise<AccessRules> {
+    const { body } = await this.#tenant.request<{ status?: RulesReviewStatus }>({
+      method: 'POST',
+      path: '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews',
+      body: {
+        apiVersion: 'authorization.k8s.io/v1',
+        kind: 'SelfSubjectRulesReview',
+        spec: { namespace: this.#namespace },
+      },
+      signal,
+    });
+    return new AccessRules(body.status ?? {});
+  }
+}

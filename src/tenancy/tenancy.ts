@@ -1,0 +1,151 @@
+import type { Clock } from '../kube/clock.js';
+import { serviceAccountKey, type ServiceAccount } from './service-account.js';
+import { TenantConfigMaps, type AccessDecision } from './tenant-config-maps.js';
+import { TenantNamespace, type Cause } from './tenant-namespace.js';
+import type { TenantRegistry } from './tenant-registry.js';
+import type { Tenant } from './tenant.js';
+
+export interface TenancyOptions {
+  registry: TenantRegistry;
+  /** `config-weaver/<version>`. */
+  userAgentPrefix: string;
+  clock: Clock;
+  random: () => number;
+  recheck: { deniedMs: number; allowedMs: number };
+  notify: (sync: string, cause: Cause) => void;
+}
+
+/** What a reconcile acts with: a proven identity and its door to ConfigMaps. */
+export interface Session {
+  readonly tenant: Tenant;
+  readonly configMaps: TenantConfigMaps;
+  /** The tenant's view of one namespace: its rights, its watch, what is known of its copies. */
+  namespace(name: string): TenantNamespace;
+  /** Declares, for watches and re-checks, which names in which namespaces this ConfigMapSync cares for from now on. */
+  setInterests(interests: ReadonlyMap<string, ReadonlySet<string>>): void;
+}
+
+/** Which ConfigMapSync uses which tenant and which of its namespaces; opens what is needed and closes what is not. */
+export class Tenancy {
+  readonly #options: TenancyOptions;
+  readonly #accounts = new Map<string, ServiceAccount>();
+  readonly #namespaces = new Map<string, TenantNamespace>();
+  /** Namespaces, by key, that each ConfigMapSync holds an interest in. */
+  readonly #held = new Map<string, Set<string>>();
+
+  constructor(options: TenancyOptions) {
+    this.#options = options;
+  }
+
+  get watches(): number {
+    return this.#all().reduce((sum, namespace) => sum + namespace.watches, 0);
+  }
+
+  /** Names each watch that has made no progress since `deadline` (milliseconds since the epoch). */
+  stalled(deadline: number): string[] {
+    return [...this.#namespaces]
+      .filter(([, namespace]) => (namespace.lastProgress ?? deadline) < deadline)
+      .map(([key]) => key);
+  }
+
+  /** ConfigMapSyncs, by key, that use this ServiceAccount. */
+  usersOf(account: ServiceAccount): string[] {
+    const key = serviceAccountKey(account);
+    return [...this.#accounts].filter(([, used]) => serviceAccountKey(used) === key).map(([sync]) => sync);
+  }
+
+  /**
+   * @param sync `namespace/name` of the ConfigMapSync.
+   * @throws IdentityError where the ServiceAccount or its grant is missing.
+   */
+  async open(
+    sync: { namespace: string; name: string },
+    account: ServiceAccount,
+    onDecision: (decision: AccessDecision) => void,
+  ): Promise<Session> {
+    const key = `${sync.namespace}/${sync.name}`;
+    const previous = this.#accounts.get(key);
+    this.#accounts.set(key, account);
+    if (previous !== undefined && serviceAccountKey(previous) !== serviceAccountKey(account)) {
+      this.#release(key);
+      this.#forgetIfUnused(previous);
+    }
+    const tenant = await this.#options.registry.open(account);
+    const { userAgentPrefix } = this.#options;
+    return {
+      tenant,
+      configMaps: new TenantConfigMaps(tenant, { ...sync, userAgentPrefix, onDecision }),
+      namespace: (name) => this.#namespace(tenant, name),
+      setInterests: (interests) => this.#setInterests(key, tenant, interests),
+    };
+  }
+
+  /** The ConfigMapSync is gone, or does nothing for now: nothing is watched or kept for it. */
+  close(sync: string): void {
+    const account = this.#accounts.get(sync);
+    this.#accounts.delete(sync);
+    this.#release(sync);
+    if (account !== undefined) this.#forgetIfUnused(account);
+  }
+
+  closeAll(): void {
+    for (const namespace of this.#namespaces.values()) namespace.close();
+    this.#namespaces.clear();
+    this.#options.registry.close();
+  }
+
+  #all(): TenantNamespace[] {
+    return [...this.#namespaces.values()];
+  }
+
+  #namespace(tenant: Tenant, name: string): TenantNamespace {
+    const key = namespaceKey(tenant, name);
+    let namespace = this.#namespaces.get(key);
+    if (namespace === undefined) {
+      const { clock, random, recheck, notify } = this.#options;
+      namespace = new TenantNamespace({ tenant, namespace: name, clock, random, recheck, notify });
+      this.#namespaces.set(key, namespace);
+      tenant.ended.addEventListener('abort', () => this.#namespaces.delete(key), { once: true });
+    }
+    return namespace;
+  }
+
+  #setInterests(sync: string, tenant: Tenant, interests: ReadonlyMap<string, ReadonlySet<string>>): void {
+    const held = new Set<string>();
+    for (const [name, names] of interests) {
+      this.#namespace(tenant, name).setInterest(sync, names);
+      held.add(namespaceKey(tenant, name));
+    }
+    const before = this.#held.get(sync) ?? new Set();
+    this.#held.set(sync, held);
+    for (const key of before) if (!held.has(key)) this.#dropInterest(sync, key);
+    // A look at a namespace without a lasting interest in it (a clean-up) leaves nothing behind.
+    for (const [key, namespace] of this.#namespaces) {
+      if (namespace.unused) this.#closeNamespace(key, namespace);
+    }
+  }
+
+  #release(sync: string): void {
+    for (const key of this.#held.get(sync) ?? []) this.#dropInterest(sync, key);
+    this.#held.delete(sync);
+  }
+
+  #dropInterest(sync: string, key: string): void {
+    const namespace = this.#namespaces.get(key);
+    namespace?.dropInterest(sync);
+    if (namespace?.unused) this.#closeNamespace(key, namespace);
+  }
+
+  #closeNamespace(key: string, namespace: TenantNamespace): void {
+    namespace.close();
+    this.#namespaces.delete(key);
+  }
+
+  #forgetIfUnused(account: ServiceAccount): void {
+    if (this.usersOf(account).length === 0) this.#options.registry.forget(account);
+  }
+}
+
+function namespaceKey(tenant: Tenant, namespace: string): string {
+  return `${tenant.key} (${tenant.uid}) in ${namespace}`;
+}

@@ -1,0 +1,160 @@
+import type { Clock } from '../kube/clock.js';
+import { isApiError } from '../kube/errors.js';
+import type { RestClient } from '../kube/rest-client.js';
+import { IdentityError } from './errors.js';
+import type { FairLimiter } from './fair-limiter.js';
+import { serviceAccountKey, serviceAccountUsername, type ServiceAccount } from './service-account.js';
+import { Tenant } from './tenant.js';
+import type { IssuedToken, TokenBroker } from './token-broker.js';
+
+export interface TenantRegistryOptions {
+  broker: TokenBroker;
+  /** Makes a client that sends this token and nothing else; it must refuse to send without one. */
+  clientFor: (authorize: (signal?: AbortSignal) => Promise<string>) => RestClient;
+  limiter: FairLimiter;
+  /** `config-weaver/<version>`. */
+  userAgentPrefix: string;
+  clock: Clock;
+  /** A tenant ended: those that use it should look again. */
+  onEnded: (account: ServiceAccount) => void;
+}
+
+interface Session {
+  tenant: Tenant;
+  issued: IssuedToken;
+  renewal: Promise<void> | undefined;
+}
+
+interface SelfSubjectReview {
+  status?: { userInfo?: { username?: string; uid?: string } };
+}
+
+/**
+ * The tokens in use, one per ServiceAccount, in memory only: requested once however many ask, renewed at half of their
+ * life, dropped when the API server rejects them and when nobody uses them any more.
+ */
+export class TenantRegistry {
+  readonly #options: TenantRegistryOptions;
+  readonly #sessions = new Map<string, Session>();
+  readonly #opening = new Map<string, Promise<Tenant>>();
+  readonly #lifetime = new AbortController();
+
+  constructor(options: TenantRegistryOptions) {
+    this.#options = options;
+  }
+
+  get cachedTokens(): number {
+    return this.#sessions.size;
+  }
+
+  /**
+   * The tenant of this ServiceAccount, with a token that is good for a while.
+   * @throws IdentityError where the ServiceAccount or the grant is missing, or the token is somebody else's.
+   */
+  async open(account: ServiceAccount): Promise<Tenant> {
+    const key = serviceAccountKey(account);
+    const session = this.#sessions.get(key);
+    if (session !== undefined) {
+      await this.#freshen(session);
+      if (!session.tenant.ended.aborted) return session.tenant;
+    }
+    let opening = this.#opening.get(key);
+    if (opening === undefined) {
+      opening = this.#start(account).finally(() => this.#opening.delete(key));
+      this.#opening.set(key, opening);
+    }
+    return opening;
+  }
+
+  /** The last ConfigMapSync that used this ServiceAccount is gone: so is its token. */
+  forget(account: ServiceAccount): void {
+    const key = serviceAccountKey(account);
+    const session = this.#sessions.get(key);
+    this.#sessions.delete(key);
+    session?.tenant.end();
+  }
+
+  close(): void {
+    this.#lifetime.abort(new Error('shutting down'));
+    for (const { tenant } of this.#sessions.values()) tenant.end();
+    this.#sessions.clear();
+  }
+
+  async #start(account: ServiceAccount): Promise<Tenant> {
+    const { broker, limiter, userAgentPrefix } = this.#options;
+    const issued = await broker.request(account, this.#lifetime.signal);
+    const client = this.#options.clientFor(() => this.#authorization(session));
+    const session: Session = {
+      // Replaced at once, when the API server has said whose the token is.
+      tenant: new Tenant(account, '', { client, limiter, userAgentPrefix }),
+      issued,
+      renewal: undefined,
+    };
+    const uid = await this.#identify(session.tenant);
+    session.tenant = new Tenant(account, uid, { client, limiter, userAgentPrefix });
+    const { tenant } = session;
+    tenant.ended.addEventListener('abort', () => this.#drop(tenant), { once: true });
+    this.#sessions.set(tenant.key, session);
+    return tenant;
+  }
+
+  #drop(tenant: Tenant): void {
+    if (this.#sessions.get(tenant.key)?.tenant !== tenant) return;
+    this.#sessions.delete(tenant.key);
+    this.#options.onEnded(tenant.account);
+  }
+
+  async #authorization(session: Session): Promise<string> {
+    await this.#freshen(session);
+    return `Bearer ${session.issued.token}`;
+  }
+
+  /** Renews at half life. Where renewal merely fails, the old token serves on; where it is refused, the tenant ends. */
+  async #freshen(session: Session): Promise<void> {
+    const { clock } = this.#options;
+    const { issuedAt, expiresAt } = session.issued;
+    if (clock.now() < issuedAt + (expiresAt - issuedAt) / 2) return;
+    session.renewal ??= this.#renew(session).finally(() => (session.renewal = undefined));
+    try {
+      await session.renewal;
+    } catch (error) {
+      if (error instanceof IdentityError) {
+        session.tenant.end();
+        throw error;
+      }
+      if (clock.now() >= expiresAt) throw error;
+    }
+  }
+
+  async #renew(session: Session): Promise<void> {
+    const { account, uid } = session.tenant;
+    const issued = await this.#options.broker.request(account, this.#lifetime.signal);
+    const client = this.#options.clientFor(() => Promise.resolve(`Bearer ${issued.token}`));
+    const { limiter, userAgentPrefix } = this.#options;
+    const found = await this.#identify(new Tenant(account, uid, { client, limiter, userAgentPrefix }));
+    if (found === uid) session.issued = issued;
+    // Another ServiceAccount of the same name: its watches, reviews and copies' knowledge start from nothing.
+    else session.tenant.end();
+  }
+
+  /** Asks the API server whom it takes the token for. Returns the ServiceAccount's uid. */
+  async #identify(tenant: Tenant): Promise<string> {
+    const expected = serviceAccountUsername(tenant.account);
+    try {
+      const { body, auditID } = await tenant.request<SelfSubjectReview>({
+        method: 'POST',
+        path: '/apis/authentication.k8s.io/v1/selfsubjectreviews',
+        body: { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' },
+        signal: this.#lifetime.signal,
+      });
+      const { username = '', uid = '' } = body.status?.userInfo ?? {};
+      if (username === expected && uid !== '') return uid;
+      const message = `the API server takes the token of ${expected} for "${username}": nothing is done with it`;
+      throw new IdentityError('IdentityMismatch', message, 0, auditID);
+    } catch (error) {
+      if (!isApiError(error, 403)) throw error;
+      const message = `${expected} may not create selfsubjectreviews (${error.message}): bind it to the ClusterRole system:basic-user`;
+      throw new IdentityError('IdentityMismatch', message, error.code, error.auditID);
+    }
+  }
+}

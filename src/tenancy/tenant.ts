@@ -1,0 +1,67 @@
+import { isApiError } from '../kube/errors.js';
+import type { ApiRequest, ApiResponse, RestClient } from '../kube/rest-client.js';
+import { TokenRejectedError } from './errors.js';
+import type { FairLimiter } from './fair-limiter.js';
+import { serviceAccountKey, serviceAccountUsername, type ServiceAccount } from './service-account.js';
+
+/**
+ * One ServiceAccount, proven by the API server, and the way to act as it. It ends (see {@link ended}) when its token is
+ * rejected or the ServiceAccount turns out to be another one of the same name; whatever holds it then asks the
+ * {@link TenantRegistry} for its successor.
+ */
+export class Tenant {
+  readonly key: string;
+  readonly username: string;
+  /** For requests that several ConfigMapSyncs share. */
+  readonly userAgent: string;
+  readonly #client: RestClient;
+  readonly #limiter: FairLimiter;
+  readonly #ended = new AbortController();
+
+  constructor(
+    readonly account: ServiceAccount,
+    /** The ServiceAccount's uid: a re-created one is another tenant. */
+    readonly uid: string,
+    options: { client: RestClient; limiter: FairLimiter; userAgentPrefix: string },
+  ) {
+    this.key = serviceAccountKey(account);
+    this.username = serviceAccountUsername(account);
+    this.userAgent = `${options.userAgentPrefix} serviceaccount/${account.namespace}/${account.name}`;
+    this.#client = options.client;
+    this.#limiter = options.limiter;
+  }
+
+  /** Aborts when this tenant's identity is good no more. */
+  get ended(): AbortSignal {
+    return this.#ended.signal;
+  }
+
+  /** The tenant's own client, for watches: they wait for no place and hold none. */
+  get client(): RestClient {
+    return this.#client;
+  }
+
+  /** Waits for a place among the requests of all tenants; resolves to what gives it back. */
+  acquire(signal: AbortSignal): Promise<() => void> {
+    return this.#limiter.acquire(this.key, signal);
+  }
+
+  /** @throws TokenRejectedError on 401; ApiError as the API server says. */
+  async request<T>(request: ApiRequest & { signal: AbortSignal }): Promise<ApiResponse<T>> {
+    const run = (): Promise<ApiResponse<T>> =>
+      this.#client.request<T>({ userAgent: this.userAgent, ...request });
+    try {
+      return await this.#limiter.run(this.key, run, request.signal);
+    } catch (error) {
+      if (isApiError(error, 401)) {
+        this.end();
+        throw new TokenRejectedError(this.username);
+      }
+      throw error;
+    }
+  }
+
+  end(): void {
+    this.#ended.abort(new TokenRejectedError(this.username));
+  }
+}
