@@ -1,0 +1,165 @@
+import { annotations, configMapKey, dnsLabel, dnsSubdomain, labels } from './kubernetes-syntax.js';
+import { LabelSelector } from './label-selector.js';
+import {
+  CONFLICT_POLICIES,
+  DELETION_POLICIES,
+  SOURCE_DELETION_POLICIES,
+  type ConflictPolicy,
+  type DeletionPolicy,
+  type SourceDeletionPolicy,
+} from './policies.js';
+import {
+  ADVANCED,
+  choiceOf,
+  CONFIG_MAP,
+  NAMESPACE,
+  SERVICE_ACCOUNT,
+  SWITCH,
+  TEXT,
+} from './schema/descriptors.js';
+import { Field, ObjectRule } from './schema/field.js';
+import { boolean, listOf, object, oneOf } from './schema/schema.js';
+
+/** Which ConfigMap is copied. */
+export class SourceReference {
+  @Field(dnsSubdomain(), {
+    description: 'Name of the ConfigMap to copy.',
+    displayName: 'Source Name',
+    xDescriptors: [TEXT, CONFIG_MAP],
+    required: true,
+  })
+  declare name: string;
+
+  @Field(dnsLabel(), {
+    description:
+      "Namespace of the ConfigMap to copy; the ConfigMapSync's own namespace when left out. The ServiceAccount needs the right to get the ConfigMap there.",
+    displayName: 'Source Namespace',
+    xDescriptors: [TEXT, NAMESPACE],
+  })
+  declare namespace?: string;
+}
+
+/** Under whose rights everything happens. */
+export class ServiceAccountReference {
+  @Field(dnsSubdomain(), {
+    description: "Name of a ServiceAccount in the ConfigMapSync's own namespace.",
+    displayName: 'ServiceAccount Name',
+    xDescriptors: [TEXT, SERVICE_ACCOUNT],
+    default: 'default',
+  })
+  declare name: string;
+}
+
+/** How the copies differ from their source. */
+export class TargetTemplate {
+  @Field(dnsSubdomain(), {
+    description: "Name of the copies; the source's name when left out.",
+    displayName: 'Name of the Copies',
+    xDescriptors: [TEXT],
+  })
+  declare name?: string;
+
+  @Field(labels(), {
+    description:
+      'Labels to put on each copy. Keys that begin with configmapsync.io/ (or a subdomain of it) and app.kubernetes.io/managed-by are reserved. Labels of the source are not copied.',
+    displayName: 'Labels',
+  })
+  declare labels?: Record<string, string>;
+
+  @Field(annotations(), {
+    description:
+      'Annotations to put on each copy. Keys that begin with configmapsync.io/ (or a subdomain of it) and app.kubernetes.io/managed-by are reserved. Annotations of the source are not copied.',
+    displayName: 'Annotations',
+  })
+  declare annotations?: Record<string, string>;
+}
+
+/** What the tenant asks for. Fields with a default are always there once the object was parsed. */
+@ObjectRule<ConfigMapSyncSpec>({
+  cel: '(has(self.syncToNamespaces) && size(self.syncToNamespaces) > 0) || has(self.namespaceSelector)',
+  message:
+    'name at least one namespace in syncToNamespaces, or set namespaceSelector ({} selects every namespace)',
+  holds: ({ syncToNamespaces = [], namespaceSelector }) =>
+    syncToNamespaces.length > 0 || namespaceSelector !== undefined,
+})
+export class ConfigMapSyncSpec {
+  @Field(object(SourceReference), {
+    description: 'The ConfigMap to copy. It is only ever read.',
+    displayName: 'Source',
+    required: true,
+  })
+  declare source: SourceReference;
+
+  @Field(listOf(dnsLabel(), { listType: 'set', maxItems: 1000 }), {
+    description:
+      'Namespaces to copy the source to. At least one of syncToNamespaces and namespaceSelector is needed; with both, every namespace that either names gets a copy.',
+    displayName: 'Target Namespaces',
+    xDescriptors: [NAMESPACE],
+  })
+  declare syncToNamespaces?: string[];
+
+  @Field(object(LabelSelector), {
+    description:
+      'Copies the source to each namespace whose labels match, as namespaces come and go. An empty selector matches every namespace but those that begin with kube-.',
+    displayName: 'Namespace Selector',
+  })
+  declare namespaceSelector?: LabelSelector;
+
+  @Field(object(ServiceAccountReference), {
+    description:
+      "The ServiceAccount, in the ConfigMapSync's own namespace, under whose rights the source is read and the copies are written. It needs get on the source, and get, create, update and delete on ConfigMaps in each target namespace; the operator needs the right to request its token.",
+    displayName: 'Service Account',
+    default: { name: 'default' },
+  })
+  declare serviceAccount: ServiceAccountReference;
+
+  @Field(object(TargetTemplate), {
+    description: 'Name, labels and annotations of the copies.',
+    displayName: 'Target',
+  })
+  declare target?: TargetTemplate;
+
+  @Field(listOf(configMapKey(), { listType: 'set', minItems: 1, maxItems: 1000 }), {
+    description:
+      'Copy only these keys of data and binaryData; all of them when left out. A key that the source lacks is left out of the copies and named in the condition AllTargetsSynced.',
+    displayName: 'Keys',
+    xDescriptors: [ADVANCED],
+  })
+  declare keys?: string[];
+
+  @Field(oneOf(CONFLICT_POLICIES), {
+    description:
+      'What to do where a target namespace already has a ConfigMap of that name which config-weaver did not create: Fail leaves it alone and reports the conflict, Overwrite takes it over. A copy of another living ConfigMapSync is never taken over.',
+    displayName: 'Conflict Policy',
+    xDescriptors: choiceOf(CONFLICT_POLICIES),
+    default: 'Fail',
+  })
+  declare conflictPolicy: ConflictPolicy;
+
+  @Field(oneOf(DELETION_POLICIES), {
+    description:
+      'What happens to the copies when the ConfigMapSync is deleted or a namespace is no longer a target: Delete removes them, Orphan keeps them as plain ConfigMaps.',
+    displayName: 'Deletion Policy',
+    xDescriptors: choiceOf(DELETION_POLICIES),
+    default: 'Delete',
+  })
+  declare deletionPolicy: DeletionPolicy;
+
+  @Field(oneOf(SOURCE_DELETION_POLICIES), {
+    description:
+      'What happens to the copies when the source is deleted: Retain keeps them as they were last, Delete removes them.',
+    displayName: 'Source Deletion Policy',
+    xDescriptors: choiceOf(SOURCE_DELETION_POLICIES),
+    default: 'Retain',
+  })
+  declare sourceDeletionPolicy: SourceDeletionPolicy;
+
+  @Field(boolean(), {
+    description:
+      'While true nothing is read or written, and the condition Ready is False with reason Suspended. Deleting the ConfigMapSync still works.',
+    displayName: 'Suspend',
+    xDescriptors: [SWITCH],
+    default: false,
+  })
+  declare suspend: boolean;
+}

@@ -1,0 +1,9 @@
+/** Where the API server serves the kind, and by which names people call it. */
+export const GROUP = 'weaver.example.com';
+export const VERSION = 'v1alpha1';
+export const API_VERSION = `${GROUP}/${VERSION}` as const;
+export const KIND = 'ConfigMapSync';
+export const LIST_KIND = `${KIND}List`;
+export const PLURAL = 'configmapsyncs';
+export const SINGULAR = 'configmapsync';
+export const SHORT_NAMES = ['cms', 'cmsync'] as const;

@@ -1,0 +1,107 @@
+import { plainToInstance } from 'class-transformer';
+import { validateSync, type ValidationError } from 'class-validator';
+import { ConfigMapSync } from './config-map-sync.js';
+import { dnsLabel, dnsSubdomain } from './kubernetes-syntax.js';
+import type { ObjectMeta } from './object-meta.js';
+import { complete } from './schema/complete.js';
+import { RULE, SHAPE } from './schema/field.js';
+import { isRecord, problemOf } from './schema/problem.js';
+
+/** The object is no ConfigMapSync that the API server would take. No retry mends it: somebody has to edit it. */
+export class InvalidConfigMapSyncError extends Error {
+  override readonly name = 'InvalidConfigMapSyncError';
+  /** One `FIELD: what is wrong and how to mend it` each; never empty. */
+  readonly problems: readonly string[];
+
+  constructor(subject: string, problems: readonly string[]) {
+    super(`${subject} is not valid: ${problems.join('; ')}`);
+    this.problems = problems;
+  }
+}
+
+export interface ParseOptions {
+  /**
+   * Fields that the API does not know: `drop` them as the API server does (the default), so that an object of a
+   * later release stays readable; or `refuse` them as kubectl does with a file, so that a slip of the pen shows.
+   */
+  unknownFields?: 'drop' | 'refuse';
+}
+
+/**
+ * Makes a ConfigMapSync of what came from the API server or out of a file: defaults filled in, every constraint
+ * of the CustomResourceDefinition checked. What a file cannot know (uid, resourceVersion) is ''.
+ * `raw` is not changed; lists and maps of strings are shared with it.
+ *
+ * @throws InvalidConfigMapSyncError which names each field that is wrong
+ */
+export function parseConfigMapSync(raw: unknown, options: ParseOptions = {}): ConfigMapSync {
+  if (!isRecord(raw)) {
+    throw new InvalidConfigMapSyncError('ConfigMapSync', [
+      'must be one object with apiVersion, kind, metadata and spec',
+    ]);
+  }
+  const unknown: string[] = [];
+  const completed = complete(ConfigMapSync, raw, '', (path) => unknown.push(path));
+  const sync = plainToInstance(ConfigMapSync, completed);
+  const problems = [
+    ...(options.unknownFields === 'refuse'
+      ? unknown.map(
+          (path) => `${path}: there is no such field; take it out, or mend its spelling or indentation`,
+        )
+      : []),
+    ...problemsOf(validateSync(sync, { validationError: { target: false, value: false } }), ''),
+    ...metadataProblems(sync.metadata),
+  ];
+  if (problems.length > 0) {
+    throw new InvalidConfigMapSyncError(subjectOf(raw), problems);
+  }
+  const { uid = '', resourceVersion = '' } = sync.metadata as Partial<ObjectMeta>;
+  sync.metadata = { ...sync.metadata, uid, resourceVersion };
+  return sync;
+}
+
+/** The two that we address requests with; the API server sees to the rest. */
+function metadataProblems(metadata: unknown): string[] {
+  if (!isRecord(metadata)) {
+    return [];
+  }
+  const { name, namespace } = metadata;
+  return [
+    prefixed('metadata.name', problemOf(dnsSubdomain(), name ?? undefined)),
+    // A file need not say it: the command line may.
+    prefixed('metadata.namespace', namespace === undefined ? undefined : problemOf(dnsLabel(), namespace)),
+  ].filter((problem) => problem !== undefined);
+}
+
+function prefixed(field: string, problem: string | undefined): string | undefined {
+  return problem === undefined ? undefined : `${field}${problem}`;
+}
+
+/** How the object calls itself, as far as it can be told. */
+function subjectOf(raw: Readonly<Record<string, unknown>>): string {
+  const { namespace, name } = isRecord(raw.metadata) ? raw.metadata : {};
+  return ['ConfigMapSync', [namespace, name].filter((part) => typeof part === 'string').join('/')]
+    .join(' ')
+    .trimEnd();
+}
+
+/** A field of the wrong shape hides what lies below it, and what lies below hides the rules between the fields. */
+function problemsOf(errors: readonly ValidationError[], path: string): string[] {
+  return errors.flatMap((error) => {
+    const here = pathTo(path, error.property);
+    const shape = error.constraints?.[SHAPE];
+    if (shape !== undefined) {
+      return [`${here}${shape}`];
+    }
+    const below = problemsOf(error.children ?? [], here);
+    const rule = error.constraints?.[RULE];
+    return below.length > 0 || rule === undefined ? below : [`${here}${rule}`];
+  });
+}
+
+function pathTo(parent: string, property: string): string {
+  if (/^\d+$/.test(property)) {
+    return `${parent}[${property}]`;
+  }
+  return parent === '' ? property : `${parent}.${property}`;
+}

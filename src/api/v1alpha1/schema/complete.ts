@@ -1,0 +1,61 @@
+import { isRecord } from './problem.js';
+import { fieldsOf } from './registry.js';
+import type { Model, Schema } from './schema.js';
+import { seal } from './sealed.js';
+
+/**
+ * Does to an object what the API server does before it validates one: fills in defaults, drops nulls and the
+ * fields that no model declares, the latter reported to `onUnknown` by their path. `raw` itself is not changed.
+ * Whatever is not of a model's shape, lists and maps of strings among it, is shared with `raw` and sealed.
+ */
+export function complete(
+  model: Model,
+  raw: unknown,
+  path: string,
+  onUnknown: (path: string) => void,
+): unknown {
+  if (!isRecord(raw)) {
+    return raw;
+  }
+  const fields = fieldsOf(model);
+  const result: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(raw)) {
+    const field = fields.get(name);
+    if (field === undefined) {
+      onUnknown(join(path, name));
+    } else if (value !== null) {
+      result[name] = completeValue(field.schema, value, join(path, name), onUnknown);
+    }
+  }
+  for (const field of fields.values()) {
+    if (field.default !== undefined && result[field.name] === undefined) {
+      result[field.name] = structuredClone(field.default);
+    }
+  }
+  return result;
+}
+
+function completeValue(
+  schema: Schema,
+  value: unknown,
+  path: string,
+  onUnknown: (path: string) => void,
+): unknown {
+  if (schema.kind === 'object' && isRecord(value)) {
+    return complete(schema.model, value, path, onUnknown);
+  }
+  if (
+    schema.kind === 'list' &&
+    schema.items.kind === 'object' &&
+    Array.isArray(value) &&
+    value.every(isRecord)
+  ) {
+    const { model } = schema.items;
+    return value.map((item, index) => complete(model, item, `${path}[${index}]`, onUnknown));
+  }
+  return seal(value);
+}
+
+function join(path: string, name: string): string {
+  return path === '' ? name : `${path}.${name}`;
+}

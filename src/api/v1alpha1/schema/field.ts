@@ -1,0 +1,85 @@
+import 'reflect-metadata';
+import { Transform, Type } from 'class-transformer';
+import { IsOptional, ValidateBy, ValidateNested } from 'class-validator';
+import { problemOf, ruleProblemOf } from './problem.js';
+import { addField, addRule, type FieldDefinition } from './registry.js';
+import type { Model, Rule, Schema } from './schema.js';
+import { unseal } from './sealed.js';
+
+export type FieldOptions = Omit<FieldDefinition, 'name' | 'schema'>;
+
+/** Names of the class-validator constraints that {@link Field} registers: a wrong shape, a broken rule. */
+export const SHAPE = 'shape';
+export const RULE = 'rule';
+
+/**
+ * Declares a property of a model, once for everybody: class-validator checks it, class-transformer gives it its
+ * class, the CustomResourceDefinition describes and bounds it, OLM's descriptors show it.
+ *
+ * Put it on `declare`d properties: a class field proper would exist, holding undefined, on each instance.
+ */
+export function Field(schema: Schema, options: FieldOptions): PropertyDecorator {
+  return (prototype, key) => {
+    if (typeof key !== 'string') {
+      throw new TypeError('a field of the API has a string for its name');
+    }
+    addField(prototype.constructor as Model, { ...options, name: key, schema });
+    const model = modelOf(schema);
+    const decorators = [
+      ...(options.required === true ? [] : [IsOptional()]),
+      Constraint(SHAPE, (value) => problemOf(schema, unseal(value))),
+      ...(model === undefined ? leaf() : branch(schema, model)),
+    ];
+    for (const decorate of decorators) {
+      decorate(prototype, key);
+    }
+  };
+}
+
+/** Declares a constraint between the properties of a model. */
+export function ObjectRule<T extends object>(rule: Rule<T>): (model: new () => T) => void {
+  return (model) => {
+    addRule(model, rule as Rule<object>);
+  };
+}
+
+function leaf(): PropertyDecorator[] {
+  return [Transform(({ obj, key }) => unseal(valueOf(obj, key)), { toClassOnly: true })];
+}
+
+function branch(schema: Schema, model: Model): PropertyDecorator[] {
+  return [
+    Type(() => model),
+    // What came sealed here has the wrong shape: it stays sealed, so that nobody reads into it.
+    Transform(
+      ({ obj, key, value }) =>
+        typeof valueOf(obj, key) === 'function' ? valueOf(obj, key) : (value as unknown),
+      {
+        toClassOnly: true,
+      },
+    ),
+    ValidateNested(),
+    Constraint(RULE, (value) => ruleProblemOf(schema, value)),
+  ];
+}
+
+function valueOf(obj: unknown, key: string): unknown {
+  return (obj as Record<string, unknown>)[key];
+}
+
+function modelOf(schema: Schema): Model | undefined {
+  if (schema.kind === 'list') {
+    return modelOf(schema.items);
+  }
+  return schema.kind === 'object' ? schema.model : undefined;
+}
+
+function Constraint(name: string, problem: (value: unknown) => string | undefined): PropertyDecorator {
+  return ValidateBy({
+    name,
+    validator: {
+      validate: (value) => problem(value) === undefined,
+      defaultMessage: (context) => problem(context?.value) ?? '',
+    },
+  });
+}

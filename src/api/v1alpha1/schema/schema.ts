@@ -1,0 +1,100 @@
+/**
+ * What a field may hold, said once: the validator reads it when an object is parsed, the generator when it
+ * writes the CustomResourceDefinition. Only what a structural schema can express exists here, and every kind that
+ * can grow has a bound, because a later release cannot add one.
+ */
+export type Schema =
+  TextSchema | IntegerSchema | BooleanSchema | ListSchema | MapSchema | ObjectSchema | MetadataSchema;
+
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+
+/**
+ * A constraint that a pattern cannot express: the same sentence in CEL for the API server and in TypeScript for
+ * the parser. `holds` gets whatever has the right JSON type at the top; what lies below is not checked yet.
+ */
+export interface Rule<T> {
+  readonly cel: string;
+  /** Completes "FIELD: …": what is wrong and how to mend it. */
+  readonly message: string;
+  readonly holds: (value: T) => boolean;
+}
+
+export interface TextSchema {
+  readonly kind: 'text';
+  readonly minLength?: number;
+  /** In Unicode code points, as the API server counts. */
+  readonly maxLength?: number;
+  /** Anchored, in the syntax that RE2 and JavaScript share. */
+  readonly pattern?: string;
+  /** Completes "must be …" where `pattern` does not match. */
+  readonly syntax?: string;
+  readonly values?: readonly string[];
+  readonly format?: 'date-time';
+  readonly rules?: readonly Rule<string>[];
+}
+
+export interface IntegerSchema {
+  readonly kind: 'integer';
+  readonly format: 'int32' | 'int64';
+  readonly minimum: number;
+}
+
+export interface BooleanSchema {
+  readonly kind: 'boolean';
+}
+
+export interface ListSchema {
+  readonly kind: 'list';
+  readonly items: TextSchema | ObjectSchema;
+  /** `set`: no item twice; `map`: no two items with the same `keys`; `atomic`: one owner for the whole list. */
+  readonly listType: 'set' | 'map' | 'atomic';
+  readonly keys?: readonly string[];
+  readonly minItems?: number;
+  readonly maxItems: number;
+}
+
+export interface MapSchema {
+  readonly kind: 'map';
+  readonly values: TextSchema;
+  readonly maxProperties: number;
+  /** Keys have no pattern in a structural schema: rules stand in for it. */
+  readonly rules?: readonly Rule<Readonly<Record<string, string>>>[];
+}
+
+/** A class whose properties carry the Field decorator. */
+export interface ObjectSchema {
+  readonly kind: 'object';
+  readonly model: Model;
+}
+
+/** `metadata`: the API server's own business, beyond the names that we rely on. */
+export interface MetadataSchema {
+  readonly kind: 'metadata';
+}
+
+/** A constructor of a decorated class; never called with arguments. */
+export type Model = new () => object;
+
+export const text = (options: Omit<TextSchema, 'kind'>): TextSchema => ({ kind: 'text', ...options });
+export const oneOf = (values: readonly string[]): TextSchema => ({ kind: 'text', values });
+export const timestamp = (): TextSchema => ({ kind: 'text', format: 'date-time' });
+export const integer = (options: Omit<IntegerSchema, 'kind'>): IntegerSchema => ({
+  kind: 'integer',
+  ...options,
+});
+export const boolean = (): BooleanSchema => ({ kind: 'boolean' });
+export const listOf = (
+  items: ListSchema['items'],
+  options: Omit<ListSchema, 'kind' | 'items'>,
+): ListSchema => ({
+  kind: 'list',
+  items,
+  ...options,
+});
+export const mapOf = (values: TextSchema, options: Omit<MapSchema, 'kind' | 'values'>): MapSchema => ({
+  kind: 'map',
+  values,
+  ...options,
+});
+export const object = (model: Model): ObjectSchema => ({ kind: 'object', model });
+export const metadata = (): MetadataSchema => ({ kind: 'metadata' });
