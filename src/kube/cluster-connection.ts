@@ -1,0 +1,33 @@
+/** How to reach the API server, and as whom: everything that a kubeconfig or a pod knows of it. */
+export interface ClusterConnection {
+  /** URL without a trailing slash; may have a path. */
+  server: string;
+  /** The context's, or the pod's own; `default` where neither says. */
+  namespace: string;
+  /** Where this was found, for the log. */
+  source: string;
+  tls: ClusterTls;
+  /** URL of an HTTP, HTTPS or SOCKS5 proxy. */
+  proxy?: string;
+  /**
+   * The operator's own `Authorization` header, fresh enough to be used at once; undefined where the client certificate is
+   * the identity. Never to be logged.
+   */
+  authorize(signal?: AbortSignal): Promise<string | undefined>;
+}
+
+/** All but `rejectUnauthorized` in PEM. */
+export interface ClusterTls {
+  ca?: Buffer;
+  /** The operator's client certificate. The API server prefers it to any token on the same connection. */
+  cert?: Buffer;
+  key?: Buffer;
+  /** The name that the server's certificate must carry, where it is not that of the URL. */
+  servername?: string;
+  rejectUnauthorized: boolean;
+}
+
+/** There is no usable kubeconfig. The message is one line that says what was looked for and how to mend it. */
+export class KubeconfigError extends Error {
+  override readonly name = 'KubeconfigError';
+}
