@@ -1,0 +1,108 @@
+# Every target finds a Node.js that is new enough by itself (hack/node-path); nothing is installed outside of this
+# checkout and ~/.cache/config-weaver.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+IMG ?= config-weaver:latest
+CONTAINER_TOOL ?= docker
+ARGS ?=
+
+##@ General
+
+.PHONY: help
+help: ## Show this help.
+	@awk 'BEGIN { FS = ":.*##"; printf "Usage: make TARGET\n" } \
+	  /^##@/ { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-zA-Z0-9_-]+:.*##/ { printf "  %-16s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: build ## Show the operator at work on a local control plane, from a bare checkout; Ctrl-C ends it (ONCE=1: ends by itself).
+	@hack/control-plane/get >/dev/null
+	@ONCE=$(ONCE) hack/with-node node dist/hack/demo/main.js
+
+##@ Development
+
+.PHONY: build
+build: ## Install the packages where they changed, and compile into dist.
+	@hack/build
+
+.PHONY: test
+test: ## Run all there is: generated files, linters, unit tests with coverage, integration tests.
+	@hack/test/run
+
+.PHONY: test-unit
+test-unit: ## Run the unit tests only.
+	@hack/test/run unit
+
+.PHONY: test-integration
+test-integration: ## Run the integration tests only (USE_EXISTING_CLUSTER=true: on the current kubeconfig).
+	@hack/test/run integration
+
+.PHONY: lint
+lint: ## Run the linters: eslint, prettier, knip.
+	@hack/test/run eslint prettier knip
+
+.PHONY: format
+format: build ## Let the linters mend what they can.
+	@hack/with-node eslint --fix .
+	@hack/with-node prettier --write --log-level=warn .
+
+.PHONY: manifests
+manifests: build ## Generate the CRD from the models in src/api.
+	@hack/with-node node dist/hack/generate-crd.js
+
+.PHONY: bench
+bench: build ## Measure memory, CPU and latencies on a local control plane.
+	@hack/control-plane/get >/dev/null
+	@hack/with-node node dist/hack/bench/main.js $(ARGS)
+
+.PHONY: control-plane
+control-plane: ## Print the folder with etcd, kube-apiserver, kube-controller-manager and kubectl, after getting them if need be (use make -s).
+	@hack/control-plane/get
+
+##@ Cluster
+
+.PHONY: run
+run: build ## Run the operator against the current kubeconfig (ARGS="--log-level debug").
+	@hack/config-weaver run $(ARGS)
+
+.PHONY: install
+install: ## Apply the CRD to the current cluster.
+	@hack/kubectl apply --server-side -f config/crd/bases
+
+.PHONY: uninstall
+uninstall: ## Delete the CRD, and with it every ConfigMapSync, from the current cluster.
+	@hack/kubectl delete --ignore-not-found -f config/crd/bases
+
+.PHONY: deploy
+deploy: ## Deploy the operator to the current cluster (IMG=).
+	@$(call not_yet,the kustomize overlays come with the first image)
+
+.PHONY: undeploy
+undeploy: ## Remove the operator from the current cluster.
+	@$(call not_yet,the kustomize overlays come with the first image)
+
+##@ Release
+
+.PHONY: docker-build
+docker-build: ## Build the image (IMG=, CONTAINER_TOOL=).
+	@$(call not_yet,there is no Dockerfile so far)
+
+.PHONY: bundle
+bundle: ## Generate the OLM bundle.
+	@$(call not_yet,there are no bundle manifests so far)
+
+.PHONY: bundle-build
+bundle-build: ## Build the image of the OLM bundle.
+	@$(call not_yet,there are no bundle manifests so far)
+
+.PHONY: catalog
+catalog: ## Generate the OLM catalog.
+	@$(call not_yet,there is no bundle to list so far)
+
+.PHONY: catalog-build
+catalog-build: ## Build the image of the OLM catalog.
+	@$(call not_yet,there is no bundle to list so far)
+
+not_yet = echo "not yet: $@: $(1)" >&2; exit 1
