@@ -98,7 +98,7 @@ export class ConfigMapSyncSpec {
   })
   declare syncToNamespaces?: string[];
 
-  @Field(object(LabelSelector), {
+  @Field(object(LabelSelector, { atomic: true }), {
     description:
       'Copies the source to each namespace whose labels match, as namespaces come and go. An empty selector matches every namespace but those that begin with kube-.',
     displayName: 'Namespace Selector',

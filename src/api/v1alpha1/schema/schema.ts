@@ -65,6 +65,8 @@ export interface MapSchema {
 export interface ObjectSchema {
   readonly kind: 'object';
   readonly model: Model;
+  /** Server-side apply takes the whole object for one value, with one owner. */
+  readonly atomic?: boolean;
 }
 
 /** `metadata`: the API server's own business, beyond the names that we rely on. */
@@ -96,5 +98,9 @@ export const mapOf = (values: TextSchema, options: Omit<MapSchema, 'kind' | 'val
   values,
   ...options,
 });
-export const object = (model: Model): ObjectSchema => ({ kind: 'object', model });
+export const object = (model: Model, options: Pick<ObjectSchema, 'atomic'> = {}): ObjectSchema => ({
+  kind: 'object',
+  model,
+  ...options,
+});
 export const metadata = (): MetadataSchema => ({ kind: 'metadata' });
