@@ -1,0 +1,60 @@
+import type { Query } from './api-path.js';
+import { isApiError } from './errors.js';
+import type { KubernetesObject, ObjectList } from './objects.js';
+import type { Requester } from './rest-client.js';
+
+export interface ListRequest {
+  client: Requester;
+  path: string;
+  query?: Query | undefined;
+  accept?: { list: string } | undefined;
+  userAgent?: string | undefined;
+  /** Default: 500, kubectl's. */
+  pageSize?: number | undefined;
+}
+
+/** How often a list may expire under our hands before it counts as a failure. */
+const MAX_STARTS = 3;
+
+/**
+ * Reads a whole list page by page; all pages are of the one moment that the resourceVersion names.
+ *
+ * @throws ApiError; 410 only when three starts in a row took longer than the server keeps a page token, which is minutes.
+ */
+export async function listPages<T extends KubernetesObject>(
+  request: ListRequest,
+  signal: AbortSignal,
+): Promise<ObjectList<T>> {
+  for (let starts = 1; ; starts++) {
+    try {
+      return await readPages<T>(request, signal);
+    } catch (error) {
+      if (!isApiError(error, 410) || starts >= MAX_STARTS) {
+        throw error;
+      }
+    }
+  }
+}
+
+async function readPages<T extends KubernetesObject>(
+  request: ListRequest,
+  signal: AbortSignal,
+): Promise<ObjectList<T>> {
+  const items: T[] = [];
+  let token: string | undefined;
+  for (;;) {
+    const { body } = await request.client.request<ObjectList<T>>({
+      method: 'GET',
+      path: request.path,
+      query: { ...request.query, limit: request.pageSize ?? 500, continue: token },
+      ...(request.accept === undefined ? {} : { accept: request.accept.list }),
+      ...(request.userAgent === undefined ? {} : { userAgent: request.userAgent }),
+      signal,
+    });
+    items.push(...body.items);
+    token = body.metadata.continue || undefined;
+    if (token === undefined) {
+      return { metadata: { resourceVersion: body.metadata.resourceVersion }, items };
+    }
+  }
+}
