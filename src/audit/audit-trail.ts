@@ -1,29 +1,29 @@
-import { API_VERSION, KIND } from '../api/v1alpha1/group-version.js';
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
 import type { ConfigMapSyncStatus } from '../api/v1alpha1/config-map-sync-status.js';
+import { API_VERSION, KIND } from '../api/v1alpha1/group-version.js';
 import { TARGET_STATES, type TargetState } from '../api/v1alpha1/target-status.js';
 import type { EventRecorder } from '../kube/event-recorder.js';
 import { objectKey, type ObjectReference } from '../kube/objects.js';
-import type { AuditSink } from '../observability/audit-sink.js';
+import type { AuditEntry, AuditSink } from '../observability/audit-sink.js';
 import type { AccessDecision } from '../tenancy/tenant-config-maps.js';
-import type { Verb } from '../api/v1alpha1/verb.js';
 import { denialsOf, isDenied } from './denial.js';
 import type { DenialRegister } from './denial-register.js';
 import { eventsBetween, type StatusEvent } from './status-events.js';
 import type { SyncWork } from './sync-work.js';
 
-/** The metrics that the audit feeds; see docs/metrics.md for their names. */
+/** The metrics that the audit feeds; docs/metrics.md tells their names. */
 export interface AuditMetrics {
   setTargets(namespace: string, name: string, counts: Readonly<Record<TargetState, number>>): void;
   setLastSync(namespace: string, name: string, epochSeconds: number): void;
-  countDenial(namespace: string, serviceAccount: string, verb: Verb | 'list'): void;
+  countDenial(namespace: string, serviceAccount: string, verb: string): void;
   forget(namespace: string, name: string): void;
 }
 
-/** The API server's answer that said which verbs are missing in a namespace. */
-export interface Refusal {
-  namespace: string;
-  auditID: string | undefined;
+export interface AuditOutputs {
+  events: Pick<EventRecorder, 'record'>;
+  metrics: AuditMetrics;
+  log: AuditSink;
+  register: DenialRegister;
 }
 
 /**
@@ -31,74 +31,52 @@ export interface Refusal {
  * log. It only ever tells: nothing depends on whether anybody listens.
  */
 export class AuditTrail {
-  readonly #events: Pick<EventRecorder, 'record'>;
-  readonly #metrics: AuditMetrics;
-  readonly #log: AuditSink;
-  readonly #register: DenialRegister;
+  readonly #outputs: AuditOutputs;
 
-  constructor(options: {
-    events: Pick<EventRecorder, 'record'>;
-    metrics: AuditMetrics;
-    log: AuditSink;
-    register: DenialRegister;
-  }) {
-    this.#events = options.events;
-    this.#metrics = options.metrics;
-    this.#log = options.log;
-    this.#register = options.register;
+  constructor(outputs: AuditOutputs) {
+    this.#outputs = outputs;
   }
 
-  /** The API server decided about one request of a tenant. */
-  decided(sync: ConfigMapSync, decision: AccessDecision): void {
-    const { username, verb, namespace, reason, code, auditID } = decision;
-    this.#log.write({
-      configMapSync: syncName(sync),
-      serviceAccount: username,
-      verb,
-      namespace,
-      decision: decision.decision,
-      reason,
-      code,
-      auditID,
-    });
-    if (decision.decision === 'denied') this.#count(sync, verb);
+  /** The record of one reconcile. */
+  begin(sync: ConfigMapSync): AuditRecord {
+    return new AuditRecord(this.#outputs, sync);
   }
 
-  /** One reconcile has ended with `next`; `refusals` are the answers behind newly missing verbs. */
-  reconciled(
-    sync: ConfigMapSync,
-    previous: ConfigMapSyncStatus | undefined,
-    next: ConfigMapSyncStatus,
-    work: SyncWork,
-    refusals: readonly Refusal[],
-  ): void {
-    this.#writeDenials(sync, previous, next, refusals);
-    for (const event of eventsBetween(previous, next, work)) this.tell(sync, event);
-    this.observe(sync, next);
+  forget(namespace: string, name: string): void {
+    this.#outputs.metrics.forget(namespace, name);
+    this.#outputs.register.forget(`${namespace}/${name}`);
+  }
+}
+
+/** What is told of one reconcile of one ConfigMapSync. */
+export class AuditRecord {
+  readonly #outputs: AuditOutputs;
+  readonly #sync: ConfigMapSync;
+  /** `namespace verb` of each denial that has its line already. */
+  readonly #told = new Set<string>();
+  /** `Audit-Id` of the answer that showed what is missing, by namespace. */
+  readonly #refusals = new Map<string, string>();
+
+  constructor(outputs: AuditOutputs, sync: ConfigMapSync) {
+    this.#outputs = outputs;
+    this.#sync = sync;
   }
 
-  /** Brings the metrics in step with a status without telling of anything: after a restart nothing has happened. */
-  observe(sync: ConfigMapSync, status: ConfigMapSyncStatus): void {
-    const { namespace, name } = syncName(sync);
-    const counts = Object.fromEntries(TARGET_STATES.map((state) => [state, 0])) as Record<TargetState, number>;
-    for (const { state } of status.targets ?? []) counts[state] += 1;
-    this.#metrics.setTargets(namespace, name, counts);
-    this.#register.set(objectKey(sync), denialsOf(sync, status));
+  /** The API server decided about one request of the tenant. */
+  decided({ username, verb, namespace, decision, reason, code, auditID }: AccessDecision): void {
+    this.#write({ serviceAccount: username, verb, namespace, decision, reason, code, auditID });
+    if (decision === 'denied') this.#told.add(`${namespace} ${verb}`);
   }
 
-  /** All wanted copies were found or put in step at this time (milliseconds since the epoch). */
-  synced(sync: ConfigMapSync, at: number): void {
-    const { namespace, name } = syncName(sync);
-    this.#metrics.setLastSync(namespace, name, at / 1000);
+  /** An answer of the API server showed that verbs are missing in `namespace`. */
+  refused(namespace: string, auditID: string | undefined): void {
+    if (auditID !== undefined) this.#refusals.set(namespace, auditID);
   }
 
-  tell(sync: ConfigMapSync, event: StatusEvent): void {
-    const { type, reason, namespace, note } = event;
-    this.#events.record({
-      regarding: referenceTo(sync),
-      ...(namespace === undefined
-        ? {}
-        : { related: { apiVersion: 'v1', kind: 'Namespace', name: namespace } }),
+  tell({ type, reason, namespace, note }: StatusEvent): void {
+    this.#outputs.events.record({
+      regarding: referenceTo(this.#sync),
+      ...(namespace && { related: { apiVersion: 'v1', kind: 'Namespace', name: namespace } }),
       type,
       reason,
       action: reason.startsWith('Cleanup') ? 'CleanUp' : 'Sync',
@@ -106,47 +84,56 @@ export class AuditTrail {
     });
   }
 
-  forget(sync: { namespace: string; name: string }): void {
-    this.#metrics.forget(sync.namespace, sync.name);
-    this.#register.forget(`${sync.namespace}/${sync.name}`);
+  /** All wanted copies were in step at this time (milliseconds since the epoch). */
+  inStep(at: number): void {
+    const { namespace = '', name } = this.#sync.metadata;
+    this.#outputs.metrics.setLastSync(namespace, name, at / 1000);
   }
 
-  /** Verbs that access reviews found missing were never tried: they get their audit lines here, once. */
-  #writeDenials(
-    sync: ConfigMapSync,
-    previous: ConfigMapSyncStatus | undefined,
-    next: ConfigMapSyncStatus,
-    refusals: readonly Refusal[],
-  ): void {
+  /** The reconcile ends with `next`: what lies between it and `previous` is told once. */
+  finish(previous: ConfigMapSyncStatus | undefined, next: ConfigMapSyncStatus, work: SyncWork): void {
+    this.#tellMissingVerbs(previous, next);
+    for (const event of eventsBetween(previous, next, work)) this.tell(event);
+    this.#measure(next);
+  }
+
+  /** Verbs that access reviews found missing were never tried: they get their lines here, once. */
+  #tellMissingVerbs(previous: ConfigMapSyncStatus | undefined, next: ConfigMapSyncStatus): void {
     const before = new Map((previous?.targets ?? []).map((target) => [target.namespace, target]));
-    for (const target of (next.targets ?? []).filter(isDenied)) {
-      const known = new Set(before.get(target.namespace)?.missingVerbs ?? []);
-      for (const verb of target.missingVerbs ?? []) {
-        if (known.has(verb)) continue;
-        this.#log.write({
-          configMapSync: syncName(sync),
+    for (const { namespace, reason = '', missingVerbs = [] } of (next.targets ?? []).filter(isDenied)) {
+      const known = before.get(namespace)?.missingVerbs ?? [];
+      for (const verb of missingVerbs) {
+        if (known.includes(verb) || this.#told.has(`${namespace} ${verb}`)) continue;
+        this.#write({
           serviceAccount: next.serviceAccount ?? '',
           verb,
-          namespace: target.namespace,
+          namespace,
           decision: 'denied',
-          reason: target.reason ?? '',
+          reason,
           code: 403,
-          auditID: refusals.find(({ namespace }) => namespace === target.namespace)?.auditID,
+          auditID: this.#refusals.get(namespace),
         });
-        this.#count(sync, verb);
       }
     }
   }
 
-  #count(sync: ConfigMapSync, verb: Verb | 'list'): void {
-    this.#metrics.countDenial(sync.metadata.namespace ?? '', sync.spec.serviceAccount.name, verb);
+  #write(entry: Omit<AuditEntry, 'configMapSync'>): void {
+    const { namespace = '', name } = this.#sync.metadata;
+    this.#outputs.log.write({ configMapSync: { namespace, name }, ...entry });
+    if (entry.decision === 'allowed') return;
+    this.#outputs.metrics.countDenial(namespace, this.#sync.spec.serviceAccount.name, entry.verb);
+  }
+
+  #measure(status: ConfigMapSyncStatus): void {
+    const { namespace = '', name } = this.#sync.metadata;
+    const counts = Object.fromEntries(TARGET_STATES.map((state) => [state, 0])) as Record<TargetState, number>;
+    for (const { state } of status.targets ?? []) counts[state] += 1;
+    this.#outputs.metrics.setTargets(namespace, name, counts);
+    this.#outputs.register.set(objectKey(this.#sync), denialsOf(this.#sync, status));
   }
 }
 
-function syncName(sync: ConfigMapSync): { namespace: string; name: string } {
-  return { namespace: sync.metadata.namespace ?? '', name: sync.metadata.name };
-}
-
-function referenceTo(sync: ConfigMapSync): ObjectReference {
-  return { apiVersion: API_VERSION, kind: KIND, uid: sync.metadata.uid, ...syncName(sync) };
+function referenceTo({ metadata }: ConfigMapSync): ObjectReference {
+  const { namespace = '', name, uid } = metadata;
+  return { apiVersion: API_VERSION, kind: KIND, namespace, name, uid };
 }

@@ -2,7 +2,7 @@ import type { ConditionType } from '../api/v1alpha1/condition.js';
 import type { ConfigMapSyncStatus } from '../api/v1alpha1/config-map-sync-status.js';
 import type { TargetState, TargetStatus } from '../api/v1alpha1/target-status.js';
 import { isDenied } from './denial.js';
-import type { SyncWork } from './sync-work.js';
+import type { Leftover, SyncWork } from './sync-work.js';
 
 /** Every reason of our Events: part of what dashboards and alerts rely on. */
 export type EventReason =
@@ -101,7 +101,7 @@ function workEvents({ created, updated, deleted, leftovers }: SyncWork): StatusE
 }
 
 /** `namespace/name, …`: the first 20, then a count. */
-export function listLeftovers(leftovers: SyncWork['leftovers']): string {
+export function listLeftovers(leftovers: readonly Leftover[]): string {
   return firstOf(
     leftovers.map(({ namespace, name }) => `${namespace}/${name}`),
     ', ',

@@ -1,3 +1,4 @@
+import type { Verb } from '../api/v1alpha1/verb.js';
 import type { Place } from '../sync/config-map.js';
 
 /** What one reconcile did to copies, and what it could not undo. */
@@ -12,6 +13,8 @@ export interface SyncWork {
 export interface Leftover extends Place {
   /** Why it is still there. */
   message: string;
+  /** The verb whose lack is the reason, where that is so. */
+  missingVerb?: Verb;
 }
 
 export function noWork(): SyncWork {

@@ -19,9 +19,12 @@ export interface TenancyOptions {
 export interface Session {
   readonly tenant: Tenant;
   readonly configMaps: TenantConfigMaps;
-  /** The tenant's view of one namespace: its rights, its watch, what is known of its copies. */
+  /** The tenant's view of one of the namespaces that were declared with {@link setInterests}. */
   namespace(name: string): TenantNamespace;
-  /** Declares, for watches and re-checks, which names in which namespaces this ConfigMapSync cares for from now on. */
+  /**
+   * Declares which names in which namespaces this ConfigMapSync cares for from now on, and drops what it cared for
+   * before. A namespace without names is looked at but not watched.
+   */
   setInterests(interests: ReadonlyMap<string, ReadonlySet<string>>): void;
 }
 
@@ -75,7 +78,7 @@ export class Tenancy {
     return {
       tenant,
       configMaps: new TenantConfigMaps(tenant, { ...sync, userAgentPrefix, onDecision }),
-      namespace: (name) => this.#namespace(tenant, name),
+      namespace: (name) => this.#declared(tenant, name),
       setInterests: (interests) => this.#setInterests(key, tenant, interests),
     };
   }
@@ -96,6 +99,14 @@ export class Tenancy {
 
   #all(): TenantNamespace[] {
     return [...this.#namespaces.values()];
+  }
+
+  #declared(tenant: Tenant, name: string): TenantNamespace {
+    // The tenant may have ended, and its namespaces with it, while a reconcile was under way.
+    tenant.ended.throwIfAborted();
+    const namespace = this.#namespaces.get(namespaceKey(tenant, name));
+    if (namespace === undefined) throw new Error(`namespace "${name}" was used without an interest in it`);
+    return namespace;
   }
 
   #namespace(tenant: Tenant, name: string): TenantNamespace {
@@ -119,10 +130,6 @@ export class Tenancy {
     const before = this.#held.get(sync) ?? new Set();
     this.#held.set(sync, held);
     for (const key of before) if (!held.has(key)) this.#dropInterest(sync, key);
-    // A look at a namespace without a lasting interest in it (a clean-up) leaves nothing behind.
-    for (const [key, namespace] of this.#namespaces) {
-      if (namespace.unused) this.#closeNamespace(key, namespace);
-    }
   }
 
   #release(sync: string): void {

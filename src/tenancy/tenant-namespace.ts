@@ -119,6 +119,7 @@ export class TenantNamespace {
   }
 
   async #openScopes(): Promise<void> {
+    if ([...this.#interests.values()].every((names) => names.size === 0)) return;
     try {
       const rules = await this.access.rules(this.#ended);
       const mayWatch = (name?: string): boolean => rules.allows('list', name) && rules.allows('watch', name);

@@ -1,0 +1,49 @@
+import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
+import type { Leftover } from '../audit/sync-work.js';
+import { copyName } from '../sync/target-selection.js';
+import type { IdentityError } from '../tenancy/errors.js';
+import { CopyRemover, type Removal, type RemovalMode } from './copy-remover.js';
+import type { Pass } from './pass.js';
+import type { SyncRun } from './sync-run.js';
+import { mayHoldCopy, type TargetOutcome } from './target-outcome.js';
+
+/** Every namespace where a copy may be: those of the spec and the selector, and those of the last status. */
+export function cleanUpNamespaces({ selection, before }: Pass): string[] {
+  const { wanted, skipped } = selection;
+  return [...new Set([...wanted, ...before.keys(), ...(skipped === undefined ? [] : [skipped])])].sort();
+}
+
+/** Removes all copies in these namespaces, each by itself. */
+export async function removeAll(
+  run: SyncRun,
+  mode: RemovalMode,
+  namespaces: readonly string[],
+  names: Iterable<string>,
+): Promise<Removal> {
+  const remover = new CopyRemover(run, mode, [...names]);
+  const removals = await Promise.all(namespaces.map((namespace) => remover.clear(namespace)));
+  return {
+    leftovers: removals.flatMap(({ leftovers }) => leftovers),
+    retry: removals.some(({ retry }) => retry),
+  };
+}
+
+/** Where there is no identity to remove anything with: the copies that the last status tells of. */
+export function outOfReach(sync: ConfigMapSync, { reason }: IdentityError): Leftover[] {
+  const message = `spec.serviceAccount cannot be used: ${reason}`;
+  return (sync.status?.targets ?? [])
+    .filter(mayHoldCopy)
+    .map(({ namespace }) => ({ namespace, name: copyName(sync.spec), message }));
+}
+
+/** How a namespace stands where these copies should be gone and are not. */
+export function leftoverOutcome(leftovers: readonly Leftover[]): TargetOutcome {
+  const names = leftovers.map(({ name }) => `"${name}"`).join(', ');
+  const [first] = leftovers;
+  return {
+    state: first?.missingVerb === undefined ? 'Failed' : 'Stale',
+    reason: 'CleanupBlocked',
+    message: `ConfigMap ${names} should be gone: ${first?.message ?? ''}`,
+    ...(first?.missingVerb && { missingVerbs: [first.missingVerb] }),
+  };
+}

@@ -1,0 +1,67 @@
+import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
+import type { ConfigMapSyncStatus } from '../api/v1alpha1/config-map-sync-status.js';
+import { GROUP, PLURAL, VERSION } from '../api/v1alpha1/group-version.js';
+import { FINALIZER } from '../api/v1alpha1/labels-and-annotations.js';
+import { apiPath, type RestClient } from '../kube/rest-client.js';
+
+const MERGE_PATCH = 'application/merge-patch+json';
+
+/** Writes of ConfigMapSyncs themselves, under the operator's own identity. */
+export class ConfigMapSyncClient {
+  readonly #client: RestClient;
+
+  constructor(client: RestClient) {
+    this.#client = client;
+  }
+
+  async addFinalizer(sync: ConfigMapSync, signal: AbortSignal): Promise<ConfigMapSync> {
+    return this.#patchFinalizers(sync, [...(sync.metadata.finalizers ?? []), FINALIZER], signal);
+  }
+
+  async removeFinalizer(sync: ConfigMapSync, signal: AbortSignal): Promise<ConfigMapSync> {
+    const finalizers = (sync.metadata.finalizers ?? []).filter((finalizer) => finalizer !== FINALIZER);
+    return this.#patchFinalizers(sync, finalizers, signal);
+  }
+
+  /** Replaces the status of just this object: one of the same name that was created since is left alone (409). */
+  async writeStatus(
+    sync: ConfigMapSync,
+    status: ConfigMapSyncStatus,
+    signal: AbortSignal,
+  ): Promise<ConfigMapSync> {
+    // In a merge patch what is not named stays: what the new status lacks has to be named as null.
+    const emptied = Object.fromEntries(Object.keys(sync.status ?? {}).map((field) => [field, null]));
+    const body = { metadata: { uid: sync.metadata.uid }, status: { ...emptied, ...status } };
+    return this.#patch(sync, body, signal, 'status');
+  }
+
+  /** The list is replaced whole: the resourceVersion keeps a finalizer that somebody else added meanwhile. */
+  #patchFinalizers(sync: ConfigMapSync, finalizers: string[], signal: AbortSignal): Promise<ConfigMapSync> {
+    const { uid, resourceVersion } = sync.metadata;
+    return this.#patch(sync, { metadata: { uid, resourceVersion, finalizers } }, signal);
+  }
+
+  async #patch(
+    sync: ConfigMapSync,
+    body: unknown,
+    signal: AbortSignal,
+    subresource?: string,
+  ): Promise<ConfigMapSync> {
+    const { namespace = '', name } = sync.metadata;
+    const { body: patched } = await this.#client.request<ConfigMapSync>({
+      method: 'PATCH',
+      path: apiPath({
+        group: GROUP,
+        version: VERSION,
+        namespace,
+        resource: PLURAL,
+        name,
+        ...(subresource && { subresource }),
+      }),
+      contentType: MERGE_PATCH,
+      body,
+      signal,
+    });
+    return patched;
+  }
+}

@@ -1,0 +1,342 @@
+import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
+import { FINALIZER } from '../api/v1alpha1/labels-and-annotations.js';
+import type { AuditTrail } from '../audit/audit-trail.js';
+import { noWork } from '../audit/sync-work.js';
+import type { Clock } from '../kube/clock.js';
+import { isApiError } from '../kube/errors.js';
+import { objectKey, splitKey } from '../kube/objects.js';
+import type { Store } from '../kube/store.js';
+import { placeKey, type ConfigMap } from '../sync/config-map.js';
+import { selectContent } from '../sync/content.js';
+import { CopyTemplate } from '../sync/copy-template.js';
+import type { IsLiving } from '../sync/ownership.js';
+import { copyName, selectTargets, sourcePlace } from '../sync/target-selection.js';
+import { IdentityError } from '../tenancy/errors.js';
+import { serviceAccountUsername } from '../tenancy/service-account.js';
+import type { Tenancy } from '../tenancy/tenancy.js';
+import { removeAll } from './clean-up.js';
+import type { ConfigMapSyncClient } from './config-map-sync-client.js';
+import { Deletion } from './deletion.js';
+import { judgeTargets, keepTargets } from './judgement.js';
+import type { NamespaceDirectory } from './namespace-directory.js';
+import type { Pass } from './pass.js';
+import { StatusDraft } from './status-draft.js';
+import { sweep } from './sweep.js';
+import { SyncMemory } from './sync-memory.js';
+import type { Operation, OperationResult, SyncRun } from './sync-run.js';
+import type { TargetOutcome } from './target-outcome.js';
+import { TargetSync } from './target-sync.js';
+
+export interface Intervals {
+  /** How often a source that may not be watched is looked at, in milliseconds. */
+  pollMs: number;
+  /** How often everything is looked at whatever watches tell, in milliseconds. */
+  resyncMs: number;
+  /** How long a deletion waits for copies that cannot be removed, in milliseconds. */
+  cleanUpTimeoutMs: number;
+}
+
+/** The longest that recovery from a denial waits, in milliseconds. */
+export const RECOVERY_MS = 15_000;
+
+export interface SyncMetrics {
+  countOperation(operation: Operation, result: OperationResult): void;
+  /** From the change of a source, as it was noticed, to its last copy. */
+  observePropagation(seconds: number): void;
+}
+
+export interface ConfigMapSyncControllerOptions {
+  syncs: Store<ConfigMapSync>;
+  client: ConfigMapSyncClient;
+  namespaces: NamespaceDirectory;
+  tenancy: Tenancy;
+  audit: AuditTrail;
+  metrics: SyncMetrics;
+  intervals: Intervals;
+  /** False for a namespace whose ConfigMapSyncs this operator does not see. */
+  watchesNamespace: (namespace: string) => boolean;
+  clock: Clock;
+  random: () => number;
+}
+
+export interface ReconcileResult {
+  requeueAfterMs?: number;
+}
+
+/** Brings one ConfigMapSync at a time in step. It computes from what is, never from what an event said. */
+export class ConfigMapSyncController {
+  readonly #options: ConfigMapSyncControllerOptions;
+  readonly #memory: SyncMemory;
+  readonly #deletion: Deletion;
+
+  constructor(options: ConfigMapSyncControllerOptions) {
+    this.#options = options;
+    this.#memory = new SyncMemory(options.syncs);
+    this.#deletion = new Deletion({
+      openRun: (pass, namespaces) => this.#openRun(pass, namespaces),
+      namespaces: options.namespaces,
+      timeoutMs: options.intervals.cleanUpTimeoutMs,
+      clock: options.clock,
+    });
+  }
+
+  get memory(): SyncMemory {
+    return this.#memory;
+  }
+
+  /** @throws whatever a retry may mend; the work queue retries with back-off. */
+  async reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult> {
+    const sync = this.#memory.current(key);
+    if (sync === undefined) return this.#forget(key);
+    if (sync.metadata.deletionTimestamp !== undefined) return this.#delete(this.#begin(sync, signal));
+    if (sync.spec.suspend) return this.#suspend(this.#begin(sync, signal));
+
+    const fresh = !hasFinalizer(sync);
+    const pass = this.#begin(fresh ? await this.#addFinalizer(sync, signal) : sync, signal);
+    const run = await this.#identify(pass);
+    if (run === undefined) return this.#finish(pass, this.#recoveryMs());
+    const source = await this.#readSource(run);
+    if (source === undefined) return this.#finish(run, this.#nextLookMs(run));
+    return this.#synchronize(run, source, fresh);
+  }
+
+  #begin(sync: ConfigMapSync, signal: AbortSignal): Pass {
+    const { namespace = '', name, uid } = sync.metadata;
+    const account = { namespace, name: sync.spec.serviceAccount.name };
+    const now = new Date(this.#options.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+    this.#memory.of(sync).names.add(copyName(sync.spec));
+    return {
+      key: objectKey(sync),
+      sync,
+      owner: { uid, namespace, name },
+      account,
+      source: sourcePlace(sync.spec, namespace),
+      selection: selectTargets(sync.spec, namespace, this.#options.namespaces.all()),
+      before: new Map((sync.status?.targets ?? []).map((target) => [target.namespace, target])),
+      draft: new StatusDraft(sync, serviceAccountUsername(account), now),
+      audit: this.#options.audit.begin(sync),
+      work: noWork(),
+      signal,
+    };
+  }
+
+  /** Whose rights count from here on. Undefined where there is no such identity: the draft says why. */
+  async #identify(pass: Pass): Promise<SyncRun | undefined> {
+    const { draft, selection, before } = pass;
+    const look = [...new Set([...selection.wanted, ...before.keys()])];
+    try {
+      const run = await this.#openRun(pass, look);
+      draft.pass('ValidServiceAccount', 'ServiceAccountValid');
+      return run;
+    } catch (error) {
+      if (!(error instanceof IdentityError)) throw error;
+      draft.fail('ValidServiceAccount', error.reason, error.message);
+      const message = `spec.serviceAccount cannot be used: ${error.reason}`;
+      keepTargets(pass, { state: 'Stale', reason: error.reason, message });
+      return undefined;
+    }
+  }
+
+  /** Opens the tenant's door and declares what will be looked at; `look` beyond the targets is not watched. */
+  async #openRun(pass: Pass, look: readonly string[]): Promise<SyncRun> {
+    const { sync, account, source, selection, audit } = pass;
+    const session = await this.#options.tenancy.open(splitKey(pass.key), account, (decision) =>
+      audit.decided(decision),
+    );
+    const interests = new Map<string, Set<string>>(look.map((namespace) => [namespace, new Set()]));
+    const care = (namespace: string, name: string): void => {
+      interests.set(namespace, (interests.get(namespace) ?? new Set()).add(name));
+    };
+    if (sync.metadata.deletionTimestamp === undefined) {
+      for (const namespace of selection.wanted) care(namespace, copyName(sync.spec));
+      care(source.namespace, source.name);
+    }
+    session.setInterests(interests);
+    return {
+      ...pass,
+      session,
+      namespaces: this.#options.namespaces,
+      isLiving: this.#isLiving,
+      onOperation: (operation, result) => this.#options.metrics.countOperation(operation, result),
+    };
+  }
+
+  /** Undefined where there is nothing to copy: the draft says why, and what that means for the copies is done. */
+  async #readSource(run: SyncRun): Promise<ConfigMap | undefined> {
+    const { draft, source, session, signal } = run;
+    try {
+      const found = await session.configMaps.get<ConfigMap>(source.namespace, source.name, signal);
+      draft.pass('SourceConfigMapFound', 'ConfigMapFound');
+      return found;
+    } catch (error) {
+      if (isApiError(error, 403)) await this.#sourceDenied(run);
+      else if (isApiError(error, 404)) await this.#sourceGone(run);
+      else throw error;
+      return undefined;
+    }
+  }
+
+  async #sourceDenied(run: SyncRun): Promise<void> {
+    const { draft, source, session, signal } = run;
+    const { access } = session.namespace(source.namespace);
+    access.invalidate();
+    // Asked so that it is asked again: a grant then heals by itself.
+    await access.verdict(source.name, ['get'], signal);
+    const message = `${session.tenant.username} may not get configmaps "${source.name}" in namespace "${source.namespace}": grant get there, and list and watch for changes to arrive at once`;
+    draft.fail('SourceConfigMapFound', 'SourceDenied', message);
+    keepTargets(run, { state: 'Stale', reason: 'SourceDenied', message: 'the source may not be read any more' });
+  }
+
+  async #sourceGone(run: SyncRun): Promise<void> {
+    const { draft, source, sync, namespaces } = run;
+    if (namespaces.state(source.namespace) === 'missing') {
+      const message = `there is no namespace "${source.namespace}" to find ConfigMap "${source.name}" in`;
+      draft.fail('SourceConfigMapFound', 'SourceNamespaceNotFound', message);
+    } else {
+      const message = `there is no ConfigMap "${source.name}" in namespace "${source.namespace}"`;
+      draft.fail('SourceConfigMapFound', 'ConfigMapNotFound', message);
+    }
+    if (sync.spec.sourceDeletionPolicy === 'Retain') {
+      keepTargets(run, 'kept');
+      return;
+    }
+    const { leftovers } = await removeAll(run, 'delete', [...run.before.keys()], this.#memory.of(sync).names);
+    run.work.leftovers.push(...leftovers);
+    keepTargets(run, 'removed');
+  }
+
+  async #synchronize(run: SyncRun, source: ConfigMap, fresh: boolean): Promise<ReconcileResult> {
+    const { sync, account, draft, selection } = run;
+    const resourceVersion = source.metadata.resourceVersion ?? '';
+    const { content, missingKeys } = selectContent(source, sync.spec.keys);
+    const template = new CopyTemplate({
+      owner: run.owner,
+      source: placeKey(run.source),
+      sourceResourceVersion: resourceVersion,
+      name: copyName(sync.spec),
+      content,
+      serviceAccount: account.name,
+      labels: sync.spec.target?.labels,
+      annotations: sync.spec.target?.annotations,
+    });
+    draft.source(resourceVersion, template.contentHash);
+    this.#doubtWhenDue(run);
+    const since = this.#memory.of(sync).changedAt ?? this.#options.clock.now();
+    this.#memory.of(sync).changedAt = undefined;
+
+    const targets = new TargetSync(run, template);
+    const outcomes = new Map<string, TargetOutcome>();
+    await Promise.all(
+      selection.wanted.map(async (namespace) => outcomes.set(namespace, await targets.bringInStep(namespace))),
+    );
+    const names = this.#memory.of(sync).names;
+    const swept = await sweep(run, outcomes, fresh, names);
+    if (!swept.retry && swept.leftovers.length === 0) keepOnly(names, template.name);
+    judgeTargets(run, outcomes, missingKeys);
+
+    this.#measure(run, outcomes, since, template.contentHash);
+    const result = await this.#finish(run, this.#nextLookMs(run));
+    const retry = swept.retry || [...outcomes.values()].some((outcome) => outcome.retry === true);
+    // The queue's own back-off: each attempt waits longer than the last.
+    if (retry) throw new Error('some targets failed for reasons that may pass');
+    return result;
+  }
+
+  async #delete(pass: Pass): Promise<ReconcileResult> {
+    const { sync, key, signal } = pass;
+    if (!hasFinalizer(sync)) return {};
+    const { names, orphaned } = this.#memory.of(sync);
+    const keepMarks = orphaned || (sync.metadata.finalizers?.includes('orphan') ?? false);
+    const verdict = await this.#deletion.carryOut(pass, keepMarks, names);
+    if (verdict === 'blocked') return this.#finish(pass, this.#recoveryMs());
+    try {
+      this.#memory.of(sync).written = await this.#options.client.removeFinalizer(sync, signal);
+    } catch (error) {
+      if (!isApiError(error, 404)) throw error;
+    }
+    this.#options.tenancy.close(key);
+    return {};
+  }
+
+  /** Touches nothing and watches nothing; what was last known stays in the status. */
+  async #suspend(pass: Pass): Promise<ReconcileResult> {
+    this.#options.tenancy.close(pass.key);
+    pass.draft.keep();
+    pass.draft.notReady('Suspended', 'spec.suspend is true: nothing is read, written or removed');
+    return this.#finish(pass, undefined);
+  }
+
+  /** Writes the status where it differs, once, and tells what changed. */
+  async #finish(pass: Pass, requeueAfterMs: number | undefined): Promise<ReconcileResult> {
+    const { sync, draft, audit, work, signal } = pass;
+    const memory = this.#memory.of(sync);
+    const status = draft.build();
+    if (!draft.equals(status)) {
+      memory.sent = status;
+      memory.written = await this.#options.client.writeStatus(sync, status, signal);
+    }
+    audit.finish(sync.status, status, work);
+    const resyncMs = this.#jittered(this.#options.intervals.resyncMs);
+    return { requeueAfterMs: Math.min(requeueAfterMs ?? resyncMs, resyncMs) };
+  }
+
+  async #addFinalizer(sync: ConfigMapSync, signal: AbortSignal): Promise<ConfigMapSync> {
+    const written = await this.#options.client.addFinalizer(sync, signal);
+    this.#memory.of(sync).written = written;
+    return written;
+  }
+
+  #forget(key: string): ReconcileResult {
+    const { namespace, name } = splitKey(key);
+    this.#memory.forget(key);
+    this.#options.tenancy.close(key);
+    this.#options.audit.forget(namespace, name);
+    return {};
+  }
+
+  /** Once in a resync interval everything is read, whatever watches make us believe. */
+  #doubtWhenDue({ sync, session, selection }: SyncRun): void {
+    const memory = this.#memory.of(sync);
+    const now = this.#options.clock.now();
+    if (now - memory.checkedAt < 0.8 * this.#options.intervals.resyncMs) return;
+    memory.checkedAt = now;
+    for (const namespace of selection.wanted) session.namespace(namespace).doubt(copyName(sync.spec));
+  }
+
+  #measure(run: SyncRun, outcomes: ReadonlyMap<string, TargetOutcome>, since: number, hash: string): void {
+    const now = this.#options.clock.now();
+    const contentIsNew = run.sync.status?.contentHash !== hash;
+    const { created, updated } = run.work;
+    if (contentIsNew && created + updated > 0) this.#options.metrics.observePropagation((now - since) / 1000);
+    if ([...outcomes.values()].every(({ state }) => state === 'Synced')) run.audit.inStep(now);
+  }
+
+  /** Undefined where watches and re-checks of rights tell when to look again. */
+  #nextLookMs({ session, source, work }: SyncRun): number | undefined {
+    if (work.leftovers.length > 0) return this.#recoveryMs();
+    const watched = session.namespace(source.namespace).covers(source.name);
+    return watched ? undefined : this.#jittered(this.#options.intervals.pollMs);
+  }
+
+  #recoveryMs(): number {
+    return this.#jittered(Math.min(this.#options.intervals.pollMs, RECOVERY_MS));
+  }
+
+  /** Up to a tenth less, so that many do not come due at once. */
+  #jittered(milliseconds: number): number {
+    return milliseconds * (1 - 0.1 * this.#options.random());
+  }
+
+  readonly #isLiving: IsLiving = ({ uid, namespace }) =>
+    !this.#options.watchesNamespace(namespace) ||
+    this.#options.syncs.list().some(({ metadata }) => metadata.uid === uid);
+}
+
+function hasFinalizer(sync: ConfigMapSync): boolean {
+  return sync.metadata.finalizers?.includes(FINALIZER) ?? false;
+}
+
+function keepOnly(names: Set<string>, name: string): void {
+  names.clear();
+  names.add(name);
+}

@@ -1,0 +1,128 @@
+import { OWNER_UID_LABEL } from '../api/v1alpha1/labels-and-annotations.js';
+import type { Leftover } from '../audit/sync-work.js';
+import { isApiError } from '../kube/errors.js';
+import { samePlace, type ConfigMap, type ConfigMapMetadata } from '../sync/config-map.js';
+import { mayRemove, withoutMarks } from '../sync/ownership.js';
+import type { SyncRun } from './sync-run.js';
+import { mayHoldCopy } from './target-outcome.js';
+
+/** What becomes of copies that are no longer wanted: `delete` them, or `release` them as ConfigMaps of nobody. */
+export type RemovalMode = 'delete' | 'release';
+
+export interface Removal {
+  /** Copies that should be gone and are not. */
+  leftovers: Leftover[];
+  /** True where an answer other than a denial stood in the way, so that trying again soon may help. */
+  retry: boolean;
+}
+
+const NOTHING_LEFT: Removal = { leftovers: [], retry: false };
+
+/**
+ * Removes what we own. It finds copies by a look-up of our mark under the tenant's identity, or, where the tenant may
+ * not list, by the names that a copy can have.
+ */
+export class CopyRemover {
+  readonly #run: SyncRun;
+  readonly #mode: RemovalMode;
+  /** Names to look at where listing is not allowed. */
+  readonly #names: readonly string[];
+
+  constructor(run: SyncRun, mode: RemovalMode, names: readonly string[]) {
+    this.#run = run;
+    this.#mode = mode;
+    this.#names = names;
+  }
+
+  /**
+   * Removes every copy of ours in the namespace but the one called `keep`.
+   * @throws TokenRejectedError where the tenant is no more; nothing else.
+   */
+  async clear(namespace: string, keep?: string): Promise<Removal> {
+    const state = this.#run.namespaces.state(namespace);
+    // What is in a namespace that goes, goes with it.
+    if (state !== 'active') return NOTHING_LEFT;
+    let copies: ConfigMapMetadata[];
+    try {
+      copies = await this.#find(namespace, keep);
+    } catch (error) {
+      return this.#unseen(namespace, error);
+    }
+    const { owner, source } = this.#run;
+    const removable = copies.filter(
+      (copy) =>
+        copy.name !== keep &&
+        mayRemove(copy, owner) &&
+        !samePlace({ namespace, name: copy.name }, source),
+    );
+    const removals = await Promise.all(removable.map((copy) => this.#remove(namespace, copy)));
+    return {
+      leftovers: removals.flatMap((removal) => removal.leftovers),
+      retry: removals.some((removal) => removal.retry),
+    };
+  }
+
+  async #find(namespace: string, keep: string | undefined): Promise<ConfigMapMetadata[]> {
+    const { session, owner, signal } = this.#run;
+    // Listing is a convenience that tenants need not grant: not having it is no denial to report.
+    const rules = await session.namespace(namespace).access.rules(signal);
+    if (rules.allows('list')) {
+      return session.configMaps.list(namespace, `${OWNER_UID_LABEL}=${owner.uid}`, signal);
+    }
+    const found: ConfigMapMetadata[] = [];
+    for (const name of this.#names) {
+      if (name === keep) continue;
+      try {
+        found.push((await session.configMaps.get<ConfigMap>(namespace, name, signal)).metadata);
+      } catch (error) {
+        if (!isApiError(error, 404)) throw error;
+      }
+    }
+    return found;
+  }
+
+  async #remove(namespace: string, copy: ConfigMapMetadata): Promise<Removal> {
+    const { session, work, signal, onOperation } = this.#run;
+    const { name, uid, resourceVersion } = copy;
+    const operation: 'delete' | 'update' = this.#mode === 'delete' ? 'delete' : 'update';
+    try {
+      if (this.#mode === 'delete') {
+        await session.configMaps.delete({ namespace, name, uid, resourceVersion }, signal);
+      } else {
+        const existing = await session.configMaps.get<ConfigMap>(namespace, name, signal);
+        if (!mayRemove(existing.metadata, this.#run.owner)) return NOTHING_LEFT;
+        const released = { ...existing, metadata: withoutMarks(existing.metadata) };
+        await session.configMaps.update(namespace, name, released, signal);
+      }
+      onOperation(operation, 'success');
+      if (this.#mode === 'delete') work.deleted += 1;
+      else work.updated += 1;
+      return NOTHING_LEFT;
+    } catch (error) {
+      if (isApiError(error, 404)) return NOTHING_LEFT;
+      if (!isApiError(error)) throw error;
+      const denied = error.code === 403;
+      onOperation(operation, denied ? 'denied' : error.code === 409 ? 'conflict' : 'error');
+      const who = session.tenant.username;
+      const message = denied ? `${who} may not ${operation} it` : error.message;
+      return {
+        leftovers: [{ namespace, name, message, ...(denied && { missingVerb: operation }) }],
+        retry: !denied,
+      };
+    }
+  }
+
+  /** Nothing could be looked at. Where the last status tells of no copy, none is assumed. */
+  #unseen(namespace: string, error: unknown): Removal {
+    if (!isApiError(error)) throw error;
+    if (error.code === 404) return NOTHING_LEFT;
+    const before = this.#run.before.get(namespace);
+    if (before === undefined || !mayHoldCopy(before)) return NOTHING_LEFT;
+    const denied = error.code === 403;
+    const message = denied ? `${this.#run.session.tenant.username} may not get it` : error.message;
+    return {
+      leftovers: [{ namespace, name: this.#names[0] ?? '', message, ...(denied && { missingVerb: 'get' }) }],
+      retry: !denied,
+    };
+  }
+}

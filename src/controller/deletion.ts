@@ -1,0 +1,98 @@
+import type { Clock } from '../kube/clock.js';
+import { IdentityError } from '../tenancy/errors.js';
+import { cleanUpNamespaces, leftoverOutcome, outOfReach, removeAll } from './clean-up.js';
+import type { Removal } from './copy-remover.js';
+import { blockedMessage } from './messages.js';
+import type { NamespaceDirectory } from './namespace-directory.js';
+import type { Pass } from './pass.js';
+import type { SyncRun } from './sync-run.js';
+
+export type DeletionVerdict = 'done' | 'blocked';
+
+/** What happens to the copies of a ConfigMapSync that is being deleted. Deletion never hangs for ever. */
+export class Deletion {
+  readonly #openRun: (pass: Pass, namespaces: readonly string[]) => Promise<SyncRun>;
+  readonly #namespaces: NamespaceDirectory;
+  readonly #timeoutMs: number;
+  readonly #clock: Clock;
+
+  constructor(options: {
+    /** @throws IdentityError where there is no identity to act with. */
+    openRun: (pass: Pass, namespaces: readonly string[]) => Promise<SyncRun>;
+    namespaces: NamespaceDirectory;
+    timeoutMs: number;
+    clock: Clock;
+  }) {
+    this.#openRun = options.openRun;
+    this.#namespaces = options.namespaces;
+    this.#timeoutMs = options.timeoutMs;
+    this.#clock = options.clock;
+  }
+
+  /**
+   * Deletes or releases the copies, as the policy says.
+   * @param keepMarks `--cascade=orphan`: the copies stay as they are, for a successor of the same name to take over.
+   * @param names What the copies may be called.
+   */
+  async carryOut(pass: Pass, keepMarks: boolean, names: Iterable<string>): Promise<DeletionVerdict> {
+    if (keepMarks) return 'done';
+    const { leftovers, identityLost } = await this.#remove(pass, names);
+    const [first] = leftovers;
+    if (first === undefined) return this.#tellRemoved(pass);
+    // Releasing is a courtesy: a copy whose owner is gone belongs to nobody, marks or not.
+    if (pass.sync.spec.deletionPolicy === 'Orphan') return 'done';
+
+    pass.work.leftovers.push(...leftovers);
+    const message = blockedMessage(leftovers);
+    if (this.#timedOut(pass) || (identityLost && this.#identityCannotReturn(pass))) {
+      pass.audit.tell({ type: 'Warning', reason: 'CleanupAbandoned', note: `left behind, ${message}` });
+      return 'done';
+    }
+    if (pass.sync.status?.conditions?.find(({ type }) => type === 'Ready')?.reason !== 'CleanupBlocked') {
+      pass.audit.tell({ type: 'Warning', reason: 'CleanupBlocked', note: message });
+    }
+    pass.draft.notReady('CleanupBlocked', message);
+    const byNamespace = Map.groupBy(leftovers, ({ namespace }) => namespace);
+    for (const [namespace, rest] of byNamespace) pass.draft.leftover(namespace, leftoverOutcome(rest));
+    return 'blocked';
+  }
+
+  async #remove(
+    pass: Pass,
+    names: Iterable<string>,
+  ): Promise<{ leftovers: Removal['leftovers']; identityLost: boolean }> {
+    const mode = pass.sync.spec.deletionPolicy === 'Orphan' ? 'release' : 'delete';
+    const namespaces = cleanUpNamespaces(pass);
+    try {
+      const run = await this.#openRun(pass, namespaces);
+      const { leftovers } = await removeAll(run, mode, namespaces, names);
+      return { leftovers, identityLost: false };
+    } catch (error) {
+      if (!(error instanceof IdentityError)) throw error;
+      pass.draft.fail('ValidServiceAccount', error.reason, error.message);
+      const active = outOfReach(pass.sync, error).filter(
+        ({ namespace }) => this.#namespaces.state(namespace) === 'active',
+      );
+      return { leftovers: active, identityLost: true };
+    }
+  }
+
+  #tellRemoved({ audit, work }: Pass): DeletionVerdict {
+    const { deleted, updated } = work;
+    if (deleted + updated > 0) {
+      const note = deleted > 0 ? `copies: ${deleted} removed` : `copies: ${updated} released`;
+      audit.tell({ type: 'Normal', reason: 'Synced', note });
+    }
+    return 'done';
+  }
+
+  #timedOut({ sync }: Pass): boolean {
+    const since = Date.parse(sync.metadata.deletionTimestamp ?? '');
+    return this.#clock.now() - since >= this.#timeoutMs;
+  }
+
+  /** Nothing can be created in a namespace that goes: no ServiceAccount, no grant. Waiting would only hold it up. */
+  #identityCannotReturn({ account }: Pass): boolean {
+    return this.#namespaces.state(account.namespace) !== 'active';
+  }
+}

@@ -1,0 +1,32 @@
+import type { KubernetesObject } from '../kube/objects.js';
+import type { Store } from '../kube/store.js';
+import type { SelectableNamespace } from '../sync/target-selection.js';
+
+export type NamespaceState = 'active' | 'terminating' | 'missing';
+
+/** The cluster's namespaces as the operator's own watch knows them: names, labels and whether they are going. */
+export class NamespaceDirectory {
+  readonly #store: Store<KubernetesObject>;
+
+  constructor(store: Store<KubernetesObject>) {
+    this.#store = store;
+  }
+
+  state(name: string): NamespaceState {
+    const namespace = this.#store.get(name);
+    if (namespace === undefined) return 'missing';
+    return namespace.metadata.deletionTimestamp === undefined ? 'active' : 'terminating';
+  }
+
+  all(): SelectableNamespace[] {
+    return this.#store.list().map(({ metadata }) => ({ name: metadata.name, labels: metadata.labels ?? {} }));
+  }
+}
+
+/** Keeps of a Namespace only what {@link NamespaceDirectory} tells. */
+export function namespaceOutline({ metadata }: KubernetesObject): KubernetesObject {
+  const { name, uid, resourceVersion, labels, deletionTimestamp } = metadata;
+  return {
+    metadata: { name, uid, resourceVersion, ...(labels && { labels }), ...(deletionTimestamp && { deletionTimestamp }) },
+  };
+}

@@ -1,0 +1,26 @@
+import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
+import type { TargetStatus } from '../api/v1alpha1/target-status.js';
+import type { AuditRecord } from '../audit/audit-trail.js';
+import type { SyncWork } from '../audit/sync-work.js';
+import type { Place } from '../sync/config-map.js';
+import type { Owner } from '../sync/ownership.js';
+import type { TargetSelection } from '../sync/target-selection.js';
+import type { ServiceAccount } from '../tenancy/service-account.js';
+import type { StatusDraft } from './status-draft.js';
+
+/** One reconcile of one ConfigMapSync: what it is about, what it drafts and what it has to tell. */
+export interface Pass {
+  /** `namespace/name`. */
+  key: string;
+  sync: ConfigMapSync;
+  owner: Owner;
+  account: ServiceAccount;
+  source: Place;
+  selection: TargetSelection;
+  /** The last status' targets by namespace. */
+  before: ReadonlyMap<string, TargetStatus>;
+  draft: StatusDraft;
+  audit: AuditRecord;
+  work: SyncWork;
+  signal: AbortSignal;
+}

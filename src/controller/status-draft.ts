@@ -1,0 +1,178 @@
+import { isDeepStrictEqual } from 'node:util';
+import {
+  CONDITION_TYPES,
+  MAX_CONDITION_MESSAGE,
+  type Condition,
+  type ConditionStatus,
+  type ConditionType,
+} from '../api/v1alpha1/condition.js';
+import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
+import type { ConfigMapSyncStatus } from '../api/v1alpha1/config-map-sync-status.js';
+import { MAX_TARGET_MESSAGE, type TargetStatus } from '../api/v1alpha1/target-status.js';
+import { isDenied } from '../audit/denial.js';
+import type { TargetOutcome } from './target-outcome.js';
+
+interface Verdict {
+  status: ConditionStatus;
+  reason: string;
+  message: string;
+}
+
+/**
+ * The next status of one ConfigMapSync, collected in memory while a reconcile runs and written once at its end. What
+ * nobody decides stays `Unknown`; times move only with what they stamp.
+ */
+export class StatusDraft {
+  readonly #sync: ConfigMapSync;
+  readonly #now: string;
+  readonly #conditions = new Map<ConditionType, Verdict>();
+  readonly #targets = new Map<string, TargetOutcome>();
+  readonly #leftovers = new Map<string, TargetOutcome>();
+  readonly #before: ReadonlyMap<string, TargetStatus>;
+  #source: { sourceResourceVersion: string; contentHash: string } | undefined;
+  readonly #serviceAccount: string;
+  #ready: Verdict | undefined;
+  #kept = false;
+
+  /** @param now RFC 3339 with seconds, as metav1.Time has it. */
+  constructor(sync: ConfigMapSync, serviceAccount: string, now: string) {
+    this.#sync = sync;
+    this.#before = new Map((sync.status?.targets ?? []).map((target) => [target.namespace, target]));
+    this.#serviceAccount = serviceAccount;
+    this.#now = now;
+  }
+
+  pass(type: ConditionType, reason: string, message = ''): void {
+    this.#conditions.set(type, { status: 'True', reason, message });
+  }
+
+  fail(type: ConditionType, reason: string, message: string): void {
+    this.#conditions.set(type, { status: 'False', reason, message });
+  }
+
+  /** A reason for Ready=False that is not one of the other conditions. */
+  notReady(reason: string, message: string): void {
+    this.#ready = { status: 'False', reason, message };
+  }
+
+  /** `sourceResourceVersion` is that of the content: labels on the source move its version, not what was copied. */
+  source(resourceVersion: string, contentHash: string): void {
+    const { sourceResourceVersion, contentHash: before } = this.#sync.status ?? {};
+    const unchanged = before === contentHash && sourceResourceVersion !== undefined;
+    this.#source = {
+      sourceResourceVersion: unchanged ? sourceResourceVersion : resourceVersion,
+      contentHash,
+    };
+  }
+
+  target(namespace: string, outcome: TargetOutcome): void {
+    this.#targets.set(namespace, outcome);
+  }
+
+  /** A namespace that is no target any more and still holds a copy of ours. */
+  leftover(namespace: string, outcome: TargetOutcome): void {
+    this.#leftovers.set(namespace, outcome);
+  }
+
+  /** Everything stays as it was last found. */
+  keep(): void {
+    this.#kept = true;
+  }
+
+  /** True where `status` is what the object has already: nothing to write. */
+  equals(status: ConfigMapSyncStatus): boolean {
+    const before = this.#sync.status;
+    return before !== undefined && isDeepStrictEqual(plain(before), plain(status));
+  }
+
+  build(): ConfigMapSyncStatus {
+    if (this.#kept) {
+      return {
+        ...this.#sync.status,
+        observedGeneration: this.#generation,
+        serviceAccount: this.#serviceAccount,
+        conditions: CONDITION_TYPES.map((type) => this.#condition(type)),
+      };
+    }
+    const targets = [...this.#leftovers, ...this.#targets]
+      .map(([namespace, outcome]) => this.#target(namespace, outcome))
+      .sort((a, b) => (a.namespace < b.namespace ? -1 : 1));
+    const wanted = [...this.#targets.values()].filter(({ state }) => state !== 'Skipped');
+    const synced = wanted.filter(({ state }) => state === 'Synced').length;
+    return {
+      observedGeneration: this.#generation,
+      serviceAccount: this.#serviceAccount,
+      summary: `${synced}/${wanted.length}`,
+      wantedTargets: wanted.length,
+      syncedTargets: synced,
+      deniedTargets: targets.filter(isDenied).length,
+      ...(this.#source ?? keptSource(this.#sync.status)),
+      conditions: CONDITION_TYPES.map((type) => this.#condition(type)),
+      targets,
+    };
+  }
+
+  get #generation(): number {
+    return this.#sync.metadata.generation ?? 0;
+  }
+
+  #condition(type: ConditionType): Condition {
+    const verdict = type === 'Ready' ? this.#summary() : this.#verdict(type);
+    const before = this.#sync.status?.conditions?.find((condition) => condition.type === type);
+    return {
+      type,
+      status: verdict.status,
+      observedGeneration: this.#generation,
+      lastTransitionTime: before?.status === verdict.status ? before.lastTransitionTime : this.#now,
+      reason: verdict.reason,
+      message: cut(verdict.message, MAX_CONDITION_MESSAGE),
+    };
+  }
+
+  #verdict(type: ConditionType): Verdict {
+    const before = this.#kept ? this.#sync.status?.conditions?.find((condition) => condition.type === type) : undefined;
+    return (
+      this.#conditions.get(type) ??
+      before ?? { status: 'Unknown', reason: 'NotEvaluated', message: 'not looked at yet' }
+    );
+  }
+
+  /** Ready speaks for the first condition that is not True. */
+  #summary(): Verdict {
+    if (this.#ready !== undefined) return this.#ready;
+    const parts = CONDITION_TYPES.filter((type) => type !== 'Ready').map((type) => this.#verdict(type));
+    const obstacle = parts.find(({ status }) => status === 'False') ?? parts.find(({ status }) => status === 'Unknown');
+    return obstacle ?? { status: 'True', reason: 'ReconciliationComplete', message: 'every target is in step' };
+  }
+
+  #target(namespace: string, { state, reason, message, missingVerbs }: TargetOutcome): TargetStatus {
+    const before = this.#before.get(namespace);
+    return {
+      namespace,
+      state,
+      reason,
+      ...(message && { message: cut(message, MAX_TARGET_MESSAGE) }),
+      ...(missingVerbs && missingVerbs.length > 0 && { missingVerbs }),
+      lastTransitionTime: before?.state === state ? before.lastTransitionTime : this.#now,
+    };
+  }
+}
+
+function keptSource(
+  status: ConfigMapSyncStatus | undefined,
+): Pick<ConfigMapSyncStatus, 'sourceResourceVersion' | 'contentHash'> {
+  const { sourceResourceVersion, contentHash } = status ?? {};
+  return { ...(sourceResourceVersion && { sourceResourceVersion }), ...(contentHash && { contentHash }) };
+}
+
+/** The API server counts code points and refuses the whole status over one message that is too long. */
+function cut(message: string, most: number): string {
+  if (message.length <= most) return message;
+  const points = [...message];
+  return points.length <= most ? message : `${points.slice(0, most - 1).join('')}…`;
+}
+
+/** Without prototypes: an object of the API and one of ours are equal where their fields are. */
+function plain(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value)) as unknown;
+}

@@ -1,0 +1,70 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
+import type { ConfigMapSyncStatus } from '../api/v1alpha1/config-map-sync-status.js';
+import { objectKey } from '../kube/objects.js';
+import { newerOf } from '../kube/resource-version.js';
+import type { Store } from '../kube/store.js';
+
+interface Memory {
+  /** What our own last write returned: the watch may still be behind it. */
+  written: ConfigMapSync | undefined;
+  /** The status that was sent last, set before it is sent: its echo may come before the answer. */
+  sent: ConfigMapSyncStatus | undefined;
+  /** Names that copies have had: without the right to list, a renamed copy is found by its old name only. */
+  names: Set<string>;
+  /** When a change of the source was noticed that is not carried out yet. */
+  changedAt: number | undefined;
+  /** When everything was last looked at, whatever watches told. */
+  checkedAt: number;
+  /** `--cascade=orphan` was asked for. */
+  orphaned: boolean;
+}
+
+/** What is known of each living ConfigMapSync beyond what its object says. Nothing in it must survive a restart. */
+export class SyncMemory {
+  readonly #syncs: Store<ConfigMapSync>;
+  readonly #memories = new Map<string, Memory>();
+
+  constructor(syncs: Store<ConfigMapSync>) {
+    this.#syncs = syncs;
+  }
+
+  /** The newest state known of the object; undefined where it is gone. */
+  current(key: string): ConfigMapSync | undefined {
+    const stored = this.#syncs.get(key);
+    const written = this.#memories.get(key)?.written;
+    if (stored === undefined || written?.metadata.uid !== stored.metadata.uid) return stored;
+    return newerOf(written, stored);
+  }
+
+  of(sync: ConfigMapSync): Memory {
+    const key = objectKey(sync);
+    let memory = this.#memories.get(key);
+    if (memory === undefined) {
+      memory = {
+        written: undefined,
+        sent: undefined,
+        names: new Set(),
+        changedAt: undefined,
+        checkedAt: Number.NEGATIVE_INFINITY,
+        orphaned: false,
+      };
+      this.#memories.set(key, memory);
+    }
+    return memory;
+  }
+
+  /** True where the object's status is just what we sent: its echo is no news. */
+  isEcho(sync: ConfigMapSync): boolean {
+    const sent = this.#memories.get(objectKey(sync))?.sent;
+    return sent !== undefined && isDeepStrictEqual(plain(sent), plain(sync.status));
+  }
+
+  forget(key: string): void {
+    this.#memories.delete(key);
+  }
+}
+
+function plain(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value ?? null)) as unknown;
+}

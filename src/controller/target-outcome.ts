@@ -1,0 +1,49 @@
+import type { TargetState, TargetStatus } from '../api/v1alpha1/target-status.js';
+import type { Verb } from '../api/v1alpha1/verb.js';
+
+/** How one target stands at the end of a reconcile. */
+export interface TargetOutcome {
+  state: TargetState;
+  reason: string;
+  message?: string;
+  missingVerbs?: Verb[];
+  /** True where trying again soon may help and nothing will tell us when. */
+  retry?: boolean;
+}
+
+export const SYNCED: TargetOutcome = { state: 'Synced', reason: 'ConfigMapSynced' };
+
+export function deniedOutcome(
+  username: string,
+  namespace: string,
+  missingVerbs: Verb[],
+  copyIsThere: boolean,
+): TargetOutcome {
+  return {
+    state: copyIsThere ? 'Stale' : 'Denied',
+    reason: 'MissingPermissions',
+    message: `${username} may not ${missingVerbs.join(', ')} configmaps in namespace "${namespace}"`,
+    missingVerbs,
+  };
+}
+
+/** Reason of a `Pending` target whose copy stays as it is, because there is nothing to bring it in step with. */
+export const COPY_KEPT = 'CopyKept';
+
+/** True where a copy of ours may be there, as far as the last status tells. */
+export function mayHoldCopy({ state, reason }: TargetStatus): boolean {
+  switch (state) {
+    case 'Synced':
+    case 'Stale':
+    case 'Failed':
+      return true;
+    case 'Pending':
+      return reason === COPY_KEPT;
+    case 'Denied':
+    case 'Conflict':
+    case 'NamespaceNotFound':
+    case 'Terminating':
+    case 'Skipped':
+      return false;
+  }
+}

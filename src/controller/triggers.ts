@@ -1,0 +1,97 @@
+import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
+import { FINALIZER } from '../api/v1alpha1/labels-and-annotations.js';
+import { objectKey, type KubernetesObject } from '../kube/objects.js';
+import type { Store } from '../kube/store.js';
+import type { WorkQueue } from '../kube/work-queue.js';
+import { selectorReaches } from '../sync/target-selection.js';
+import type { Cause } from '../tenancy/tenant-namespace.js';
+import type { SyncMemory } from './sync-memory.js';
+
+/** Watches that open one after the other are one reason to look, not many. */
+const SETTLE_MS = 250;
+
+/** Turns what the watches tell into the ConfigMapSyncs to reconcile; what there is to do, the reconcile finds out. */
+export class Triggers {
+  readonly #syncs: Store<ConfigMapSync>;
+  readonly #queue: WorkQueue;
+  readonly #memory: SyncMemory;
+  readonly #now: () => number;
+
+  constructor(options: {
+    syncs: Store<ConfigMapSync>;
+    namespaces: Store<KubernetesObject>;
+    queue: WorkQueue;
+    memory: SyncMemory;
+    now: () => number;
+  }) {
+    this.#syncs = options.syncs;
+    this.#queue = options.queue;
+    this.#memory = options.memory;
+    this.#now = options.now;
+    options.syncs.subscribe(({ type, object, previous }) => {
+      if (type === 'deleted') this.#syncDeleted(object);
+      else this.#syncChanged(object, previous);
+    });
+    options.namespaces.subscribe(({ object, previous }) => this.#namespaceChanged(object, previous));
+  }
+
+  /** The tenant's side: a watch, or a re-check of its rights, told something about a ConfigMapSync. */
+  notify(key: string, cause: Cause): void {
+    if (cause === 'covered') {
+      this.#queue.addAfter(key, SETTLE_MS);
+      return;
+    }
+    const sync = this.#syncs.get(key);
+    if (cause === 'changed' && sync !== undefined) this.#memory.of(sync).changedAt ??= this.#now();
+    this.#queue.add(key);
+  }
+
+  #syncChanged(sync: ConfigMapSync, previous: ConfigMapSync | undefined): void {
+    const { deletionTimestamp, finalizers = [] } = sync.metadata;
+    // The garbage collector takes this finalizer off again within moments: it must be seen while it is there.
+    if (deletionTimestamp !== undefined && finalizers.includes('orphan')) this.#memory.of(sync).orphaned = true;
+    if (previous === undefined || specOrLifeChanged(sync, previous) || !this.#memory.isEcho(sync)) {
+      this.#queue.add(objectKey(sync));
+    }
+  }
+
+  #syncDeleted(sync: ConfigMapSync): void {
+    this.#queue.add(objectKey(sync));
+    // What it held is free for those that wanted the same place.
+    for (const other of this.#syncs.list()) {
+      if (other.status?.targets?.some(({ state }) => state === 'Conflict')) this.#queue.add(objectKey(other));
+    }
+  }
+
+  #namespaceChanged(namespace: KubernetesObject, previous: KubernetesObject | undefined): void {
+    const { name } = namespace.metadata;
+    const labels = namespace.metadata.labels ?? {};
+    const labelsBefore = previous?.metadata.labels ?? labels;
+    const lifeChanged =
+      previous === undefined ||
+      previous.metadata.uid !== namespace.metadata.uid ||
+      previous.metadata.deletionTimestamp !== namespace.metadata.deletionTimestamp;
+    for (const sync of this.#syncs.list()) {
+      const { spec } = sync;
+      const reaches = selectorReaches(spec, name, labels);
+      const concerned =
+        reaches !== selectorReaches(spec, name, labelsBefore) ||
+        (lifeChanged &&
+          (reaches ||
+            spec.syncToNamespaces?.includes(name) === true ||
+            (spec.source.namespace ?? sync.metadata.namespace) === name ||
+            sync.status?.targets?.some((target) => target.namespace === name) === true));
+      if (concerned) this.#queue.add(objectKey(sync));
+    }
+  }
+}
+
+function specOrLifeChanged(sync: ConfigMapSync, previous: ConfigMapSync): boolean {
+  const [now, before] = [sync.metadata, previous.metadata];
+  return (
+    now.uid !== before.uid ||
+    now.generation !== before.generation ||
+    now.deletionTimestamp !== before.deletionTimestamp ||
+    now.finalizers?.includes(FINALIZER) !== before.finalizers?.includes(FINALIZER)
+  );
+}
