@@ -5,7 +5,7 @@ import { noWork } from '../audit/sync-work.js';
 import type { Clock } from '../kube/clock.js';
 import { isApiError } from '../kube/errors.js';
 import { objectKey, splitKey } from '../kube/objects.js';
-import type { Store } from '../kube/store.js';
+import type { ReadableStore } from '../kube/store-union.js';
 import { placeKey, type ConfigMap } from '../sync/config-map.js';
 import { selectContent } from '../sync/content.js';
 import { CopyTemplate } from '../sync/copy-template.js';
@@ -40,13 +40,13 @@ export interface Intervals {
 export const RECOVERY_MS = 15_000;
 
 export interface SyncMetrics {
-  countOperation(operation: Operation, result: OperationResult): void;
+  syncOperation(operation: Operation, result: OperationResult): void;
   /** From the change of a source, as it was noticed, to its last copy. */
-  observePropagation(seconds: number): void;
+  propagated(seconds: number): void;
 }
 
 export interface ConfigMapSyncControllerOptions {
-  syncs: Store<ConfigMapSync>;
+  syncs: ReadableStore<ConfigMapSync>;
   client: ConfigMapSyncClient;
   namespaces: NamespaceDirectory;
   tenancy: Tenancy;
@@ -157,7 +157,7 @@ export class ConfigMapSyncController {
       session,
       namespaces: this.#options.namespaces,
       isLiving: this.#isLiving,
-      onOperation: (operation, result) => this.#options.metrics.countOperation(operation, result),
+      onOperation: (operation, result) => this.#options.metrics.syncOperation(operation, result),
     };
   }
 
@@ -307,7 +307,7 @@ export class ConfigMapSyncController {
     const now = this.#options.clock.now();
     const contentIsNew = run.sync.status?.contentHash !== hash;
     const { created, updated } = run.work;
-    if (contentIsNew && created + updated > 0) this.#options.metrics.observePropagation((now - since) / 1000);
+    if (contentIsNew && created + updated > 0) this.#options.metrics.propagated((now - since) / 1000);
     if ([...outcomes.values()].every(({ state }) => state === 'Synced')) run.audit.inStep(now);
   }
 

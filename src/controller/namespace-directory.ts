@@ -1,14 +1,14 @@
 import type { KubernetesObject } from '../kube/objects.js';
-import type { Store } from '../kube/store.js';
+import type { ReadableStore } from '../kube/store-union.js';
 import type { SelectableNamespace } from '../sync/target-selection.js';
 
 export type NamespaceState = 'active' | 'terminating' | 'missing';
 
 /** The cluster's namespaces as the operator's own watch knows them: names, labels and whether they are going. */
 export class NamespaceDirectory {
-  readonly #store: Store<KubernetesObject>;
+  readonly #store: ReadableStore<KubernetesObject>;
 
-  constructor(store: Store<KubernetesObject>) {
+  constructor(store: ReadableStore<KubernetesObject>) {
     this.#store = store;
   }
 

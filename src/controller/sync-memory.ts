@@ -3,7 +3,7 @@ import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
 import type { ConfigMapSyncStatus } from '../api/v1alpha1/config-map-sync-status.js';
 import { objectKey } from '../kube/objects.js';
 import { newerOf } from '../kube/resource-version.js';
-import type { Store } from '../kube/store.js';
+import type { ReadableStore } from '../kube/store-union.js';
 
 interface Memory {
   /** What our own last write returned: the watch may still be behind it. */
@@ -22,10 +22,10 @@ interface Memory {
 
 /** What is known of each living ConfigMapSync beyond what its object says. Nothing in it must survive a restart. */
 export class SyncMemory {
-  readonly #syncs: Store<ConfigMapSync>;
+  readonly #syncs: ReadableStore<ConfigMapSync>;
   readonly #memories = new Map<string, Memory>();
 
-  constructor(syncs: Store<ConfigMapSync>) {
+  constructor(syncs: ReadableStore<ConfigMapSync>) {
     this.#syncs = syncs;
   }
 

@@ -1,7 +1,7 @@
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
 import { FINALIZER } from '../api/v1alpha1/labels-and-annotations.js';
 import { objectKey, type KubernetesObject } from '../kube/objects.js';
-import type { Store } from '../kube/store.js';
+import type { ReadableStore } from '../kube/store-union.js';
 import type { WorkQueue } from '../kube/work-queue.js';
 import { selectorReaches } from '../sync/target-selection.js';
 import type { Cause } from '../tenancy/tenant-namespace.js';
@@ -12,14 +12,14 @@ const SETTLE_MS = 250;
 
 /** Turns what the watches tell into the ConfigMapSyncs to reconcile; what there is to do, the reconcile finds out. */
 export class Triggers {
-  readonly #syncs: Store<ConfigMapSync>;
+  readonly #syncs: ReadableStore<ConfigMapSync>;
   readonly #queue: WorkQueue;
   readonly #memory: SyncMemory;
   readonly #now: () => number;
 
   constructor(options: {
-    syncs: Store<ConfigMapSync>;
-    namespaces: Store<KubernetesObject>;
+    syncs: ReadableStore<ConfigMapSync>;
+    namespaces: ReadableStore<KubernetesObject>;
     queue: WorkQueue;
     memory: SyncMemory;
     now: () => number;
