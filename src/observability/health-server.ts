@@ -1,0 +1,74 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { BindAddress } from './bind-address.js';
+import { HttpListener, SERVER_LIMITS } from './http-listener.js';
+import { answerText, readablePath } from './http-answer.js';
+
+/** One thing without which the operator does not do its work. */
+export interface ReadinessCheck {
+  /** Short and fixed, such as `configmapsyncs`. */
+  name: string;
+  /** Why it is not ready, in a few words; undefined when it is. Must be quick: the kubelet waits a second. */
+  check(): string | undefined;
+}
+
+/**
+ * What the kubelet asks: `/healthz` (the process answers at all) and `/readyz` (every check holds; those that do not
+ * are named, with `?verbose` all of them). Plain HTTP, no authentication: nothing here is a tenant's secret.
+ */
+export class HealthServer {
+  readonly #listener: HttpListener;
+  readonly #checks: readonly ReadinessCheck[];
+
+  constructor(checks: readonly ReadinessCheck[]) {
+    this.#checks = checks;
+    const server = createServer(SERVER_LIMITS, (request, response) => this.#serve(request, response));
+    this.#listener = new HttpListener(server, {
+      what: 'the health server',
+      flag: '--health-probe-bind-address',
+    });
+  }
+
+  /** @throws ListenError */
+  start(address: BindAddress): Promise<AddressInfo> {
+    return this.#listener.listen(address);
+  }
+
+  close(): Promise<void> {
+    return this.#listener.close();
+  }
+
+  #serve(request: IncomingMessage, response: ServerResponse): void {
+    const url = readablePath(request, response);
+    if (url === undefined) return;
+    switch (url.pathname) {
+      case '/healthz':
+        answerText(response, 200, 'ok');
+        return;
+      case '/readyz':
+        this.#serveReadiness(response, url.searchParams.has('verbose'));
+        return;
+      default:
+        answerText(response, 404, 'not found: there are /healthz and /readyz');
+    }
+  }
+
+  #serveReadiness(response: ServerResponse, verbose: boolean): void {
+    const results = this.#checks.map((check) => ({ name: check.name, problem: problemOf(check) }));
+    const failed = results.filter(({ problem }) => problem !== undefined);
+    const lines = (verbose ? results : failed).map(({ name, problem }) =>
+      problem === undefined ? `[+] ${name}: ok` : `[-] ${name}: ${problem}`,
+    );
+    const verdict = failed.length === 0 ? 'ok' : `not ready: ${failed.map(({ name }) => name).join(', ')}`;
+    answerText(response, failed.length === 0 ? 200 : 503, [...lines, verdict].join('\n'));
+  }
+}
+
+/** A check that fails by itself is a check that does not hold. */
+function problemOf(check: ReadinessCheck): string | undefined {
+  try {
+    return check.check();
+  } catch (error) {
+    return error instanceof Error ? error.message : 'the check failed';
+  }
+}

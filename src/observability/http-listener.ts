@@ -1,0 +1,92 @@
+import type { Server } from 'node:http';
+import type { Server as SecureServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import { type BindAddress, formatBindAddress } from './bind-address.js';
+
+/** A server of ours cannot listen: the operator does not start. The message is one line that names the flag. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+}
+
+/** Small, read-only endpoints: what takes longer or sends more than this is not a client of theirs. */
+export const SERVER_LIMITS = {
+  headersTimeout: 10_000,
+  requestTimeout: 10_000,
+  keepAliveTimeout: 90_000,
+  connectionsCheckingInterval: 5000,
+  maxHeaderSize: 16 * 1024,
+} as const;
+
+const MAX_CONNECTIONS = 128;
+/** A connection that moves no byte for so long is dropped: longer than any scrape interval that keeps one open. */
+const IDLE_TIMEOUT_MS = 120_000;
+
+/** One HTTP or HTTPS server from its start to its end. */
+export class HttpListener {
+  readonly #server: Server | SecureServer;
+  readonly #what: string;
+  readonly #flag: string;
+  /** Those in the middle of a TLS handshake as well, which the server's own list leaves out. */
+  readonly #sockets = new Set<Socket>();
+
+  /** `what` and `flag` are for messages: `the metrics server`, `--metrics-bind-address`. */
+  constructor(server: Server | SecureServer, { what, flag }: { what: string; flag: string }) {
+    this.#server = server;
+    this.#what = what;
+    this.#flag = flag;
+    server.maxConnections = MAX_CONNECTIONS;
+    server.setTimeout(IDLE_TIMEOUT_MS);
+    server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
+  }
+
+  /**
+   * @returns where it listens, with the port that was found for port 0
+   * @throws ListenError
+   */
+  async listen(address: BindAddress): Promise<AddressInfo> {
+    await new Promise<void>((resolve, reject) => {
+      const onError = (error: NodeJS.ErrnoException): void => {
+        const place = formatBindAddress(address);
+        const hint = `give another address with ${this.#flag}, or 0 to turn it off`;
+        reject(
+          new ListenError(`${this.#what} cannot listen on ${place}: ${explain(error)}; ${hint}`, {
+            cause: error,
+          }),
+        );
+      };
+      this.#server.once('error', onError);
+      this.#server.listen({ ...address }, () => {
+        this.#server.off('error', onError);
+        resolve();
+      });
+    });
+    // Later errors (out of file descriptors on accept) concern one connection; clients try again.
+    this.#server.on('error', () => undefined);
+    return this.#server.address() as AddressInfo;
+  }
+
+  /** Ends at once: whoever is connected is cut off. Does nothing where it does not listen. */
+  async close(): Promise<void> {
+    if (!this.#server.listening) return;
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+}
+
+function explain(error: NodeJS.ErrnoException): string {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return 'the address is in use';
+    case 'EACCES':
+      return 'ports below 1024 need more rights';
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return 'this machine has no such address';
+    default:
+      return error.message;
+  }
+}
