@@ -23,15 +23,19 @@ async function execute(
   const runs: RunOptions[] = [];
   const stdout = new PassThrough();
   const stderr = new PassThrough();
-  const recorder = runCommand(() =>
-    Promise.resolve({
-      run: (options) => {
-        runs.push(options);
-        return run();
-      },
-    }),
+  let ends = 0;
+  const recorder = runCommand(
+    () =>
+      Promise.resolve({
+        run: (options) => {
+          runs.push(options);
+          return run();
+        },
+      }),
+    () => (ends += 1),
   );
   const code = await program(args, { env, stdout, stderr }, [recorder, ...more]);
+  expect(ends).to.equal(runs.length);
   const text = (stream: PassThrough): string => (stream.read() as Buffer | null)?.toString() ?? '';
   return { code, stdout: text(stdout), stderr: text(stderr), runs };
 }
