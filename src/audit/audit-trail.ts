@@ -126,7 +126,10 @@ export class AuditRecord {
 
   #measure(status: ConfigMapSyncStatus): void {
     const { namespace = '', name } = this.#sync.metadata;
-    const counts = Object.fromEntries(TARGET_STATES.map((state) => [state, 0])) as Record<TargetState, number>;
+    const counts = Object.fromEntries(TARGET_STATES.map((state) => [state, 0])) as Record<
+      TargetState,
+      number
+    >;
     for (const { state } of status.targets ?? []) counts[state] += 1;
     this.#outputs.metrics.setTargets(namespace, name, counts);
     this.#outputs.register.set(objectKey(this.#sync), denialsOf(this.#sync, status));

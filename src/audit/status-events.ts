@@ -48,7 +48,10 @@ const CONDITION_EVENTS: Partial<Record<string, EventReason>> = {
   SourceDenied: 'SourceDenied',
 };
 
-function conditionEvents(previous: ConfigMapSyncStatus | undefined, next: ConfigMapSyncStatus): StatusEvent[] {
+function conditionEvents(
+  previous: ConfigMapSyncStatus | undefined,
+  next: ConfigMapSyncStatus,
+): StatusEvent[] {
   const types: ConditionType[] = ['ValidServiceAccount', 'SourceConfigMapFound'];
   return types.flatMap((type) => {
     const before = previous?.conditions?.find((condition) => condition.type === type);

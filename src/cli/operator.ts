@@ -62,6 +62,8 @@ export class Operator {
     this.#watches = watches;
     this.#queue = new WorkQueue({ clock, random, observer: metrics.runtime.queue(CONTROLLER) });
 
+    metrics.runtime.measureQueue(CONTROLLER, this.#queue);
+
     const registry = new TenantRegistry({
       broker: new TokenBroker({
         client,
@@ -128,7 +130,8 @@ export class Operator {
       // What is in flight is finished when the operator stops; only a lost Lease, or a long wait, cuts it off.
       reconcile: (key) => reconciler.reconcile(key, this.#stopNow.signal),
       observer: metrics.runtime.controller(CONTROLLER),
-      onError: (key, error) => logger.warn('reconcile failed and is tried again', { configMapSync: key, error }),
+      onError: (key, error) =>
+        logger.warn('reconcile failed and is tried again', { configMapSync: key, error }),
     });
 
     metrics.deniedSeries(() => register.series(options.deniedSeriesLimit));

@@ -18,8 +18,10 @@ import { removeAll } from './clean-up.js';
 import type { ConfigMapSyncClient } from './config-map-sync-client.js';
 import { Deletion } from './deletion.js';
 import { judgeTargets, keepTargets } from './judgement.js';
+import { LoopCheck } from './loop-check.js';
 import type { NamespaceDirectory } from './namespace-directory.js';
 import type { Pass } from './pass.js';
+import { RepairBudget } from './repair-budget.js';
 import { StatusDraft } from './status-draft.js';
 import { sweep } from './sweep.js';
 import { SyncMemory } from './sync-memory.js';
@@ -68,10 +70,12 @@ export class ConfigMapSyncController {
   readonly #options: ConfigMapSyncControllerOptions;
   readonly #memory: SyncMemory;
   readonly #deletion: Deletion;
+  readonly #repairs: RepairBudget;
 
   constructor(options: ConfigMapSyncControllerOptions) {
     this.#options = options;
     this.#memory = new SyncMemory(options.syncs);
+    this.#repairs = new RepairBudget(options.clock);
     this.#deletion = new Deletion({
       openRun: (pass, namespaces) => this.#openRun(pass, namespaces),
       namespaces: options.namespaces,
@@ -157,6 +161,8 @@ export class ConfigMapSyncController {
       session,
       namespaces: this.#options.namespaces,
       isLiving: this.#isLiving,
+      loops: new LoopCheck(this.#options.syncs.list()),
+      repairs: this.#repairs,
       onOperation: (operation, result) => this.#options.metrics.syncOperation(operation, result),
     };
   }
@@ -184,7 +190,11 @@ export class ConfigMapSyncController {
     await access.verdict(source.name, ['get'], signal);
     const message = `${session.tenant.username} may not get configmaps "${source.name}" in namespace "${source.namespace}": grant get there, and list and watch for changes to arrive at once`;
     draft.fail('SourceConfigMapFound', 'SourceDenied', message);
-    keepTargets(run, { state: 'Stale', reason: 'SourceDenied', message: 'the source may not be read any more' });
+    keepTargets(run, {
+      state: 'Stale',
+      reason: 'SourceDenied',
+      message: 'the source may not be read any more',
+    });
   }
 
   async #sourceGone(run: SyncRun): Promise<void> {
@@ -227,7 +237,9 @@ export class ConfigMapSyncController {
     const targets = new TargetSync(run, template);
     const outcomes = new Map<string, TargetOutcome>();
     await Promise.all(
-      selection.wanted.map(async (namespace) => outcomes.set(namespace, await targets.bringInStep(namespace))),
+      selection.wanted.map(async (namespace) =>
+        outcomes.set(namespace, await targets.bringInStep(namespace)),
+      ),
     );
     const names = this.#memory.of(sync).names;
     const swept = await sweep(run, outcomes, fresh, names);
@@ -235,7 +247,8 @@ export class ConfigMapSyncController {
     judgeTargets(run, outcomes, missingKeys);
 
     this.#measure(run, outcomes, since, template.contentHash);
-    const result = await this.#finish(run, this.#nextLookMs(run));
+    const waits = [...outcomes.values()].flatMap(({ retryAfterMs }) => retryAfterMs ?? []);
+    const result = await this.#finish(run, Math.min(this.#nextLookMs(run) ?? Infinity, ...waits));
     const retry = swept.retry || [...outcomes.values()].some((outcome) => outcome.retry === true);
     // The queue's own back-off: each attempt waits longer than the last.
     if (retry) throw new Error('some targets failed for reasons that may pass');

@@ -51,9 +51,7 @@ export class CopyRemover {
     const { owner, source } = this.#run;
     const removable = copies.filter(
       (copy) =>
-        copy.name !== keep &&
-        mayRemove(copy, owner) &&
-        !samePlace({ namespace, name: copy.name }, source),
+        copy.name !== keep && mayRemove(copy, owner) && !samePlace({ namespace, name: copy.name }, source),
     );
     const removals = await Promise.all(removable.map((copy) => this.#remove(namespace, copy)));
     return {

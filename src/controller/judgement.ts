@@ -61,7 +61,8 @@ export function judgeTargets(
   const unsynced = [...outcomes].filter(([, { state }]) => state !== 'Synced');
   const keys = missingKeysMessage(missingKeys);
   if (outcomes.size === 0) {
-    const message = 'no namespace to copy to: none that spec names or selects is another place than the source';
+    const message =
+      'no namespace to copy to: none that spec names or selects is another place than the source';
     draft.fail('AllTargetsSynced', 'NoTargets', message);
   } else if (unsynced.length === 0) {
     draft.pass('AllTargetsSynced', 'AllConfigMapsSynced', keys);

@@ -27,6 +27,12 @@ export class NamespaceDirectory {
 export function namespaceOutline({ metadata }: KubernetesObject): KubernetesObject {
   const { name, uid, resourceVersion, labels, deletionTimestamp } = metadata;
   return {
-    metadata: { name, uid, resourceVersion, ...(labels && { labels }), ...(deletionTimestamp && { deletionTimestamp }) },
+    metadata: {
+      name,
+      uid,
+      resourceVersion,
+      ...(labels && { labels }),
+      ...(deletionTimestamp && { deletionTimestamp }),
+    },
   };
 }

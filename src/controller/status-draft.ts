@@ -7,7 +7,7 @@ import {
   type ConditionType,
 } from '../api/v1alpha1/condition.js';
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import type { ConfigMapSyncStatus } from '../api/v1alpha1/config-map-sync-status.js';
+import { MAX_TARGETS, type ConfigMapSyncStatus } from '../api/v1alpha1/config-map-sync-status.js';
 import { MAX_TARGET_MESSAGE, type TargetStatus } from '../api/v1alpha1/target-status.js';
 import { isDenied } from '../audit/denial.js';
 import type { TargetOutcome } from './target-outcome.js';
@@ -88,7 +88,7 @@ export class StatusDraft {
   build(): ConfigMapSyncStatus {
     if (this.#kept) {
       return {
-        ...this.#sync.status,
+        ...(this.#sync.status ?? {}),
         observedGeneration: this.#generation,
         serviceAccount: this.#serviceAccount,
         conditions: CONDITION_TYPES.map((type) => this.#condition(type)),
@@ -108,7 +108,7 @@ export class StatusDraft {
       deniedTargets: targets.filter(isDenied).length,
       ...(this.#source ?? keptSource(this.#sync.status)),
       conditions: CONDITION_TYPES.map((type) => this.#condition(type)),
-      targets,
+      targets: bounded(targets),
     };
   }
 
@@ -130,7 +130,9 @@ export class StatusDraft {
   }
 
   #verdict(type: ConditionType): Verdict {
-    const before = this.#kept ? this.#sync.status?.conditions?.find((condition) => condition.type === type) : undefined;
+    const before = this.#kept
+      ? this.#sync.status?.conditions?.find((condition) => condition.type === type)
+      : undefined;
     return (
       this.#conditions.get(type) ??
       before ?? { status: 'Unknown', reason: 'NotEvaluated', message: 'not looked at yet' }
@@ -141,8 +143,11 @@ export class StatusDraft {
   #summary(): Verdict {
     if (this.#ready !== undefined) return this.#ready;
     const parts = CONDITION_TYPES.filter((type) => type !== 'Ready').map((type) => this.#verdict(type));
-    const obstacle = parts.find(({ status }) => status === 'False') ?? parts.find(({ status }) => status === 'Unknown');
-    return obstacle ?? { status: 'True', reason: 'ReconciliationComplete', message: 'every target is in step' };
+    const obstacle =
+      parts.find(({ status }) => status === 'False') ?? parts.find(({ status }) => status === 'Unknown');
+    return (
+      obstacle ?? { status: 'True', reason: 'ReconciliationComplete', message: 'every target is in step' }
+    );
   }
 
   #target(namespace: string, { state, reason, message, missingVerbs }: TargetOutcome): TargetStatus {
@@ -165,10 +170,18 @@ function keptSource(
   return { ...(sourceResourceVersion && { sourceResourceVersion }), ...(contentHash && { contentHash }) };
 }
 
+/** Etcd takes 1.5 MiB for an object. Where there are too many targets to list, those in step are left out first. */
+function bounded(targets: TargetStatus[]): TargetStatus[] {
+  if (targets.length <= MAX_TARGETS) return targets;
+  const troubled = targets.filter(({ state }) => state !== 'Synced');
+  const inStep = targets.filter(({ state }) => state === 'Synced');
+  return [...troubled, ...inStep].slice(0, MAX_TARGETS).sort((a, b) => (a.namespace < b.namespace ? -1 : 1));
+}
+
 /** The API server counts code points and refuses the whole status over one message that is too long. */
 function cut(message: string, most: number): string {
   if (message.length <= most) return message;
-  const points = [...message];
+  const points = Array.from(message);
   return points.length <= most ? message : `${points.slice(0, most - 1).join('')}…`;
 }
 

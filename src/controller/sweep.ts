@@ -27,7 +27,9 @@ export async function sweep(
     })
     .map(([namespace]) => namespace);
 
-  const remover = new CopyRemover(run, sync.spec.deletionPolicy === 'Orphan' ? 'release' : 'delete', [...names]);
+  const remover = new CopyRemover(run, sync.spec.deletionPolicy === 'Orphan' ? 'release' : 'delete', [
+    ...names,
+  ]);
   const removals = await Promise.all([
     ...abandoned.map(({ namespace }) => remover.clear(namespace)),
     ...renamed.map((namespace) => remover.clear(namespace, keep)),

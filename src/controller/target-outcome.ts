@@ -9,7 +9,12 @@ export interface TargetOutcome {
   missingVerbs?: Verb[];
   /** True where trying again soon may help and nothing will tell us when. */
   retry?: boolean;
+  /** Nothing is to be tried before this many milliseconds have passed. */
+  retryAfterMs?: number;
 }
+
+/** Reason of a `Failed` target that somebody else keeps changing. */
+export const CONTENDED = 'Contended';
 
 export const SYNCED: TargetOutcome = { state: 'Synced', reason: 'ConfigMapSynced' };
 

@@ -8,7 +8,7 @@ import { placeKey } from '../sync/config-map.js';
 import type { TenantNamespace } from '../tenancy/tenant-namespace.js';
 import type { AccessVerdict } from '../tenancy/namespace-access.js';
 import { neededVerbs, type Operation, type OperationResult, type SyncRun } from './sync-run.js';
-import { deniedOutcome, SYNCED, type TargetOutcome } from './target-outcome.js';
+import { CONTENDED, deniedOutcome, SYNCED, type TargetOutcome } from './target-outcome.js';
 
 /** Somebody else writes the same object at the same time: a few looks settle it, more would be a fight. */
 const ATTEMPTS = 4;
@@ -51,7 +51,8 @@ export class TargetSync {
       try {
         return await this.#attempt(namespace, view, createFirst);
       } catch (error) {
-        const moved = error instanceof Refused && isApiError(error.cause, 409, 404) && !namespaceGone(error.cause);
+        const moved =
+          error instanceof Refused && isApiError(error.cause, 409, 404) && !namespaceGone(error.cause);
         if (moved && attempt < ATTEMPTS) {
           createFirst = false;
           continue;
@@ -76,6 +77,10 @@ export class TargetSync {
         isLiving,
       });
       if (plan.action === 'conflict') return this.#conflict(namespace, plan.holder);
+      if (plan.action !== 'none') {
+        const obstacle = this.#circle(namespace) ?? this.#fight(namespace);
+        if (obstacle !== undefined) return obstacle;
+      }
       const written = await this.#carryOut(namespace, plan);
       observation.confirm(written.metadata.resourceVersion ?? '', this.#fingerprint);
       return SYNCED;
@@ -103,7 +108,9 @@ export class TargetSync {
       case 'none':
         return plan.existing;
       case 'create': {
-        const created = await this.#operate('create', () => configMaps.create(namespace, plan.desired, signal));
+        const created = await this.#operate('create', () =>
+          configMaps.create(namespace, plan.desired, signal),
+        );
         work.created += 1;
         return created;
       }
@@ -119,7 +126,9 @@ export class TargetSync {
         await this.#operate('delete', () =>
           configMaps.delete({ namespace, name, uid, resourceVersion }, signal),
         );
-        const created = await this.#operate('create', () => configMaps.create(namespace, plan.desired, signal));
+        const created = await this.#operate('create', () =>
+          configMaps.create(namespace, plan.desired, signal),
+        );
         work.updated += 1;
         return created;
       }
@@ -171,11 +180,43 @@ export class TargetSync {
     }
   }
 
+  #circle(namespace: string): TargetOutcome | undefined {
+    const { sync, loops } = this.#run;
+    const { name } = this.#template;
+    const other = loops.closedBy(sync, { namespace, name });
+    if (other === undefined) return undefined;
+    const { namespace: otherNamespace = '', name: otherName } = other.metadata;
+    return {
+      state: 'Conflict',
+      reason: 'Loop',
+      message: `ConfigMap "${name}" in namespace "${namespace}" is where the source itself comes from, by ConfigMapSync ${otherNamespace}/${otherName}: take the namespace off one of the two`,
+    };
+  }
+
+  /** Putting back what was in step under the same spec and source is a repair: somebody else changed the copy. */
+  #fight(namespace: string): TargetOutcome | undefined {
+    const { sync, before, key, repairs } = this.#run;
+    const { observedGeneration, contentHash } = sync.status ?? {};
+    const target = before.get(namespace);
+    const wasInStep = target?.state === 'Synced' || target?.reason === CONTENDED;
+    const sameWish =
+      observedGeneration === sync.metadata.generation && contentHash === this.#template.contentHash;
+    if (!wasInStep || !sameWish) return undefined;
+    const waitMs = repairs.spend(`${key} ${namespace}`);
+    if (waitMs === 0) return undefined;
+    return {
+      state: 'Failed',
+      reason: CONTENDED,
+      message: `somebody keeps changing ConfigMap "${this.#template.name}" in namespace "${namespace}": it is put back once a minute only; stop the other writer or take the namespace off the targets`,
+      retryAfterMs: waitMs,
+    };
+  }
+
   #conflict(namespace: string, holder: string): TargetOutcome {
     const { name } = this.#template;
     const advice =
       this.#run.sync.spec.conflictPolicy === 'Fail'
-        ? 'delete or rename it, choose another spec.target.name, or set spec.conflictPolicy to Overwrite if it is nobody\'s'
+        ? "delete or rename it, choose another spec.target.name, or set spec.conflictPolicy to Overwrite if it is nobody's"
         : 'choose another spec.target.name, or take the namespace off the other one';
     return {
       state: 'Conflict',
@@ -212,7 +253,7 @@ class Refused extends Error {
 
 /** A 404 for a create speaks of the namespace: the ConfigMap itself need not exist. */
 function namespaceGone(error: ApiError): boolean {
-  return error.code === 404 && /^namespaces "/.test(error.message);
+  return error.code === 404 && error.message.startsWith('namespaces "');
 }
 
 function namespaceNotFound(namespace: string): TargetOutcome {

@@ -49,7 +49,8 @@ export class Triggers {
   #syncChanged(sync: ConfigMapSync, previous: ConfigMapSync | undefined): void {
     const { deletionTimestamp, finalizers = [] } = sync.metadata;
     // The garbage collector takes this finalizer off again within moments: it must be seen while it is there.
-    if (deletionTimestamp !== undefined && finalizers.includes('orphan')) this.#memory.of(sync).orphaned = true;
+    if (deletionTimestamp !== undefined && finalizers.includes('orphan'))
+      this.#memory.of(sync).orphaned = true;
     if (previous === undefined || specOrLifeChanged(sync, previous) || !this.#memory.isEcho(sync)) {
       this.#queue.add(objectKey(sync));
     }
@@ -68,8 +69,7 @@ export class Triggers {
     const labels = namespace.metadata.labels ?? {};
     const labelsBefore = previous?.metadata.labels ?? labels;
     const lifeChanged =
-      previous === undefined ||
-      previous.metadata.uid !== namespace.metadata.uid ||
+      previous?.metadata.uid !== namespace.metadata.uid ||
       previous.metadata.deletionTimestamp !== namespace.metadata.deletionTimestamp;
     for (const sync of this.#syncs.list()) {
       const { spec } = sync;

@@ -26,7 +26,9 @@ export function selectContent(
 }
 
 function pick(values: Record<string, string>, keys: readonly string[]): Record<string, string> {
-  return Object.fromEntries(keys.flatMap((key) => (Object.hasOwn(values, key) ? [[key, values[key] ?? '']] : [])));
+  return Object.fromEntries(
+    keys.flatMap((key) => (Object.hasOwn(values, key) ? [[key, values[key] ?? '']] : [])),
+  );
 }
 
 /** `sha256:<hex>` of the content; the order of keys does not matter. */
@@ -41,7 +43,9 @@ export function sameContent(a: Content, b: Content): boolean {
 
 export function sameRecord(a: Record<string, string>, b: Record<string, string>): boolean {
   const keys = Object.keys(a);
-  return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && a[key] === b[key]);
+  return (
+    keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && a[key] === b[key])
+  );
 }
 
 function sorted(values: Record<string, string>): [string, string][] {

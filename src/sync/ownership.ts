@@ -81,16 +81,17 @@ const OUR_ANNOTATIONS = [
 
 /** `metadata` as an orphan: what `spec.target` added stays, our marks go. */
 export function withoutMarks<T extends ConfigMapMetadata>(metadata: T): T {
-  const labels = omit(metadata.labels, OUR_LABELS);
-  if (labels[MANAGED_BY_LABEL] === MANAGED_BY) delete labels[MANAGED_BY_LABEL];
-  return { ...metadata, labels, annotations: omit(metadata.annotations, OUR_ANNOTATIONS) };
+  const ours = metadata.labels?.[MANAGED_BY_LABEL] === MANAGED_BY ? [MANAGED_BY_LABEL] : [];
+  return {
+    ...metadata,
+    labels: omit(metadata.labels, [...OUR_LABELS, ...ours]),
+    annotations: omit(metadata.annotations, OUR_ANNOTATIONS),
+  };
 }
 
 export function omit(
   values: Record<string, string> | undefined,
   keys: readonly string[],
 ): Record<string, string> {
-  const left = { ...values };
-  for (const key of keys) delete left[key];
-  return left;
+  return Object.fromEntries(Object.entries(values ?? {}).filter(([key]) => !keys.includes(key)));
 }

@@ -37,7 +37,12 @@ export function planCopy(existing: ConfigMap | undefined, options: PlanOptions):
   if (template.matches(existing)) return { action: 'none', existing };
   if (template.needsReplacement(existing)) {
     const { labels, annotations } = existing.metadata;
-    const survivors = { name: template.name, namespace, ...(labels && { labels }), ...(annotations && { annotations }) };
+    const survivors = {
+      name: template.name,
+      namespace,
+      ...(labels && { labels }),
+      ...(annotations && { annotations }),
+    };
     return { action: 'replace', existing, desired: template.apply(survivors) };
   }
   return { action: 'update', desired: template.apply(existing.metadata) };

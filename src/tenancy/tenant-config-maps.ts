@@ -56,7 +56,12 @@ export class TenantConfigMaps {
 
   /** @throws ApiError 409 where the name is taken. */
   async create<T extends object>(namespace: string, configMap: T, signal: AbortSignal): Promise<T> {
-    return this.#call<T>('create', namespace, { method: 'POST', path: path(namespace), body: configMap, signal });
+    return this.#call<T>('create', namespace, {
+      method: 'POST',
+      path: path(namespace),
+      body: configMap,
+      signal,
+    });
   }
 
   /** `configMap.metadata.resourceVersion` guards against lost updates: ApiError 409 where it has moved on. */

@@ -84,7 +84,9 @@ export class TenantNamespace {
 
   /** To be called before a read or write of `name`, whose answer is then confirmed; see {@link Observation}. */
   observe(name: string, sync: string): Observation {
-    return this.#scope(name)?.copies.observe(name, sync) ?? { confirm: () => undefined, end: () => undefined };
+    return (
+      this.#scope(name)?.copies.observe(name, sync) ?? { confirm: () => undefined, end: () => undefined }
+    );
   }
 
   /** Everything known of these names is looked at again. */
