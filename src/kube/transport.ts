@@ -1,3 +1,5 @@
+import { TLSSocket } from 'node:tls';
+
 import { Agent, buildConnector, type Dispatcher, ProxyAgent } from 'undici';
 
 import type { ClusterConnection } from './cluster-connection.js';
@@ -104,7 +106,7 @@ export class Transport {
       connect(options, (...outcome) => {
         const [, socket] = outcome;
         // HTTP/1.1 has no pings: an idle connection is silent there, and that is all right.
-        if (socket !== null && 'alpnProtocol' in socket && socket.alpnProtocol === 'h2') {
+        if (socket instanceof TLSSocket && socket.alpnProtocol === 'h2') {
           this.#silence.add(socket);
         }
         callback(...outcome);
