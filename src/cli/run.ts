@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
 import { homedir, hostname } from 'node:os';
 import { systemClock } from '../kube/clock.js';
 import { EventRecorder } from '../kube/event-recorder.js';
@@ -7,6 +8,7 @@ import { LeaderElector } from '../kube/leader-elector.js';
 import { RestClient } from '../kube/rest-client.js';
 import { Transport } from '../kube/transport.js';
 import { createAuditSink } from '../observability/audit-sink.js';
+import { type BindAddress, formatBindAddress } from '../observability/bind-address.js';
 import { HealthServer, type ReadinessCheck } from '../observability/health-server.js';
 import { createLogger } from '../observability/logger.js';
 import { MetricsServer } from '../observability/metrics-server.js';
@@ -69,9 +71,16 @@ export async function run(options: RunOptions, env: Readonly<NodeJS.ProcessEnv>)
   const background = new AbortController();
   try {
     const { healthProbeBindAddress, metricsBindAddress } = options;
-    if (healthProbeBindAddress !== 'off') await health.start(healthProbeBindAddress);
-    if (metricsBindAddress !== 'off') await metricsServer.start(metricsBindAddress);
-    logger.info('starting', { version: version(), server: connection.server, kubeconfig: connection.source });
+    const addresses = {
+      health: await listen(health, healthProbeBindAddress),
+      metrics: await listen(metricsServer, metricsBindAddress),
+    };
+    logger.info('starting', {
+      version: version(),
+      server: connection.server,
+      kubeconfig: connection.source,
+      ...addresses,
+    });
 
     const running = watches.reflectors.map((reflector) => reflector.run(background.signal));
     running.push(events.run(background.signal));
@@ -142,6 +151,16 @@ function stopSignal(): AbortSignal {
     process.once(name, () => controller.abort(new Error(`stopped by ${name}`)));
   }
   return controller.signal;
+}
+
+/** Where it listens by now, which only the log tells for port 0; `off` where it does not. */
+async function listen(
+  server: { start(address: BindAddress): Promise<AddressInfo> },
+  address: BindAddress | 'off',
+): Promise<string> {
+  if (address === 'off') return address;
+  const { address: host, port } = await server.start(address);
+  return formatBindAddress({ host, port });
 }
 
 function watchCheck(reflector: SyncWatches['reflectors'][number], now: () => number): ReadinessCheck {
