@@ -9,7 +9,7 @@ import { ControlPlane } from '../../hack/control-plane/control-plane.js';
 import { runKubectl } from '../../hack/control-plane/kubectl.js';
 import { AuditLog } from '../support/audit-log.js';
 import { eventually } from '../support/eventually.js';
-import { apply, getObject } from '../support/kubectl.js';
+import { apply, getObject, listObjects } from '../support/kubectl.js';
 import { auditLogOrSkip, controlPlaneOrSkip, plane, type TestPlane } from '../support/plane.js';
 
 function alive(pid: number): boolean {
@@ -32,9 +32,8 @@ describe('the local control plane', () => {
     await shared.kubectl(['create', 'namespace', 'plane-default-sa']);
 
     await eventually(async () => {
-      expect(await getObject(shared.kubectl, 'serviceaccount', 'default', 'plane-default-sa')).not.to.equal(
-        undefined,
-      );
+      const serviceAccounts = await listObjects(shared.kubectl, 'serviceaccounts', 'plane-default-sa');
+      expect(serviceAccounts.map(({ metadata }) => metadata.name)).to.deep.equal(['default']);
     });
 
     await shared.kubectl(['delete', 'namespace', 'plane-default-sa', '--wait=false']);

@@ -1,5 +1,4 @@
-import { chmod, mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Runs kubectl as the administrator and returns what it printed; `input` goes to its standard input. */
@@ -58,11 +57,12 @@ export async function listObjects<T extends AnyObject>(
 }
 
 /**
- * A kubeconfig for the same server that acts as a ServiceAccount, with a token that is valid for a day.
+ * Writes a kubeconfig for the same server into the directory, that acts as a ServiceAccount, with a token that is valid for a day.
  * @returns its path
  */
 export async function serviceAccountKubeconfig(
   kubectl: Kubectl,
+  directory: string,
   namespace: string,
   name: string,
 ): Promise<string> {
@@ -72,8 +72,7 @@ export async function serviceAccountKubeconfig(
   ]);
   const kubeconfig = JSON.parse(view) as { users: { name: string; user: object }[] };
   for (const entry of kubeconfig.users) entry.user = { token: token.trim() };
-  const path = join(await mkdtemp(join(tmpdir(), 'config-weaver-kubeconfig-')), 'kubeconfig');
+  const path = join(directory, `${namespace}.${name}.kubeconfig`);
   await writeFile(path, JSON.stringify(kubeconfig), { mode: 0o600 });
-  await chmod(path, 0o600);
   return path;
 }

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { controlPlaneAssets } from '../../hack/control-plane/assets.js';
 import { ControlPlane } from '../../hack/control-plane/control-plane.js';
@@ -21,6 +22,8 @@ export interface TestPlane {
   serviceAccountKubeconfig(namespace: string, name: string): Promise<string>;
   /** true: somebody else's cluster, named by USE_EXISTING_CLUSTER and the current kubeconfig. */
   existing: boolean;
+  /** Ends what was started and removes what was written for this plane; a cluster that was there before stays as it is. */
+  stop(): Promise<void>;
 }
 
 let started: Promise<TestPlane> | undefined;
@@ -38,7 +41,7 @@ export function plane(): Promise<TestPlane> {
 export async function stopPlane(): Promise<void> {
   const running = await started?.catch(() => undefined);
   started = undefined;
-  await running?.controlPlane?.stop();
+  await running?.stop();
 }
 
 /** The plane's own control plane; marks the test as skipped, with the reason in its title, where there is none. */
@@ -79,6 +82,7 @@ async function ownControlPlane(): Promise<TestPlane> {
     kubectl,
     serviceAccountKubeconfig: (namespace, name) => controlPlane.serviceAccountKubeconfig(namespace, name),
     existing: false,
+    stop: () => controlPlane.stop(),
   };
 }
 
@@ -97,14 +101,17 @@ async function existingCluster(): Promise<TestPlane> {
     await kubectl(['apply', '--server-side', '--force-conflicts', '-f', crds]);
     await kubectl(['wait', '--for=condition=Established', '--timeout=30s', '-f', crds]);
   }
+  const directory = await mkdtemp(join(tmpdir(), 'config-weaver-existing-'));
   return {
     kubeconfig,
     server,
     auditLog: undefined,
     controlPlane: undefined,
     kubectl,
-    serviceAccountKubeconfig: (namespace, name) => serviceAccountKubeconfig(kubectl, namespace, name),
+    serviceAccountKubeconfig: (namespace, name) =>
+      serviceAccountKubeconfig(kubectl, directory, namespace, name),
     existing: true,
+    stop: () => rm(directory, { recursive: true, force: true }),
   };
 }
 
