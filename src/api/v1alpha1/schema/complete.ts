@@ -53,7 +53,14 @@ function completeValue(
     const { model } = schema.items;
     return value.map((item, index) => complete(model, item, `${path}[${index}]`, onUnknown));
   }
-  return seal(value);
+  return seal(schema.kind === 'map' && isRecord(value) ? withoutNulls(value) : value);
+}
+
+/** Makes a copy only where there is something to drop; a key named `__proto__` stays a key. */
+function withoutNulls(map: Readonly<Record<string, unknown>>): unknown {
+  const entries = Object.entries(map);
+  const kept = entries.filter(([, value]) => value !== null);
+  return kept.length === entries.length ? map : Object.fromEntries(kept);
 }
 
 function join(path: string, name: string): string {

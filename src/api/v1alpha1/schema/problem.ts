@@ -1,5 +1,6 @@
-import { rulesOf } from './registry.js';
-import type { ListSchema, MapSchema, Rule, Schema, TextSchema } from './schema.js';
+import { fieldsOf, rulesOf } from './registry.js';
+import type { ListSchema, MapSchema, Model, Rule, Schema, TextSchema } from './schema.js';
+import { unseal } from './sealed.js';
 
 /** RFC 3339, as metav1.Time writes it. */
 const TIMESTAMP = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
@@ -33,14 +34,24 @@ export function problemOf(schema: Schema, value: unknown): string | undefined {
   }
 }
 
-/** The first rule of the value's class, or of the class of its items, that does not hold. */
+/** The first rule of the value's class, or of the class of its items, that does not hold; asked of sound objects only. */
 export function ruleProblemOf(schema: Schema, value: unknown): string | undefined {
   if (schema.kind === 'list' && Array.isArray(value)) {
     return firstOf(value, (item, index) => prefix(`[${index}]`, ruleProblemOf(schema.items, item)));
   }
-  return schema.kind === 'object' && isRecord(value)
-    ? at('', brokenRule(rulesOf(schema.model), value))
-    : undefined;
+  if (schema.kind !== 'object' || !isRecord(value)) {
+    return undefined;
+  }
+  const rules = rulesOf(schema.model);
+  return rules.length > 0 && isSound(schema.model, value) ? at('', brokenRule(rules, value)) : undefined;
+}
+
+/** Rules may rely on what the fields themselves say of their values. */
+function isSound(model: Model, value: Readonly<Record<string, unknown>>): boolean {
+  return [...fieldsOf(model).values()].every((field) => {
+    const property = unseal(value[field.name]);
+    return property === undefined ? field.required !== true : problemOf(field.schema, property) === undefined;
+  });
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {

@@ -10,7 +10,7 @@ export type Json = string | number | boolean | null | readonly Json[] | { readon
 
 /**
  * A constraint that a pattern cannot express: the same sentence in CEL for the API server and in TypeScript for
- * the parser. `holds` gets whatever has the right JSON type at the top; what lies below is not checked yet.
+ * the parser. `holds` is asked once the value's own fields are right; fields of its fields may still be wrong.
  */
 export interface Rule<T> {
   readonly cel: string;
