@@ -25,3 +25,12 @@ export const systemClock: Clock = {
       signal?.addEventListener('abort', onAbort, { once: true });
     }),
 };
+
+/**
+ * Never jumps, whatever is done to the machine's clock: for what measures and waits, such as a lease or a queue. Its
+ * milliseconds since the epoch are as right as the machine's clock was at the start of the process.
+ */
+export const steadyClock: Clock = {
+  now: () => performance.timeOrigin + performance.now(),
+  sleep: (milliseconds, signal) => systemClock.sleep(milliseconds, signal),
+};

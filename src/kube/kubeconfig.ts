@@ -10,7 +10,7 @@ import { type KubeconfigEntry, readKubeconfig } from './kubeconfig-file.js';
 import { proxyFromEnvironment } from './proxy.js';
 import { TokenFile } from './token-file.js';
 
-export { type ClusterConnection, type ClusterTls, KubeconfigError } from './cluster-connection.js';
+export { type ClusterConnection, KubeconfigError } from './cluster-connection.js';
 
 export interface ConnectionOptions {
   /** The `--kubeconfig` flag. */

@@ -1,5 +1,5 @@
 import { abortable } from './abortable.js';
-import { type Clock, systemClock } from './clock.js';
+import { type Clock, steadyClock } from './clock.js';
 import { CauseLog, type RuntimeLog } from './cause-log.js';
 import { deadline } from './deadline.js';
 import { isApiError } from './errors.js';
@@ -27,6 +27,7 @@ export interface LeaderElectorOptions {
   /** Default: 2,000, and up to 20 % more at random while waiting for the Lease. */
   retryPeriodMs?: number;
   log: RuntimeLog;
+  /** Default: steadyClock. One that can be set back would let two lead. */
   clock?: Clock;
   random?: () => number;
   observer?: LeaderObserver | undefined;
@@ -55,7 +56,7 @@ export class LeaderElector {
 
   constructor(options: LeaderElectorOptions) {
     this.#options = options;
-    this.#clock = options.clock ?? systemClock;
+    this.#clock = options.clock ?? steadyClock;
     this.#random = options.random ?? Math.random;
     this.#leaseDurationMs = options.leaseDurationMs ?? 15_000;
     this.#renewDeadlineMs = options.renewDeadlineMs ?? 10_000;

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from './clock.js';
+import { type Clock, steadyClock } from './clock.js';
 import { DelayQueue } from './delay-queue.js';
 
 /** Told what client-go's workqueue metrics count; {@link WorkQueue} itself has what is measured at the time of a scrape. */
@@ -16,6 +16,7 @@ export interface QueueObserver {
 }
 
 export interface WorkQueueOptions {
+  /** Default: steadyClock. With one that can be set back, keys would come late by as much. */
   clock?: Clock;
   random?: () => number;
   /** Wait after the first failure of a key; it doubles. Default: 5, client-go's. */
@@ -47,7 +48,7 @@ export class WorkQueue {
   #down = false;
 
   constructor(options: WorkQueueOptions = {}) {
-    this.#clock = options.clock ?? systemClock;
+    this.#clock = options.clock ?? steadyClock;
     this.#random = options.random ?? Math.random;
     this.#baseDelayMs = options.baseDelayMs ?? 5;
     this.#maxDelayMs = options.maxDelayMs ?? 300_000;

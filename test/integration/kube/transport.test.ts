@@ -1,3 +1,7 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+
 import { expect } from 'chai';
 
 import { apiPath, RestClient } from '../../../src/kube/rest-client.js';
@@ -193,6 +197,31 @@ describe('the transport, against a real API server', () => {
       await running;
       await silent.close();
       await proxy.close();
+    });
+
+    it('goes through a proxy, whose connections carry the identity end to end', async () => {
+      const tunnels: string[] = [];
+      const proxy = createServer().on('connect', (request, inbound: Socket) => {
+        tunnels.push(request.url ?? '');
+        const { hostname, port } = new URL(`http://${request.url ?? ''}`);
+        const outbound = connect(Number(port), hostname, () => {
+          inbound.write('HTTP/1.1 200 OK\r\n\r\n');
+          outbound.pipe(inbound).pipe(outbound);
+        });
+        for (const end of [inbound, outbound]) end.on('error', () => undefined);
+      });
+      proxy.listen(0, '127.0.0.1');
+      await once(proxy, 'listening');
+      const behind = await adminClient({
+        connection: { proxy: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` },
+      });
+
+      const username = await whoAmI(behind.client);
+      await behind.close();
+      proxy.close();
+
+      expect(username).to.equal('control-plane-admin');
+      expect(tunnels).to.deep.equal([new URL(admin.connection.server).host]);
     });
 
     it('works over HTTP/1.1 too, a connection for each watch', async () => {
