@@ -9,6 +9,7 @@ import type { ReadableStore } from '../kube/store-union.js';
 import { placeKey, type ConfigMap } from '../sync/config-map.js';
 import { selectContent } from '../sync/content.js';
 import { CopyTemplate } from '../sync/copy-template.js';
+import { Lineage } from '../sync/lineage.js';
 import type { IsLiving } from '../sync/ownership.js';
 import { copyName, selectTargets, sourcePlace } from '../sync/target-selection.js';
 import { IdentityError } from '../tenancy/errors.js';
@@ -234,7 +235,8 @@ export class ConfigMapSyncController {
     const since = this.#memory.of(sync).changedAt ?? this.#options.clock.now();
     this.#memory.of(sync).changedAt = undefined;
 
-    const targets = new TargetSync(run, template);
+    const lineage = new Lineage(sync, source.metadata, () => this.#options.syncs.list());
+    const targets = new TargetSync(run, template, lineage);
     const outcomes = new Map<string, TargetOutcome>();
     await Promise.all(
       selection.wanted.map(async (namespace) =>

@@ -1,7 +1,9 @@
+import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
 import type { Verb } from '../api/v1alpha1/verb.js';
 import { isApiError, type ApiError } from '../kube/errors.js';
 import type { ConfigMap } from '../sync/config-map.js';
 import type { CopyTemplate } from '../sync/copy-template.js';
+import type { Lineage } from '../sync/lineage.js';
 import { ownershipOf } from '../sync/ownership.js';
 import { planCopy, type CopyPlan } from '../sync/plan.js';
 import { placeKey } from '../sync/config-map.js';
@@ -17,11 +19,13 @@ const ATTEMPTS = 4;
 export class TargetSync {
   readonly #run: SyncRun;
   readonly #template: CopyTemplate;
+  readonly #lineage: Lineage;
   readonly #fingerprint: string;
 
-  constructor(run: SyncRun, template: CopyTemplate) {
+  constructor(run: SyncRun, template: CopyTemplate, lineage: Lineage) {
     this.#run = run;
     this.#template = template;
+    this.#lineage = lineage;
     this.#fingerprint = template.fingerprint;
   }
 
@@ -36,6 +40,8 @@ export class TargetSync {
       const state = namespaces.state(namespace);
       if (state === 'missing') return namespaceNotFound(namespace);
       if (state === 'terminating') return terminating(namespace);
+      const loop = this.#lineage.loopThrough({ namespace, name: this.#template.name }, this.#held(namespace));
+      if (loop !== undefined) return this.#loop(namespace, loop);
       if (view.isKnown(this.#template.name, this.#fingerprint)) return SYNCED;
       return await this.#write(namespace, view);
     } catch (error) {
@@ -166,8 +172,7 @@ export class TargetSync {
   }
 
   async #copyIsThere(namespace: string, missing: readonly Verb[]): Promise<boolean> {
-    const before = this.#run.before.get(namespace)?.state;
-    const remembered = before === 'Synced' || before === 'Stale';
+    const remembered = this.#held(namespace);
     if (missing.includes('get')) return remembered;
     try {
       const existing = await this.#read(namespace);
@@ -209,6 +214,21 @@ export class TargetSync {
       reason: CONTENDED,
       message: `somebody keeps changing ConfigMap "${this.#template.name}" in namespace "${namespace}": it is put back once a minute only; stop the other writer or take the namespace off the targets`,
       retryAfterMs: waitMs,
+    };
+  }
+
+  /** True where the last status tells of a copy of ours. */
+  #held(namespace: string): boolean {
+    const before = this.#run.before.get(namespace)?.state;
+    return before === 'Synced' || before === 'Stale';
+  }
+
+  #loop(namespace: string, { metadata }: ConfigMapSync): TargetOutcome {
+    const through = `ConfigMapSync ${metadata.namespace ?? ''}/${metadata.name}`;
+    return {
+      state: 'Conflict',
+      reason: 'Loop',
+      message: `the source comes from ConfigMap "${this.#template.name}" in namespace "${namespace}", through ${through}: a copy there would go round in circles; take the namespace off, or choose another spec.target.name`,
     };
   }
 
