@@ -14,7 +14,9 @@ const zones = [
   { target: './src/audit', from: ['./src/cli', './src/controller'] },
   { target: './src/observability', from: './src', except: ['./observability', './kube'] },
   { target: './src/controller', from: ['./src/cli', './src/observability'] },
-  ...layers.filter((layer) => layer !== 'cli').map((layer) => ({ target: `./src/${layer}`, from: './src/cli' })),
+  ...layers
+    .filter((layer) => layer !== 'cli')
+    .map((layer) => ({ target: `./src/${layer}`, from: './src/cli' })),
 ].map((zone) => ({ ...zone, message: 'imports point down only (docs/contributing.md, "Layers")' }));
 
 export default tseslint.config(
@@ -34,11 +36,17 @@ export default tseslint.config(
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/consistent-type-imports': 'error',
-      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/no-extraneous-class': 'off',
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
-      '@typescript-eslint/prefer-nullish-coalescing': ['error', { ignorePrimitives: { boolean: true, string: true } }],
+      '@typescript-eslint/prefer-nullish-coalescing': [
+        'error',
+        { ignorePrimitives: { boolean: true, string: true } },
+      ],
       // The models are shapes of JSON: what the API server sends is no instance, and a spread loses nothing.
       '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
       '@typescript-eslint/no-misused-spread': [
@@ -58,9 +66,10 @@ export default tseslint.config(
     rules: {
       'no-restricted-syntax': [
         'error',
-        ...['Literal[value=/\\/(configmaps|secrets)\\b/]', 'TemplateElement[value.raw=/\\/(configmaps|secrets)\\b/]'].map(
-          (selector) => ({ selector, message: 'only src/tenancy may address ConfigMaps or Secrets' }),
-        ),
+        ...[
+          'Literal[value=/\\/(configmaps|secrets)\\b/]',
+          'TemplateElement[value.raw=/\\/(configmaps|secrets)\\b/]',
+        ].map((selector) => ({ selector, message: 'only src/tenancy may address ConfigMaps or Secrets' })),
         {
           selector: 'Literal[value=/serviceaccounts\\/.*token/]',
           message: 'only src/tenancy may request tokens',

@@ -60,7 +60,7 @@ export class Operator {
     const { options, transport, client, watches, metrics, logger, clock, userAgent } = parts;
     const random = Math.random;
     this.#watches = watches;
-    this.#queue = new WorkQueue({ clock, random, observer: metrics.runtime.queue(CONTROLLER) });
+    this.#queue = new WorkQueue({ random, observer: metrics.runtime.queue(CONTROLLER) });
 
     metrics.runtime.measureQueue(CONTROLLER, this.#queue);
 

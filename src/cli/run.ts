@@ -123,7 +123,6 @@ export async function run(options: RunOptions, env: Readonly<NodeJS.ProcessEnv>)
       namespace: options.leaderElectionNamespace ?? connection.namespace,
       name: LEASE,
       identity: `${hostname()}_${randomUUID()}`,
-      clock,
       observer: metrics.runtime.leader(LEASE),
       log: logger,
     });

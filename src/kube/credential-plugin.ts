@@ -64,7 +64,7 @@ export class CredentialPlugin {
 
   /** One KubeConfig for good: it holds the cache of tokens. Its cluster is never spoken to. */
   #config(): Promise<{ applyToHTTPSOptions(options: RequestOptions): Promise<void> }> {
-    this.#loaded ??= import('@kubernetes/client-node').then(({ KubeConfig }) => {
+    this.#loaded ??= import('./kubeconfig-library.js').then(({ KubeConfig }) => {
       const config = new KubeConfig();
       config.loadFromClusterAndUser(
         { name: 'none', server: 'https://invalid', skipTLSVerify: true },

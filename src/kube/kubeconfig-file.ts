@@ -83,8 +83,8 @@ async function readText(path: string): Promise<string | undefined> {
 
 async function parse(path: string, text: string): Promise<LoadedFile> {
   // Both are needed here only: in a pod neither is loaded, which saves 60 MB.
-  const [{ KubeConfig }, yaml] = await Promise.all([import('@kubernetes/client-node'), import('yaml')]);
-  const document = yaml.parseDocument(text, { prettyErrors: false });
+  const { KubeConfig, parseDocument } = await import('./kubeconfig-library.js');
+  const document = parseDocument(text, { prettyErrors: false });
   const [fault] = document.errors;
   if (fault !== undefined) {
     // Not the parser's message: it may quote the lines around, and there are keys in them.

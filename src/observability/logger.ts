@@ -52,7 +52,7 @@ export class ProcessLogger implements Logger {
     this.#winston = createWinston({
       level,
       format: format.printf((info) => render({ ...(info as unknown as LogInfo), time: now(), debug })),
-      // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- winston types its transports as interfaces
+
       transports: [new transports.Stream({ stream: this.#writer, eol: '\n' })],
     });
   }

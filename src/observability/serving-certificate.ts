@@ -23,7 +23,7 @@ const SELF_SIGNED_DAYS = 3650;
 
 /** A certificate for this process alone, whose key is never on disk. Its clients have to skip verification. */
 export async function selfSignedKeyPair(now: number): Promise<KeyPair> {
-  const { generate } = await import('selfsigned'); // its ASN.1 library is large, and mounted certificates need none
+  const { generate } = await import('./certificate-library.js'); // its ASN.1 library is large, and mounted certificates need none
   const name = hostname();
   const made = await generate([{ name: 'commonName', value: name }], {
     keyType: 'ec',
