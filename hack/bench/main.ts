@@ -1,0 +1,114 @@
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { Rig } from '../rig/rig.js';
+import { measureAtRest } from './at-rest.js';
+import { BenchTenant, contentOf } from './bench-tenant.js';
+import { measureConvergence } from './convergence.js';
+import { describeMachine } from './machine.js';
+import { renderTable, type Measurement } from './measurement.js';
+import { measureStartUp } from './start-up.js';
+
+const USAGE = `Usage: make bench ARGS="[--runs N] [--targets N] [--json FILE] [--cpu-prof DIR]"
+
+  --runs N        how often each is measured; the median counts (default 5)
+  --targets N     namespaces that the ConfigMapSync names (default 100, at most 1000)
+  --json FILE     also write all numbers there
+  --cpu-prof DIR  write a CPU profile of the operator's convergence there`;
+
+interface Options {
+  runs: number;
+  targets: number;
+  json: string | undefined;
+  cpuProf: string | undefined;
+}
+
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => stop.abort(new Error(`interrupted by ${signal}`)));
+}
+
+const options = readOptions();
+if (options === undefined) process.exitCode = 2;
+else {
+  try {
+    await bench(options, stop.signal);
+  } catch (error) {
+    process.exitCode = 1;
+    console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+async function bench({ runs, targets, json, cpuProf }: Options, signal: AbortSignal): Promise<void> {
+  const machine = describeMachine();
+  console.log(
+    Object.entries(machine)
+      .map(([name, value]) => `${name}: ${value}`)
+      .join(', '),
+  );
+  const rig = await Rig.start({ signal });
+  try {
+    progress(`a tenant with rights in ${targets} namespaces`);
+    const tenant = await BenchTenant.create(rig, targets);
+    const measurements = await measureAll(rig, tenant, { runs, cpuProf, signal }).finally(() =>
+      tenant.close(),
+    );
+    console.log(`\n${renderTable(measurements).join('\n')}`);
+    if (json !== undefined) {
+      await writeFile(json, `${JSON.stringify({ machine, targets, measurements }, null, 2)}\n`);
+    }
+  } finally {
+    await rig.stop();
+  }
+}
+
+async function measureAll(
+  rig: Rig,
+  tenant: BenchTenant,
+  { runs, cpuProf, signal }: Pick<Options, 'runs' | 'cpuProf'> & { signal: AbortSignal },
+): Promise<Measurement[]> {
+  const nodeFlags = cpuProf === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${cpuProf}`];
+  const operator = await rig.startOperator({ nodeFlags });
+  const onRun = (run: number): void => {
+    signal.throwIfAborted();
+    progress(`convergence, run ${run} of ${runs}`);
+  };
+  const convergence = await measureConvergence(rig, tenant, { runs, onRun });
+  await operator.stop();
+
+  progress('at rest');
+  await tenant.createSource('rest', contentOf('first'));
+  await tenant.createSync('rest', 'rest');
+  const resting = await rig.startOperator();
+  const atRest = await measureAtRest(rig, tenant, resting, signal);
+  await resting.stop();
+
+  progress('start-up');
+  const startUp = await measureStartUp(rig, tenant, runs);
+  return [...convergence, ...atRest, startUp];
+}
+
+function progress(step: string): void {
+  console.error(`bench: ${step}`);
+}
+
+function readOptions(): Options | undefined {
+  try {
+    const { values } = parseArgs({
+      options: {
+        runs: { type: 'string', default: '5' },
+        targets: { type: 'string', default: '100' },
+        json: { type: 'string' },
+        'cpu-prof': { type: 'string' },
+      },
+    });
+    const [runs, targets] = [Number(values.runs), Number(values.targets)];
+    if (!(Number.isInteger(runs) && runs >= 1)) throw new Error('--runs takes a number from 1 on');
+    if (!(Number.isInteger(targets) && targets >= 1 && targets <= 1000)) {
+      throw new Error('--targets takes a number from 1 to 1000');
+    }
+    return { runs, targets, json: values.json, cpuProf: values['cpu-prof'] };
+  } catch (error) {
+    console.error(`bench: ${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
+    return undefined;
+  }
+}

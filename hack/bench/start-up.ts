@@ -1,0 +1,36 @@
+import { AuditLog } from '../../test/support/audit-log.js';
+import { waitUntil } from '../control-plane/poll.js';
+import { recordedRequests } from '../rig/recorded-requests.js';
+import type { Rig } from '../rig/rig.js';
+import type { BenchTenant } from './bench-tenant.js';
+import type { Measurement } from './measurement.js';
+
+const WAIT_MILLISECONDS = 30_000;
+
+/**
+ * From the start of the process to its first reconcile, whose first request asks for the tenant's token. There has to be
+ * a ConfigMapSync to reconcile, and no operator that runs.
+ */
+export async function measureStartUp(rig: Rig, tenant: BenchTenant, runs: number): Promise<Measurement> {
+  const measured: number[] = [];
+  for (let run = 1; run <= runs; run += 1) {
+    const log = await AuditLog.fromNow(rig.plane.auditLog);
+    const operator = await rig.startOperator();
+    let requestedAt: number | undefined;
+    await waitUntil(
+      async () => {
+        const [request] = await recordedRequests(log, {
+          username: rig.installation.username,
+          namespace: tenant.namespace,
+          subresource: 'token',
+        });
+        requestedAt = request?.receivedAt;
+        return requestedAt !== undefined;
+      },
+      { what: 'the first reconcile', timeoutMilliseconds: WAIT_MILLISECONDS },
+    );
+    measured.push((requestedAt ?? NaN) - operator.spawnedAt);
+    await operator.stop();
+  }
+  return { name: 'start of the process → first reconcile', unit: 'ms', runs: measured };
+}
