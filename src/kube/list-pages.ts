@@ -13,6 +13,11 @@ export interface ListRequest {
   pageSize?: number | undefined;
 }
 
+export interface WholeList<T extends KubernetesObject> {
+  metadata: { resourceVersion: string };
+  items: T[];
+}
+
 /** How often a list may expire under our hands before it counts as a failure. */
 const MAX_STARTS = 3;
 
@@ -24,7 +29,7 @@ const MAX_STARTS = 3;
 export async function listPages<T extends KubernetesObject>(
   request: ListRequest,
   signal: AbortSignal,
-): Promise<ObjectList<T>> {
+): Promise<WholeList<T>> {
   for (let starts = 1; ; starts++) {
     try {
       return await readPages<T>(request, signal);
@@ -39,7 +44,7 @@ export async function listPages<T extends KubernetesObject>(
 async function readPages<T extends KubernetesObject>(
   request: ListRequest,
   signal: AbortSignal,
-): Promise<ObjectList<T>> {
+): Promise<WholeList<T>> {
   const items: T[] = [];
   let token: string | undefined;
   for (;;) {
@@ -51,7 +56,7 @@ async function readPages<T extends KubernetesObject>(
       ...(request.userAgent === undefined ? {} : { userAgent: request.userAgent }),
       signal,
     });
-    items.push(...body.items);
+    items.push(...(body.items ?? []));
     token = body.metadata.continue || undefined;
     if (token === undefined) {
       return { metadata: { resourceVersion: body.metadata.resourceVersion }, items };

@@ -21,7 +21,8 @@ export interface KubernetesObject {
 
 export interface ObjectList<T extends KubernetesObject> {
   metadata: { resourceVersion: string; continue?: string };
-  items: T[];
+  /** null in an empty list of metadata only: the API server's own way to write it. */
+  items: T[] | null;
 }
 
 /** Names an object in an Event: core/v1 ObjectReference. */

@@ -106,7 +106,7 @@ export class TenantConfigMaps {
         accept: METADATA_ONLY_LIST,
         signal,
       });
-      found.push(...page.items.map(({ metadata }) => metadata));
+      found.push(...(page.items ?? []).map(({ metadata }) => metadata));
       next = page.metadata.continue;
     } while (next !== undefined && next !== '');
     return found;

@@ -166,12 +166,16 @@ export class RunningOperator {
     );
   }
 
-  /** SIGTERM, as Kubernetes ends a pod; SIGKILL after twenty seconds. */
+  /** SIGTERM, as Kubernetes ends a pod; SIGKILL after twenty seconds. Fails where a bug of ours came to light. */
   async stop(): Promise<Exit> {
     const killer = setTimeout(() => this.#child.kill('SIGKILL'), 20_000);
     const exit = await this.#end('SIGTERM');
     clearTimeout(killer);
     expect(findToken(this.output), 'a token in what the operator printed').to.equal(undefined);
+    const faults = this.log().filter(({ error }) =>
+      /^(Type|Reference|Range|Syntax)Error/.test(nameOf(error)),
+    );
+    expect(faults, "faults of the program's own").to.deep.equal([]);
     return exit;
   }
 
@@ -191,6 +195,10 @@ export class RunningOperator {
     const exit = await this.#exited;
     return { ...exit, milliseconds: performance.now() - since };
   }
+}
+
+function nameOf(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'name' in error ? String(error.name) : '';
 }
 
 /** The last line may still be under way. */

@@ -44,8 +44,8 @@ export const WATCH_VERBS = ['list', 'watch'] as const;
 export const ALL_VERBS = [...NEEDED_VERBS, ...WATCH_VERBS] as const;
 
 /** A ConfigMapSync's spec in a test: what is left out gets the schema's defaults, and the tenant's ServiceAccount. */
-export type SpecUnderTest = Partial<Omit<ConfigMapSyncSpec, 'source'>> & {
-  source?: ConfigMapSyncSpec['source'];
+export type SpecUnderTest = Partial<Omit<ConfigMapSyncSpec, 'syncToNamespaces'>> & {
+  syncToNamespaces?: readonly string[];
 };
 
 export interface TenantOptions {
@@ -254,6 +254,14 @@ export class TestTenant {
   /** Waits until there is no such ConfigMap. */
   async copyGone(namespace: string, name = SOURCE): Promise<void> {
     await eventually(async () => expect(await this.copy(namespace, name)).to.equal(undefined));
+  }
+
+  /** Waits until the ConfigMapSync is gone, finalizers and all. */
+  async gone(name = SYNC, options: EventuallyOptions = {}): Promise<void> {
+    await eventually(async () => {
+      const sync = await this.sync(name);
+      expect(sync, JSON.stringify(sync, undefined, 1)).to.equal(undefined);
+    }, options);
   }
 
   get #roleName(): string {

@@ -54,7 +54,7 @@ describe('the event recorder, against a real API server', () => {
       method: 'GET',
       path: apiPath({ group: 'events.k8s.io', version: 'v1', namespace, resource: 'events' }),
     });
-    return body.items.filter((event) => event.reason === reason);
+    return (body.items ?? []).filter((event) => event.reason === reason);
   }
 
   it('writes an Event that kubectl shows, with all that the API knows of it', async () => {

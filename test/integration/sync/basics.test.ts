@@ -189,6 +189,17 @@ describe('syncing a ConfigMap', () => {
     });
   });
 
+  it('completes the deletion of a ConfigMapSync that never made a copy at once', async () => {
+    const tenant = await fixture.tenant();
+    const foo = await tenant.target();
+    await tenant.createSync({ syncToNamespaces: [foo] });
+    await tenant.condition('SourceConfigMapFound', 'ConfigMapNotFound');
+
+    await tenant.deleteSync();
+
+    await tenant.gone('sync', { timeoutMs: 2000 });
+  });
+
   describe('the source', () => {
     it("is never copied onto itself, also when its namespace is a target twice over, and the others' copies come", async () => {
       const tenant = await fixture.tenant({ home: ALL_VERBS });
