@@ -1,7 +1,7 @@
 import type { ConflictPolicy } from '../api/v1alpha1/policies.js';
 import type { ConfigMap } from './config-map.js';
 import type { CopyTemplate } from './copy-template.js';
-import { markedOwner, ownershipOf, type IsLiving, type Owner } from './ownership.js';
+import { markedOwner, mayRemove, ownershipOf, type IsLiving, type Owner } from './ownership.js';
 
 /** What one target needs, given what is there. */
 export type CopyPlan =
@@ -36,6 +36,9 @@ export function planCopy(existing: ConfigMap | undefined, options: PlanOptions):
   }
   if (template.matches(existing)) return { action: 'none', existing };
   if (template.needsReplacement(existing)) {
+    // To replace is to delete, for which the label alone, that anybody may forge, is not enough.
+    const forged = ownership === 'own' && !mayRemove(existing.metadata, owner);
+    if (forged && conflictPolicy === 'Fail') return { action: 'conflict', holder: 'somebody else' };
     const { labels, annotations } = existing.metadata;
     const survivors = {
       name: template.name,
