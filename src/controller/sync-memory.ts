@@ -6,6 +6,8 @@ import { newerOf } from '../kube/resource-version.js';
 import type { ReadableStore } from '../kube/store-union.js';
 
 interface Memory {
+  /** Of the object that this is about: one of the same name that comes later starts from nothing. */
+  uid: string;
   /** What our own last write returned: the watch may still be behind it. */
   written: ConfigMapSync | undefined;
   /** The status that was sent last, set before it is sent: its echo may come before the answer. */
@@ -40,8 +42,9 @@ export class SyncMemory {
   of(sync: ConfigMapSync): Memory {
     const key = objectKey(sync);
     let memory = this.#memories.get(key);
-    if (memory === undefined) {
+    if (memory?.uid !== sync.metadata.uid) {
       memory = {
+        uid: sync.metadata.uid,
         written: undefined,
         sent: undefined,
         names: new Set(),
