@@ -93,7 +93,13 @@ export class TokenBroker {
       const message = `there is no ServiceAccount "${account.name}" in namespace "${account.namespace}": create it, or name another one in spec.serviceAccount.name`;
       return new IdentityError('ServiceAccountNotFound', message, error.code, error.auditID);
     }
-    if (isApiError(error, 403) && !error.hasCause('NamespaceTerminating')) {
+    if (isApiError(error, 403) && error.hasCause('NamespaceTerminating')) {
+      this.#observer.tokenRequested('denied');
+      // Nothing is created in a namespace that goes, and its ServiceAccounts go with it: this does not pass.
+      const message = `namespace "${account.namespace}" is being deleted: there is no token of ${username} to be had any more`;
+      return new IdentityError('TokenRequestDenied', message, error.code, error.auditID);
+    }
+    if (isApiError(error, 403)) {
       this.#observer.tokenRequested('denied');
       const message = `${this.#operator} may not request a token of ${username}. To grant it, apply:\n${toYaml(tokenGrant(account, this.#operator))}`;
       return new IdentityError('TokenRequestDenied', message, error.code, error.auditID);
