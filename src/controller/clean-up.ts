@@ -36,6 +36,15 @@ export function outOfReach(sync: ConfigMapSync, { reason }: IdentityError): Left
     .map(({ namespace }) => ({ namespace, name: copyName(sync.spec), message }));
 }
 
+/** Enters what should be gone and is not: for the Events, and in the namespaces that are no target any more. */
+export function enterLeftovers({ work, draft, selection }: Pass, leftovers: readonly Leftover[]): void {
+  work.leftovers.push(...leftovers);
+  for (const [namespace, rest] of Map.groupBy(leftovers, (leftover) => leftover.namespace)) {
+    if (selection.wanted.includes(namespace) || namespace === selection.skipped) continue;
+    draft.leftover(namespace, leftoverOutcome(rest));
+  }
+}
+
 /** How a namespace stands where these copies should be gone and are not. */
 export function leftoverOutcome(leftovers: readonly Leftover[]): TargetOutcome {
   const names = leftovers.map(({ name }) => `"${name}"`).join(', ');

@@ -15,8 +15,9 @@ import { copyName, selectTargets, sourcePlace } from '../sync/target-selection.j
 import { IdentityError } from '../tenancy/errors.js';
 import { serviceAccountUsername } from '../tenancy/service-account.js';
 import type { Tenancy } from '../tenancy/tenancy.js';
-import { removeAll } from './clean-up.js';
+import { cleanUpNamespaces, enterLeftovers, removeAll } from './clean-up.js';
 import type { ConfigMapSyncClient } from './config-map-sync-client.js';
+import type { Removal } from './copy-remover.js';
 import { Deletion } from './deletion.js';
 import { judgeTargets, keepTargets } from './judgement.js';
 import { LoopCheck } from './loop-check.js';
@@ -24,10 +25,10 @@ import type { NamespaceDirectory } from './namespace-directory.js';
 import type { Pass } from './pass.js';
 import { RepairBudget } from './repair-budget.js';
 import { StatusDraft } from './status-draft.js';
-import { sweep } from './sweep.js';
+import { isClearable, sweep } from './sweep.js';
 import { SyncMemory } from './sync-memory.js';
 import type { Operation, OperationResult, SyncRun } from './sync-run.js';
-import type { TargetOutcome } from './target-outcome.js';
+import { mayHoldCopy, type TargetOutcome } from './target-outcome.js';
 import { TargetSync } from './target-sync.js';
 
 export interface Intervals {
@@ -41,6 +42,8 @@ export interface Intervals {
 
 /** The longest that recovery from a denial waits, in milliseconds. */
 export const RECOVERY_MS = 15_000;
+/** How often to look whether it can begin: what is left of the time is for the look itself, and for a busy moment. */
+const RECOVERY_LOOK_MS = 0.8 * RECOVERY_MS;
 
 export interface SyncMetrics {
   syncOperation(operation: Operation, result: OperationResult): void;
@@ -137,7 +140,8 @@ export class ConfigMapSyncController {
       if (!(error instanceof IdentityError)) throw error;
       draft.fail('ValidServiceAccount', error.reason, error.message);
       const message = `spec.serviceAccount cannot be used: ${error.reason}`;
-      keepTargets(pass, { state: 'Stale', reason: error.reason, message });
+      const all = new Set([...selection.wanted, ...before.keys()]);
+      keepTargets(pass, all, { state: 'Stale', reason: error.reason, message });
       return undefined;
     }
   }
@@ -191,7 +195,7 @@ export class ConfigMapSyncController {
     await access.verdict(source.name, ['get'], signal);
     const message = `${session.tenant.username} may not get configmaps "${source.name}" in namespace "${source.namespace}": grant get there, and list and watch for changes to arrive at once`;
     draft.fail('SourceConfigMapFound', 'SourceDenied', message);
-    keepTargets(run, {
+    await this.#keepWanted(run, {
       state: 'Stale',
       reason: 'SourceDenied',
       message: 'the source may not be read any more',
@@ -199,7 +203,7 @@ export class ConfigMapSyncController {
   }
 
   async #sourceGone(run: SyncRun): Promise<void> {
-    const { draft, source, sync, namespaces } = run;
+    const { draft, source, namespaces } = run;
     if (namespaces.state(source.namespace) === 'missing') {
       const message = `there is no namespace "${source.namespace}" to find ConfigMap "${source.name}" in`;
       draft.fail('SourceConfigMapFound', 'SourceNamespaceNotFound', message);
@@ -207,13 +211,26 @@ export class ConfigMapSyncController {
       const message = `there is no ConfigMap "${source.name}" in namespace "${source.namespace}"`;
       draft.fail('SourceConfigMapFound', 'ConfigMapNotFound', message);
     }
-    if (sync.spec.sourceDeletionPolicy === 'Retain') {
-      keepTargets(run, 'kept');
-      return;
-    }
-    const { leftovers } = await removeAll(run, 'delete', [...run.before.keys()], this.#memory.of(sync).names);
-    run.work.leftovers.push(...leftovers);
-    keepTargets(run, 'removed');
+    if (run.sync.spec.sourceDeletionPolicy === 'Delete') await this.#removeForGood(run);
+    else await this.#keepWanted(run, 'kept');
+  }
+
+  /** No source to copy from; the namespaces that are no target any more are cleared all the same. */
+  async #keepWanted(run: SyncRun, lost: TargetOutcome | 'kept'): Promise<void> {
+    await sweep(run, new Map(), this.#memory.of(run.sync).names);
+    keepTargets(run, run.selection.wanted, lost);
+  }
+
+  async #removeForGood(run: SyncRun): Promise<void> {
+    const { before, selection } = run;
+    // What the last status does not tell of may hold a copy: the status may have been lost.
+    const held = cleanUpNamespaces(run).filter((namespace) => {
+      const target = before.get(namespace);
+      return target === undefined || mayHoldCopy(target);
+    });
+    const { leftovers } = await removeAll(run, 'delete', held, this.#memory.of(run.sync).names);
+    enterLeftovers(run, leftovers);
+    keepTargets(run, selection.wanted, 'removed');
   }
 
   async #synchronize(run: SyncRun, source: ConfigMap, fresh: boolean): Promise<ReconcileResult> {
@@ -244,8 +261,8 @@ export class ConfigMapSyncController {
       ),
     );
     const names = this.#memory.of(sync).names;
-    const swept = await sweep(run, outcomes, fresh, names);
-    if (!swept.retry && swept.leftovers.length === 0) keepOnly(names, template.name);
+    const swept = await sweep(run, outcomes, names, fresh);
+    if (isSettled(swept, outcomes)) keepOnly(names, template.name);
     judgeTargets(run, outcomes, missingKeys);
 
     this.#measure(run, outcomes, since, template.contentHash);
@@ -263,7 +280,11 @@ export class ConfigMapSyncController {
     const { names, orphaned } = this.#memory.of(sync);
     const keepMarks = orphaned || (sync.metadata.finalizers?.includes('orphan') ?? false);
     const verdict = await this.#deletion.carryOut(pass, keepMarks, names);
-    if (verdict === 'blocked') return this.#finish(pass, this.#recoveryMs());
+    if (verdict.state === 'blocked') {
+      const result = await this.#finish(pass, Math.min(this.#recoveryMs(), verdict.givenUpInMs));
+      if (verdict.retry) throw new Error('some copies could not be removed for reasons that may pass');
+      return result;
+    }
     try {
       this.#memory.of(sync).written = await this.#options.client.removeFinalizer(sync, signal);
     } catch (error) {
@@ -334,7 +355,7 @@ export class ConfigMapSyncController {
   }
 
   #recoveryMs(): number {
-    return this.#jittered(Math.min(this.#options.intervals.pollMs, RECOVERY_MS));
+    return this.#jittered(Math.min(this.#options.intervals.pollMs, RECOVERY_LOOK_MS));
   }
 
   /** Up to a tenth less, so that many do not come due at once. */
@@ -349,6 +370,11 @@ export class ConfigMapSyncController {
 
 function hasFinalizer(sync: ConfigMapSync): boolean {
   return sync.metadata.finalizers?.includes(FINALIZER) ?? false;
+}
+
+/** True where no copy can be left under a name that copies had before. */
+function isSettled({ leftovers }: Removal, outcomes: ReadonlyMap<string, TargetOutcome>): boolean {
+  return leftovers.length === 0 && [...outcomes.values()].every(({ state }) => isClearable(state));
 }
 
 function keepOnly(names: Set<string>, name: string): void {

@@ -16,6 +16,9 @@ export interface Removal {
   retry: boolean;
 }
 
+/** Somebody else writes the copy while it is removed: a few looks settle it. */
+const ATTEMPTS = 4;
+
 const NOTHING_LEFT: Removal = { leftovers: [], retry: false };
 
 /**
@@ -79,35 +82,52 @@ export class CopyRemover {
     return found;
   }
 
-  async #remove(namespace: string, copy: ConfigMapMetadata): Promise<Removal> {
-    const { session, work, signal, onOperation } = this.#run;
-    const { name, uid, resourceVersion } = copy;
-    const operation: 'delete' | 'update' = this.#mode === 'delete' ? 'delete' : 'update';
-    try {
-      if (this.#mode === 'delete') {
-        await session.configMaps.delete({ namespace, name, uid, resourceVersion }, signal);
-      } else {
-        const existing = await session.configMaps.get<ConfigMap>(namespace, name, signal);
-        if (!mayRemove(existing.metadata, this.#run.owner)) return NOTHING_LEFT;
-        const released = { ...existing, metadata: withoutMarks(existing.metadata) };
-        await session.configMaps.update(namespace, name, released, signal);
+  async #remove(namespace: string, found: ConfigMapMetadata): Promise<Removal> {
+    const { session, signal, onOperation } = this.#run;
+    const operation = this.#mode === 'delete' ? 'delete' : 'update';
+    let copy: ConfigMapMetadata | undefined = found;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        if (copy === undefined) {
+          const { metadata } = await session.configMaps.get<ConfigMap>(namespace, found.name, signal);
+          if (!mayRemove(metadata, this.#run.owner)) return NOTHING_LEFT;
+          copy = metadata;
+        }
+        await this.#removeSeen(namespace, copy);
+        return NOTHING_LEFT;
+      } catch (error) {
+        if (isApiError(error, 404)) return NOTHING_LEFT;
+        if (!isApiError(error)) throw error;
+        const denied = error.code === 403;
+        onOperation(operation, denied ? 'denied' : error.code === 409 ? 'conflict' : 'error');
+        if (error.code === 409 && attempt < ATTEMPTS) {
+          copy = undefined;
+          continue;
+        }
+        const message = denied ? `${session.tenant.username} may not ${operation} it` : error.message;
+        const { name } = found;
+        return {
+          leftovers: [{ namespace, name, message, ...(denied && { missingVerb: operation }) }],
+          retry: !denied,
+        };
       }
-      onOperation(operation, 'success');
-      if (this.#mode === 'delete') work.deleted += 1;
-      else work.updated += 1;
-      return NOTHING_LEFT;
-    } catch (error) {
-      if (isApiError(error, 404)) return NOTHING_LEFT;
-      if (!isApiError(error)) throw error;
-      const denied = error.code === 403;
-      onOperation(operation, denied ? 'denied' : error.code === 409 ? 'conflict' : 'error');
-      const who = session.tenant.username;
-      const message = denied ? `${who} may not ${operation} it` : error.message;
-      return {
-        leftovers: [{ namespace, name, message, ...(denied && { missingVerb: operation }) }],
-        retry: !denied,
-      };
     }
+  }
+
+  async #removeSeen(namespace: string, { name, uid, resourceVersion }: ConfigMapMetadata): Promise<void> {
+    const { session, work, signal, onOperation } = this.#run;
+    if (this.#mode === 'delete') {
+      await session.configMaps.delete({ namespace, name, uid, resourceVersion }, signal);
+      onOperation('delete', 'success');
+      work.deleted += 1;
+      return;
+    }
+    const existing = await session.configMaps.get<ConfigMap>(namespace, name, signal);
+    if (!mayRemove(existing.metadata, this.#run.owner)) return;
+    const released = { ...existing, metadata: withoutMarks(existing.metadata) };
+    await session.configMaps.update(namespace, name, released, signal);
+    onOperation('update', 'success');
+    work.updated += 1;
   }
 
   /** Nothing could be looked at. Where the last status tells of no copy, none is assumed. */

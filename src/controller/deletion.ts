@@ -7,7 +7,17 @@ import type { NamespaceDirectory } from './namespace-directory.js';
 import type { Pass } from './pass.js';
 import type { SyncRun } from './sync-run.js';
 
-export type DeletionVerdict = 'done' | 'blocked';
+export type DeletionVerdict =
+  | { state: 'done' }
+  | {
+      state: 'blocked';
+      /** True where trying again soon may help: what stands in the way is no denial. */
+      retry: boolean;
+      /** Milliseconds until it is given up. */
+      givenUpInMs: number;
+    };
+
+const DONE: DeletionVerdict = { state: 'done' };
 
 /** What happens to the copies of a ConfigMapSync that is being deleted. Deletion never hangs for ever. */
 export class Deletion {
@@ -35,18 +45,19 @@ export class Deletion {
    * @param names What the copies may be called.
    */
   async carryOut(pass: Pass, keepMarks: boolean, names: Iterable<string>): Promise<DeletionVerdict> {
-    if (keepMarks) return 'done';
-    const { leftovers, identityLost } = await this.#remove(pass, names);
+    if (keepMarks) return DONE;
+    const { leftovers, retry, identityLost } = await this.#remove(pass, names);
     const [first] = leftovers;
     if (first === undefined) return this.#tellRemoved(pass);
     // Releasing is a courtesy: a copy whose owner is gone belongs to nobody, marks or not.
-    if (pass.sync.spec.deletionPolicy === 'Orphan') return 'done';
+    if (pass.sync.spec.deletionPolicy === 'Orphan') return DONE;
 
     pass.work.leftovers.push(...leftovers);
     const message = blockedMessage(leftovers);
-    if (this.#timedOut(pass) || (identityLost && this.#identityCannotReturn(pass))) {
+    const givenUpInMs = this.#givenUpInMs(pass);
+    if (givenUpInMs <= 0 || (identityLost && this.#identityCannotReturn(pass))) {
       pass.audit.tell({ type: 'Warning', reason: 'CleanupAbandoned', note: `left behind, ${message}` });
-      return 'done';
+      return DONE;
     }
     if (pass.sync.status?.conditions?.find(({ type }) => type === 'Ready')?.reason !== 'CleanupBlocked') {
       pass.audit.tell({ type: 'Warning', reason: 'CleanupBlocked', note: message });
@@ -54,26 +65,22 @@ export class Deletion {
     pass.draft.notReady('CleanupBlocked', message);
     const byNamespace = Map.groupBy(leftovers, ({ namespace }) => namespace);
     for (const [namespace, rest] of byNamespace) pass.draft.leftover(namespace, leftoverOutcome(rest));
-    return 'blocked';
+    return { state: 'blocked', retry, givenUpInMs };
   }
 
-  async #remove(
-    pass: Pass,
-    names: Iterable<string>,
-  ): Promise<{ leftovers: Removal['leftovers']; identityLost: boolean }> {
+  async #remove(pass: Pass, names: Iterable<string>): Promise<Removal & { identityLost: boolean }> {
     const mode = pass.sync.spec.deletionPolicy === 'Orphan' ? 'release' : 'delete';
     const namespaces = cleanUpNamespaces(pass);
     try {
       const run = await this.#openRun(pass, namespaces);
-      const { leftovers } = await removeAll(run, mode, namespaces, names);
-      return { leftovers, identityLost: false };
+      return { ...(await removeAll(run, mode, namespaces, names)), identityLost: false };
     } catch (error) {
       if (!(error instanceof IdentityError)) throw error;
       pass.draft.fail('ValidServiceAccount', error.reason, error.message);
       const active = outOfReach(pass.sync, error).filter(
         ({ namespace }) => this.#namespaces.state(namespace) === 'active',
       );
-      return { leftovers: active, identityLost: true };
+      return { leftovers: active, retry: false, identityLost: true };
     }
   }
 
@@ -83,12 +90,12 @@ export class Deletion {
       const note = deleted > 0 ? `copies: ${deleted} removed` : `copies: ${updated} released`;
       audit.tell({ type: 'Normal', reason: 'Synced', note });
     }
-    return 'done';
+    return DONE;
   }
 
-  #timedOut({ sync }: Pass): boolean {
+  #givenUpInMs({ sync }: Pass): number {
     const since = Date.parse(sync.metadata.deletionTimestamp ?? '');
-    return this.#clock.now() - since >= this.#timeoutMs;
+    return since + this.#timeoutMs - this.#clock.now();
   }
 
   /** Nothing can be created in a namespace that goes: no ServiceAccount, no grant. Waiting would only hold it up. */

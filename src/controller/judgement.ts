@@ -12,17 +12,21 @@ const SKIPPED: TargetOutcome = {
 const NOT_EVALUATED: TargetOutcome = { state: 'Pending', reason: 'NotEvaluated' };
 
 /**
- * Enters the targets of a pass that got no further than identity or source.
+ * Enters these namespaces of a pass that got no further than identity or source.
  * @param lost What a target with a copy is: as given, or its copy is `kept` as it was, or it was `removed`.
  */
-export function keepTargets(pass: Pass, lost: TargetOutcome | 'kept' | 'removed'): void {
+export function keepTargets(
+  pass: Pass,
+  namespaces: Iterable<string>,
+  lost: TargetOutcome | 'kept' | 'removed',
+): void {
   const { draft, selection, before } = pass;
   const kept: TargetOutcome = {
     state: 'Pending',
     reason: COPY_KEPT,
     message: 'the copy stays as it is until the source is back',
   };
-  for (const namespace of new Set([...selection.wanted, ...before.keys()])) {
+  for (const namespace of namespaces) {
     const target = before.get(namespace);
     const hadCopy = target !== undefined && mayHoldCopy(target);
     const leftBehind = pass.work.leftovers.find((leftover) => leftover.namespace === namespace);

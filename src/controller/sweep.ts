@@ -1,46 +1,74 @@
-import { leftoverOutcome } from './clean-up.js';
-import { CopyRemover, type Removal } from './copy-remover.js';
+import type { TargetState } from '../api/v1alpha1/target-status.js';
 import { copyName } from '../sync/target-selection.js';
+import { enterLeftovers, leftoverOutcome } from './clean-up.js';
+import { CopyRemover, type Removal } from './copy-remover.js';
 import type { SyncRun } from './sync-run.js';
 import { mayHoldCopy, type TargetOutcome } from './target-outcome.js';
 
 /**
- * Removes copies where they are no longer wanted: in namespaces that are no target any more, and, after a change of the
- * spec, under names that the copies no longer have. A target whose old copy stays does not count as synced.
+ * Removes copies where they are no longer wanted: in namespaces that are no target any more, and under names that the
+ * copies no longer have. A target whose old copy stays does not count as synced.
+ * @param outcomes How the wanted targets stand; none where there is nothing to copy.
+ * @param names What copies may be called, for where listing is not allowed.
+ * @param fresh True at the very first visit: nothing can be left over from earlier ones.
  */
 export async function sweep(
   run: SyncRun,
   outcomes: Map<string, TargetOutcome>,
-  fresh: boolean,
   names: ReadonlySet<string>,
+  fresh = false,
 ): Promise<Removal> {
-  const { sync, before, selection, draft, work } = run;
-  const specChanged = sync.status?.observedGeneration !== sync.metadata.generation;
+  const { sync, before, selection } = run;
+  const specChanged = sync.status?.observedGeneration !== sync.metadata.generation && !fresh;
   const keep = copyName(sync.spec);
+  const wanted = new Set(selection.wanted);
   const abandoned = [...before.values()].filter(
-    (target) => !outcomes.has(target.namespace) && (mayHoldCopy(target) || specChanged),
+    (target) => !wanted.has(target.namespace) && (mayHoldCopy(target) || specChanged),
   );
-  const renamed = [...outcomes]
-    .filter(([namespace, { state }]) => {
-      const stillBlocked = before.get(namespace)?.reason === 'CleanupBlocked';
-      return state === 'Synced' && ((specChanged && !fresh) || stillBlocked);
-    })
-    .map(([namespace]) => namespace);
+  const renamed = [...outcomes].filter(([namespace, { state }]) => {
+    const last = before.get(namespace);
+    // What could not be cleared at the time of the change is cleared when the target comes into step.
+    const overdue = last !== undefined && last.state !== 'Synced' && state === 'Synced';
+    return isClearable(state) && (specChanged || overdue || last?.reason === 'CleanupBlocked');
+  });
 
-  const remover = new CopyRemover(run, sync.spec.deletionPolicy === 'Orphan' ? 'release' : 'delete', [
-    ...names,
-  ]);
+  const mode = sync.spec.deletionPolicy === 'Orphan' ? 'release' : 'delete';
+  const remover = new CopyRemover(run, mode, [...names]);
   const removals = await Promise.all([
     ...abandoned.map(({ namespace }) => remover.clear(namespace)),
-    ...renamed.map((namespace) => remover.clear(namespace, keep)),
+    ...renamed.map(([namespace]) => remover.clear(namespace, keep)),
   ]);
   const leftovers = removals.flatMap((removal) => removal.leftovers);
-  work.leftovers.push(...leftovers);
-  const byNamespace = Map.groupBy(leftovers, ({ namespace }) => namespace);
-  for (const [namespace, rest] of byNamespace) {
-    const outcome = leftoverOutcome(rest);
-    if (outcomes.has(namespace)) outcomes.set(namespace, { ...outcome, state: 'Failed' });
-    else if (namespace !== selection.skipped) draft.leftover(namespace, outcome);
+  enterLeftovers(run, leftovers);
+  for (const [namespace, rest] of Map.groupBy(leftovers, (leftover) => leftover.namespace)) {
+    const outcome = outcomes.get(namespace);
+    const left = leftoverOutcome(rest);
+    if (outcome?.state === 'Synced') outcomes.set(namespace, { ...left, state: 'Failed' });
+    else if (outcome !== undefined) outcomes.set(namespace, { ...outcome, message: both(outcome, left) });
   }
   return { leftovers, retry: removals.some(({ retry }) => retry) };
+}
+
+function both({ message }: TargetOutcome, left: TargetOutcome): string {
+  return [message, left.message].filter((part) => part !== undefined).join('; ');
+}
+
+/**
+ * True where rights allow to look for copies under other names, be the one under the right name there or not: it may
+ * be the old copy that is in its way.
+ */
+export function isClearable(state: TargetState): boolean {
+  switch (state) {
+    case 'Synced':
+    case 'Conflict':
+    case 'Failed':
+      return true;
+    case 'NamespaceNotFound':
+    case 'Terminating':
+    case 'Denied':
+    case 'Stale':
+    case 'Pending':
+    case 'Skipped':
+      return false;
+  }
 }

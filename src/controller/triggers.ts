@@ -6,6 +6,7 @@ import type { WorkQueue } from '../kube/work-queue.js';
 import { selectorReaches } from '../sync/target-selection.js';
 import type { Cause } from '../tenancy/tenant-namespace.js';
 import type { SyncMemory } from './sync-memory.js';
+import { mayHoldCopy } from './target-outcome.js';
 
 /** Watches that open one after the other are one reason to look, not many. */
 const SETTLE_MS = 250;
@@ -47,6 +48,7 @@ export class Triggers {
   }
 
   #syncChanged(sync: ConfigMapSync, previous: ConfigMapSync | undefined): void {
+    if (previous !== undefined) this.#wakeRivals(freedBetween(previous, sync));
     const { deletionTimestamp, finalizers = [] } = sync.metadata;
     // The garbage collector takes this finalizer off again within moments: it must be seen while it is there.
     if (deletionTimestamp !== undefined && finalizers.includes('orphan'))
@@ -58,9 +60,18 @@ export class Triggers {
 
   #syncDeleted(sync: ConfigMapSync): void {
     this.#queue.add(objectKey(sync));
-    // What it held is free for those that wanted the same place.
+    this.#wakeRivals((sync.status?.targets ?? []).map(({ namespace }) => namespace));
+  }
+
+  /** What was held in these namespaces is free for those that wanted the same place. */
+  #wakeRivals(namespaces: readonly string[]): void {
+    if (namespaces.length === 0) return;
+    const freed = new Set(namespaces);
     for (const other of this.#syncs.list()) {
-      if (other.status?.targets?.some(({ state }) => state === 'Conflict')) this.#queue.add(objectKey(other));
+      const waits = other.status?.targets?.some(
+        ({ state, namespace }) => state === 'Conflict' && freed.has(namespace),
+      );
+      if (waits) this.#queue.add(objectKey(other));
     }
   }
 
@@ -84,6 +95,14 @@ export class Triggers {
       if (concerned) this.#queue.add(objectKey(sync));
     }
   }
+}
+
+/** Namespaces where a copy may have gone, or got another name, from one status to the next. */
+function freedBetween(previous: ConfigMapSync, sync: ConfigMapSync): string[] {
+  const held = (previous.status?.targets ?? []).filter(mayHoldCopy).map(({ namespace }) => namespace);
+  if (previous.status?.observedGeneration !== sync.status?.observedGeneration) return held;
+  const still = new Set((sync.status?.targets ?? []).filter(mayHoldCopy).map(({ namespace }) => namespace));
+  return held.filter((namespace) => !still.has(namespace));
 }
 
 function specOrLifeChanged(sync: ConfigMapSync, previous: ConfigMapSync): boolean {
