@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { Rig } from '../rig/rig.js';
-import { measureAtRest } from './at-rest.js';
+import { measureMemory, measureRest } from './at-rest.js';
 import { BenchTenant, contentOf } from './bench-tenant.js';
 import { measureConvergence } from './convergence.js';
 import { describeMachine } from './machine.js';
@@ -75,16 +75,21 @@ async function measureAll(
   const convergence = await measureConvergence(rig, tenant, { runs, onRun });
   await operator.stop();
 
-  progress('at rest');
   await tenant.createSource('rest', contentOf('first'));
   await tenant.createSync('rest', 'rest');
-  const resting = await rig.startOperator();
-  const atRest = await measureAtRest(rig, tenant, resting, signal);
-  await resting.stop();
-
-  progress('start-up');
-  const startUp = await measureStartUp(rig, tenant, runs);
-  return [...convergence, ...atRest, startUp];
+  const atRest: Measurement[] = [];
+  const pod = await rig.pod();
+  const ways = [{ how: 'with a kubeconfig', pod: undefined }, ...(pod ? [{ how: 'in a pod', pod }] : [])];
+  for (const way of ways) {
+    progress(`at rest, ${way.how}`);
+    const resting = await rig.startOperator({ pod: way.pod });
+    atRest.push(await measureMemory(resting, way.how, signal));
+    if (way === ways.at(-1)) atRest.push(...(await measureRest(rig, tenant, resting, signal)));
+    await resting.stop();
+    progress(`start-up, ${way.how}`);
+    atRest.push(await measureStartUp(rig, tenant, { ...way, runs }));
+  }
+  return [...convergence, ...atRest];
 }
 
 function progress(step: string): void {

@@ -6,6 +6,7 @@ import { freePort } from '../control-plane/free-port.js';
 import { waitUntil } from '../control-plane/poll.js';
 import { Reaper } from '../control-plane/reaper.js';
 import type { Installation } from './installation.js';
+import type { Pod } from './pod.js';
 
 export interface OperatorProcessOptions {
   installation: Installation;
@@ -15,6 +16,8 @@ export interface OperatorProcessOptions {
   flags?: readonly string[];
   /** For Node.js itself, such as `--cpu-prof`. */
   nodeFlags?: readonly string[];
+  /** Where given, the operator runs as in this pod, and else with its kubeconfig. */
+  pod?: Pod | undefined;
 }
 
 const START_MILLISECONDS = 30_000;
@@ -42,16 +45,18 @@ export class OperatorProcess {
   #failure: Error | undefined;
 
   private constructor(options: OperatorProcessOptions, ports: { metrics: number; health: number }) {
-    const { installation, dir, flags = [], nodeFlags = [] } = options;
+    const { installation, dir, flags = [], nodeFlags = [], pod } = options;
     this.metricsUrl = `http://127.0.0.1:${ports.metrics}/metrics`;
     this.#readyUrl = `http://127.0.0.1:${ports.health}/readyz`;
     this.logFile = join(dir, 'operator.log');
     this.auditLogFile = join(dir, 'operator-audit.log');
-    const args = [
+    const command = [
+      ...(pod?.command ?? []),
+      process.execPath,
       ...nodeFlags,
       join(import.meta.dirname, '../../src/main.js'),
       'run',
-      `--kubeconfig=${installation.kubeconfig}`,
+      ...(pod === undefined ? [`--kubeconfig=${installation.kubeconfig}`] : []),
       '--leader-elect',
       `--leader-election-namespace=${installation.namespace}`,
       `--metrics-bind-address=127.0.0.1:${ports.metrics}`,
@@ -60,7 +65,7 @@ export class OperatorProcess {
       ...flags,
     ];
     this.spawnedAt = Date.now();
-    this.#child = this.#spawn(args);
+    this.#child = this.#spawn(command, pod?.env ?? {});
     const { pid } = this.#child;
     if (pid !== undefined) this.#reaper.add(pid);
     this.#exited = new Promise((resolve) => {
@@ -127,6 +132,14 @@ export class OperatorProcess {
     return Number(kibibytes) * 1024;
   }
 
+  /** CPU time since its start in milliseconds, as Linux counts it: in steps of 10. */
+  async cpuMilliseconds(): Promise<number> {
+    const stat = await readFile(`/proc/${this.pid ?? 0}/stat`, 'utf8');
+    // After the name in parentheses, which may hold anything: state is the first field, utime and stime 12th and 13th.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[11]) + Number(fields[12])) * 10;
+  }
+
   /** SIGTERM, as the kubelet sends it, and SIGKILL where that was not enough. May be called twice. */
   async stop(): Promise<void> {
     if (this.running) {
@@ -149,11 +162,13 @@ export class OperatorProcess {
     return `the operator ended (${how}); last lines of its log:\n${lines.slice(-LAST_LOG_LINES).join('\n')}`;
   }
 
-  #spawn(args: string[]): ChildProcess {
+  #spawn([program = '', ...args]: string[], env: Pod['env']): ChildProcess {
     const log = openSync(this.logFile, 'a', 0o600);
     const auditLog = openSync(this.auditLogFile, 'a', 0o600);
     try {
-      return spawn(process.execPath, args, {
+      return spawn(program, args, {
+        // What a shell of ours holds for other operators is nothing to this one.
+        env: { ...process.env, KUBECONFIG: '', WATCH_NAMESPACE: '', ...env },
         stdio: ['ignore', auditLog, log],
         // Ctrl-C at the terminal reaches us alone: the operator is stopped in good order, before its API server.
         detached: true,

@@ -1,6 +1,7 @@
 import { controlPlaneAssets } from '../control-plane/assets.js';
 import { ControlPlane } from '../control-plane/control-plane.js';
 import { crdDirectory, installRbac, type Installation } from './installation.js';
+import { pod, type Pod } from './pod.js';
 import { OperatorProcess, type OperatorProcessOptions } from './operator-process.js';
 
 export interface RigOptions {
@@ -47,12 +48,18 @@ export class Rig {
 
   /** Resolves when it is ready. */
   async startOperator(
-    options: Pick<OperatorProcessOptions, 'flags' | 'nodeFlags'> = {},
+    options: Pick<OperatorProcessOptions, 'flags' | 'nodeFlags' | 'pod'> = {},
   ): Promise<OperatorProcess> {
     const { installation, plane } = this;
     const operator = await OperatorProcess.start({ ...options, installation, dir: plane.dir }, this.#signal);
     this.#operators.push(operator);
     return operator;
+  }
+
+  /** To start an operator as in a pod; undefined where this machine cannot. */
+  pod(): Promise<Pod | undefined> {
+    const { kubeconfig, namespace } = this.installation;
+    return pod(kubeconfig, namespace, this.plane.dir);
   }
 
   /** Ends the operators, then the control plane, and removes all files. */
