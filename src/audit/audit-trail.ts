@@ -16,6 +16,7 @@ export interface AuditMetrics {
   setTargets(namespace: string, name: string, counts: Readonly<Record<TargetState, number>>): void;
   setLastSync(namespace: string, name: string, epochSeconds: number): void;
   countDenial(namespace: string, serviceAccount: string, verb: string): void;
+  cleanupAbandoned(namespace: string, name: string): void;
   forget(namespace: string, name: string): void;
 }
 
@@ -74,6 +75,7 @@ export class AuditRecord {
   }
 
   tell({ type, reason, namespace, note }: StatusEvent): void {
+    if (reason === 'CleanupAbandoned') this.#countAbandoned();
     this.#outputs.events.record({
       regarding: referenceTo(this.#sync),
       ...(namespace && { related: { apiVersion: 'v1', kind: 'Namespace', name: namespace } }),
@@ -122,6 +124,12 @@ export class AuditRecord {
     this.#outputs.log.write({ configMapSync: { namespace, name }, ...entry });
     if (entry.decision === 'allowed') return;
     this.#outputs.metrics.countDenial(namespace, this.#sync.spec.serviceAccount.name, entry.verb);
+  }
+
+  /** The Event may go with its namespace; the metric stays. */
+  #countAbandoned(): void {
+    const { namespace = '', name } = this.#sync.metadata;
+    this.#outputs.metrics.cleanupAbandoned(namespace, name);
   }
 
   #measure(status: ConfigMapSyncStatus): void {

@@ -59,6 +59,7 @@ export async function run(options: RunOptions, env: Readonly<NodeJS.ProcessEnv>)
       check: () => namesOf(operator?.stalledWatches(clock.now() - SILENCE_MS) ?? []),
     },
   ]);
+  metrics.readiness(() => health.readiness());
   const metricsServer = new MetricsServer({
     metrics,
     secure: options.metricsSecure,

@@ -38,6 +38,11 @@ export class HealthServer {
     return this.#listener.close();
   }
 
+  /** Which checks hold just now, by their names: what a scrape is told. */
+  readiness(): Record<string, boolean> {
+    return Object.fromEntries(this.#checks.map((check) => [check.name, problemOf(check) === undefined]));
+  }
+
   #serve(request: IncomingMessage, response: ServerResponse): void {
     const url = readablePath(request, response);
     if (url === undefined) return;

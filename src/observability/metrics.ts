@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { AbandonedCleanups } from './abandoned-cleanups.js';
 import { type ExpositionFormat, type MetricFamily, renderExposition } from './exposition.js';
 import { RuntimeMetrics } from './runtime-metrics.js';
 
@@ -39,9 +40,11 @@ export class Metrics {
   readonly #propagation: Histogram;
   readonly #lastSync: Gauge;
   readonly #tokenRequests: Counter;
+  readonly #abandonedCleanups: AbandonedCleanups;
   #collectDenied: () => DeniedSnapshot = () => ({ series: [], dropped: 0 });
   #collectCachedTokens = (): number => 0;
   #collectWatches: () => Readonly<Record<string, number>> = () => ({});
+  #collectReadiness: () => Readonly<Record<string, boolean>> = () => ({});
   /** By ConfigMapSync, the states that have a series. */
   readonly #states = new Map<string, ReadonlySet<string>>();
   /** By ServiceAccount, the verbs that have a series. */
@@ -87,7 +90,9 @@ export class Metrics {
       labelNames: ['result'],
       registers,
     });
+    this.#abandonedCleanups = new AbandonedCleanups(this.#registry);
     this.#registerTenancy();
+    this.#registerReadiness();
     collectDefaultMetrics({ register: this.#registry });
   }
 
@@ -104,6 +109,11 @@ export class Metrics {
   /** Where each scrape asks how many watches are open, by the kind of what is watched. */
   watches(collect: () => Readonly<Record<string, number>>): void {
     this.#collectWatches = collect;
+  }
+
+  /** Where each scrape asks which of the checks behind `/readyz` hold, by their names. */
+  readiness(collect: () => Readonly<Record<string, boolean>>): void {
+    this.#collectReadiness = collect;
   }
 
   /** `namespace` and `serviceAccount` name the ServiceAccount that was refused the verb. */
@@ -142,7 +152,12 @@ export class Metrics {
     this.#tokenRequests.inc({ result });
   }
 
-  /** Ends the series of a ConfigMapSync that is gone. */
+  /** That ConfigMapSync was let go although copies of it are left. Its series outlives it: see {@link forget}. */
+  cleanupAbandoned(namespace: string, name: string): void {
+    this.#abandonedCleanups.count(namespace, name);
+  }
+
+  /** Ends the series of a ConfigMapSync that is gone, but for what is told of how it went. */
   forget(namespace: string, name: string): void {
     this.setTargets(namespace, name, {});
     this.#states.delete(`${namespace}/${name}`);
@@ -185,6 +200,20 @@ export class Metrics {
       collect() {
         this.reset();
         for (const [kind, count] of Object.entries(watches())) this.set({ kind }, count);
+      },
+    });
+  }
+
+  #registerReadiness(): void {
+    const readiness = (): Readonly<Record<string, boolean>> => this.#collectReadiness();
+    new Gauge({
+      name: 'configweaver_ready',
+      help: '1 for each check of /readyz that holds, 0 for each that does not.',
+      labelNames: ['check'],
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        for (const [check, holds] of Object.entries(readiness())) this.set({ check }, holds ? 1 : 0);
       },
     });
   }

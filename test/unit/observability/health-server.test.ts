@@ -51,6 +51,15 @@ describe('the health server', () => {
     });
   });
 
+  it('tells the metrics which checks hold', () => {
+    const health = new HealthServer([
+      { name: 'a', check: () => undefined },
+      { name: 'b', check: () => 'silent' },
+    ]);
+
+    expect(health.readiness()).to.deep.equal({ a: true, b: false });
+  });
+
   it('is not ready when a check fails by itself', async () => {
     const base = await start([
       {

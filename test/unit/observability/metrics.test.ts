@@ -18,6 +18,8 @@ describe('the metrics', () => {
     ['configweaver_token_requests_total', 'counter'],
     ['configweaver_cached_tokens', 'gauge'],
     ['configweaver_watches', 'gauge'],
+    ['configweaver_ready', 'gauge'],
+    ['configweaver_cleanups_abandoned_total', 'counter'],
     ['controller_runtime_reconcile_total', 'counter'],
     ['controller_runtime_reconcile_errors_total', 'counter'],
     ['controller_runtime_reconcile_time_seconds', 'histogram'],
@@ -105,6 +107,35 @@ describe('the metrics', () => {
       'configweaver_denials_total{namespace="a",service_account="default",verb="create"} 2',
     );
     expect(await lines(metrics, 'configweaver_denials_total')).to.deep.equal(before.slice(1));
+  });
+
+  it('keep who went with copies left behind, and of many only the last thousand', async () => {
+    const metrics = new Metrics();
+    metrics.cleanupAbandoned('a', 'again');
+    for (let index = 0; index < 999; index += 1) metrics.cleanupAbandoned('a', `sync-${index}`);
+    metrics.cleanupAbandoned('a', 'again');
+    metrics.cleanupAbandoned('a', 'one-too-many');
+
+    metrics.forget('a', 'again');
+
+    const series = await lines(metrics, 'configweaver_cleanups_abandoned_total');
+    expect(series).to.have.length(1000);
+    expect(series).to.include('configweaver_cleanups_abandoned_total{namespace="a",name="again"} 2');
+    expect(series.join()).to.not.contain('name="sync-0"');
+  });
+
+  it('tell which checks of readiness hold at the time of the scrape', async () => {
+    const metrics = new Metrics();
+    let holds = false;
+    metrics.readiness(() => ({ configmapsyncs: true, 'tenant watches': holds }));
+
+    const before = await lines(metrics, 'configweaver_ready');
+    holds = true;
+    const after = await lines(metrics, 'configweaver_ready');
+
+    const ready = 'configweaver_ready{check="configmapsyncs"} 1';
+    expect(before).to.deep.equal([ready, 'configweaver_ready{check="tenant watches"} 0']);
+    expect(after).to.deep.equal([ready, 'configweaver_ready{check="tenant watches"} 1']);
   });
 
   it('count writes, tokens, and the time that a change takes', async () => {
