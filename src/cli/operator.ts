@@ -94,7 +94,10 @@ export class Operator {
       userAgentPrefix: userAgent,
       clock,
       random,
-      recheck: { deniedMs: Math.min(options.pollInterval, DENIED_RECHECK_MS), allowedMs: RECHECK_MS },
+      recheck: {
+        deniedMs: Math.min(options.pollInterval, DENIED_RECHECK_MS),
+        allowedMs: Math.min(options.resyncInterval, RECHECK_MS),
+      },
       notify: (sync, cause) => triggers.notify(sync, cause),
     });
 
