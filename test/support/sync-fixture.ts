@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { ConfigMapSync } from '../../src/api/v1alpha1/config-map-sync.js';
-import { AuditLog, type AuditEntry } from './audit-log.js';
+import { AuditLog, type AuditEntry, type AuditFilter } from './audit-log.js';
 import { eventually } from './eventually.js';
 import { startOperator, type OperatorOptions, type RunningOperator } from './operator.js';
 import { plane } from './plane.js';
@@ -63,21 +63,25 @@ export class SyncFixture {
     );
   }
 
-  /** The API server's audit lines so far of what concerns a tenant's ConfigMapSyncs, whoever did it. */
-  async auditOf({ namespace, username }: TestTenant): Promise<AuditEntry[]> {
-    const { auditLog } = await plane();
-    if (auditLog === undefined) return [];
-    this.#auditLog ??= AuditLog.fromStart(auditLog);
-    const entries = await this.#auditLog.entries({ userAgent: /^config-weaver\// });
-    return entries.filter(
-      ({ user, objectRef }) => user.username === username || objectRef?.namespace === namespace,
-    );
-  }
-
   async tenant(options: TenantOptions = {}): Promise<TestTenant> {
     const tenant = await TestTenant.create(this.api, options);
     this.#tenants.push(tenant);
     return tenant;
+  }
+
+  /** The API server's audit lines so far of what an operator of ours sent, as itself or as a tenant. */
+  async audit(filter: Omit<AuditFilter, 'userAgent'> = {}): Promise<AuditEntry[]> {
+    const { auditLog } = await plane();
+    if (auditLog === undefined) return [];
+    this.#auditLog ??= AuditLog.fromStart(auditLog);
+    return this.#auditLog.entries({ ...filter, userAgent: /^config-weaver\// });
+  }
+
+  /** Those that concern one tenant's ConfigMapSyncs, whoever did it. */
+  async auditOf({ namespace, username }: TestTenant): Promise<AuditEntry[]> {
+    return (await this.audit()).filter(
+      ({ user, objectRef }) => user.username === username || objectRef?.namespace === namespace,
+    );
   }
 
   /** Leaves nothing that the next file's operator would have to look at, then stops this one. */

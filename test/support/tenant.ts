@@ -133,6 +133,35 @@ export class TestTenant {
     }
   }
 
+  /** Grants these verbs on ConfigMaps of all namespaces, those that do not exist included. */
+  async grantEverywhere(verbs: readonly string[]): Promise<void> {
+    const name = this.#roleName;
+    const rules = [{ apiGroups: [''], resources: ['configmaps'], verbs }];
+    await this.#api.create({ resource: 'clusterroles' }, { metadata: { name }, rules });
+    await this.#api.create(
+      { resource: 'clusterrolebindings' },
+      {
+        metadata: { name },
+        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
+        subjects: [{ kind: 'ServiceAccount', namespace: this.namespace, name: this.serviceAccount }],
+      },
+    );
+  }
+
+  async revokeEverywhere(): Promise<void> {
+    for (const resource of ['clusterrolebindings', 'clusterroles'] as const) {
+      await this.#api.delete({ resource, name: this.#roleName });
+    }
+  }
+
+  /** Gives the ServiceAccount a rule of RBAC beside what was granted, under a name of its own. */
+  async bind(namespace: string, name: string, rule: object): Promise<void> {
+    await this.#bind(namespace, name, {
+      rule,
+      subject: { namespace: this.namespace, name: this.serviceAccount },
+    });
+  }
+
   async createSource(content: Partial<ConfigMapObject>, name = SOURCE): Promise<ConfigMapObject> {
     return this.createConfigMap(this.namespace, name, content);
   }
