@@ -1,31 +1,41 @@
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
 import type { ConfigMapSyncStatus } from '../api/v1alpha1/config-map-sync-status.js';
-import type { TargetStatus } from '../api/v1alpha1/target-status.js';
+import type { TargetState, TargetStatus } from '../api/v1alpha1/target-status.js';
 import type { Verb } from '../api/v1alpha1/verb.js';
 
-/** One namespace that one ConfigMapSync may not work in: what every report renders. */
-export interface Denial {
+/** How one ConfigMapSync stands in one namespace: what every report renders. */
+export interface TargetFinding {
   /** The ConfigMapSync. */
   namespace: string;
   name: string;
   /** The ServiceAccount's name; its namespace is the ConfigMapSync's. */
   serviceAccount: string;
   targetNamespace: string;
-  /** A `Stale` target has a copy from earlier, a `Denied` one has none. */
-  state: 'Denied' | 'Stale';
+  state: TargetState;
   reason: string;
   missingVerbs: Verb[];
   /** RFC 3339: when the target came into this state. */
   since: string;
 }
 
-export function isDenied(target: TargetStatus): target is TargetStatus & { state: Denial['state'] } {
+/** One namespace that one ConfigMapSync may not work in. */
+export interface Denial extends TargetFinding {
+  /** A `Stale` target has a copy from earlier, a `Denied` one has none. */
+  state: 'Denied' | 'Stale';
+}
+
+export function isDenied<T extends { state: TargetState }>(target: T): target is T & Pick<Denial, 'state'> {
   return target.state === 'Denied' || target.state === 'Stale';
 }
 
 /** The denials that `status` holds, in the order of its targets. */
 export function denialsOf(sync: ConfigMapSync, status: ConfigMapSyncStatus | undefined): Denial[] {
-  return (status?.targets ?? []).filter(isDenied).map((target) => ({
+  return (status?.targets ?? []).map((target) => findingOf(sync, target)).filter(isDenied);
+}
+
+/** What the status of one target says, in the words of a report. */
+export function findingOf(sync: ConfigMapSync, target: TargetStatus): TargetFinding {
+  return {
     namespace: sync.metadata.namespace ?? '',
     name: sync.metadata.name,
     serviceAccount: sync.spec.serviceAccount.name,
@@ -34,5 +44,5 @@ export function denialsOf(sync: ConfigMapSync, status: ConfigMapSyncStatus | und
     reason: target.reason ?? '',
     missingVerbs: target.missingVerbs ?? [],
     since: target.lastTransitionTime,
-  }));
+  };
 }

@@ -1,11 +1,14 @@
 import { Command, CommanderError } from 'commander';
 import { redactText } from '../observability/redact.js';
+import { auditCommand } from './audit-command.js';
 import { type CommandContext, type RegisterCommand, UsageError } from './command.js';
+import { grantCommand } from './grant-command.js';
+import { planCommand } from './plan-command.js';
 import { runCommand } from './run-command.js';
 import { version } from './version.js';
 
 /** Every command of the program: a new one is added here, and nowhere else. */
-const COMMANDS: readonly RegisterCommand[] = [runCommand()];
+const COMMANDS: readonly RegisterCommand[] = [runCommand(), auditCommand, planCommand, grantCommand];
 
 export const EXIT_FAILURE = 1;
 export const EXIT_USAGE = 2;

@@ -1,0 +1,48 @@
+import { printable } from './printable.js';
+
+/** HTML that is safe to put into a page: only {@link markup} makes it. */
+export class Markup {
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  toString(): string {
+    return this.#text;
+  }
+}
+
+type Value = string | number | Markup | readonly Markup[];
+
+/**
+ * A template of HTML. Whatever is put in is text, and escaped so that it stays text between tags and in a quoted
+ * attribute alike; only other markup goes in as it is.
+ */
+export function markup(strings: TemplateStringsArray, ...values: readonly Value[]): Markup {
+  let text = strings[0] ?? '';
+  for (const [index, value] of values.entries()) text += inserted(value) + (strings[index + 1] ?? '');
+  return new Markup(text);
+}
+
+function inserted(value: Value): string {
+  if (value instanceof Markup) return value.toString();
+  if (typeof value === 'object') return value.join('');
+  return escaped(String(value));
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+/** Line breaks stay, as manifests have them; other characters that cannot be seen are spelled out. */
+function escaped(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => printable(line).replace(/[&<>"']/g, (character) => ENTITIES[character] ?? ''))
+    .join('\n');
+}

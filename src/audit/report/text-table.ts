@@ -1,0 +1,46 @@
+import { printable } from './printable.js';
+
+export type Colour = 'red' | 'yellow' | 'green' | 'dim';
+
+const CODES: Record<Colour, number> = { red: 31, yellow: 33, green: 32, dim: 2 };
+
+export interface TextColumn<T> {
+  title: string;
+  text: (row: T) => string;
+  colour?: (row: T) => Colour | undefined;
+}
+
+/** Columns as wide as their widest cell, three spaces apart, as kubectl prints them. Nothing is cut off. */
+export function renderTextTable<T>(
+  rows: readonly T[],
+  columns: readonly TextColumn<T>[],
+  colours: boolean,
+): string {
+  const cells = rows.map((row) => columns.map(({ text }) => printable(text(row)) || '-'));
+  const widths = columns.map(({ title }, index) =>
+    cells.reduce((width, line) => Math.max(width, (line[index] ?? '').length), title.length),
+  );
+  const line = (texts: readonly string[], paint: (text: string, index: number) => string): string =>
+    texts
+      .map((text, index) => {
+        const isLast = index === texts.length - 1;
+        return paint(text, index) + (isLast ? '' : ' '.repeat((widths[index] ?? 0) - text.length + 3));
+      })
+      .join('');
+  const header = line(
+    columns.map(({ title }) => title),
+    (text) => text,
+  );
+  const body = rows.map((row, index) =>
+    line(cells[index] ?? [], (text, column) => {
+      const colour = colours ? columns[column]?.colour?.(row) : undefined;
+      return colour === undefined ? text : `\u001b[${CODES[colour]}m${text}\u001b[0m`;
+    }),
+  );
+  return [header, ...body].map((text) => `${text.trimEnd()}\n`).join('');
+}
+
+/** Colours only where somebody sees them, and has not said no (https://no-color.org). */
+export function wantsColours(stream: object, env: Readonly<NodeJS.ProcessEnv>): boolean {
+  return 'isTTY' in stream && stream.isTTY === true && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb';
+}

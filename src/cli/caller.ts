@@ -1,0 +1,108 @@
+import { homedir } from 'node:os';
+import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
+import { GROUP, PLURAL, VERSION } from '../api/v1alpha1/group-version.js';
+import { isApiError } from '../kube/errors.js';
+import { loadConnection, type ClusterConnection } from '../kube/kubeconfig.js';
+import { listPages } from '../kube/list-pages.js';
+import { METADATA_ONLY_LIST, type KubernetesObject } from '../kube/objects.js';
+import { apiPath, RestClient } from '../kube/rest-client.js';
+import { Transport } from '../kube/transport.js';
+import { version } from './version.js';
+
+/** What a command looks at the cluster with: the caller's own kubeconfig and rights, never the operator's. */
+export class Caller {
+  readonly client: RestClient;
+  /** `config-weaver/<version>`. */
+  readonly userAgent: string;
+  readonly #connection: ClusterConnection;
+  readonly #transport: Transport;
+  readonly #closed = new AbortController();
+
+  private constructor(connection: ClusterConnection) {
+    this.#connection = connection;
+    this.#transport = new Transport(connection);
+    this.userAgent = `config-weaver/${version()}`;
+    this.client = new RestClient({
+      server: connection.server,
+      dispatcher: (use) => this.#transport.dispatcher('operator', use),
+      authorize: (signal) => connection.authorize(signal),
+      userAgent: this.userAgent,
+    });
+  }
+
+  /** @throws KubeconfigError where there is no cluster to talk to. */
+  static async connect(kubeconfig: string | undefined, env: Readonly<NodeJS.ProcessEnv>): Promise<Caller> {
+    return new Caller(await loadConnection({ kubeconfig, env, home: homedir() }));
+  }
+
+  /** The kubeconfig context's. */
+  get namespace(): string {
+    return this.#connection.namespace;
+  }
+
+  get server(): string {
+    return this.#connection.server;
+  }
+
+  /** Aborts when the command is over. */
+  get signal(): AbortSignal {
+    return this.#closed.signal;
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort(new Error('the command is over'));
+    await this.#transport.close();
+  }
+
+  /** A client that sends this token and nothing of the caller's own identity. */
+  bearerClient(authorize: (signal?: AbortSignal) => Promise<string>): RestClient {
+    return new RestClient({
+      server: this.#connection.server,
+      dispatcher: (use) => this.#transport.dispatcher('bearer', use),
+      authorize,
+      userAgent: this.userAgent,
+      requireAuthorization: true,
+    });
+  }
+
+  /**
+   * ConfigMapSyncs of one namespace, or of all.
+   * @throws ApiError; Error with a hint where the cluster does not know the kind.
+   */
+  async listSyncs(namespace: string | undefined): Promise<ConfigMapSync[]> {
+    const path = apiPath({ group: GROUP, version: VERSION, namespace, resource: PLURAL });
+    try {
+      return (await listPages<ConfigMapSync>({ client: this.client, path }, this.signal)).items;
+    } catch (error) {
+      throw isApiError(error, 404) ? notInstalled(this.server, error) : error;
+    }
+  }
+
+  /** Undefined where there is none, or no such kind. */
+  async findSync(namespace: string, name: string): Promise<ConfigMapSync | undefined> {
+    const path = apiPath({ group: GROUP, version: VERSION, namespace, resource: PLURAL, name });
+    try {
+      return (await this.client.request<ConfigMapSync>({ method: 'GET', path, signal: this.signal })).body;
+    } catch (error) {
+      if (isApiError(error, 404)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Names, labels and deletion of all namespaces; undefined where the caller may not list them. */
+  async listNamespaces(): Promise<KubernetesObject[] | undefined> {
+    const path = apiPath({ group: '', version: 'v1', resource: 'namespaces' });
+    const accept = { list: METADATA_ONLY_LIST };
+    try {
+      return (await listPages<KubernetesObject>({ client: this.client, path, accept }, this.signal)).items;
+    } catch (error) {
+      if (isApiError(error, 403)) return undefined;
+      throw error;
+    }
+  }
+}
+
+function notInstalled(server: string, cause: Error): Error {
+  const message = `${server} knows no ${PLURAL}.${GROUP}: install config-weaver's CustomResourceDefinition there, or name another kubeconfig`;
+  return new Error(message, { cause });
+}

@@ -1,0 +1,118 @@
+import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import { LineCounter, parseAllDocuments, type CollectionTag, type ScalarTag, type Tags } from 'yaml';
+import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
+import { KIND } from '../api/v1alpha1/group-version.js';
+import { parseConfigMapSync } from '../api/v1alpha1/parse-config-map-sync.js';
+import { UsageError } from './command.js';
+
+/** The ConfigMapSyncs of a file, and what else is in it, by kind and name. */
+export interface Manifests {
+  syncs: ConfigMapSync[];
+  others: string[];
+}
+
+export interface ManifestOptions {
+  /** A path, or `-` for standard input. */
+  file: string;
+  stdin: NodeJS.ReadableStream;
+  /** Of `-n`: no ConfigMapSync may name another one. */
+  namespace: string | undefined;
+  /** For those that name none. */
+  defaultNamespace: string;
+}
+
+/**
+ * Reads YAML or JSON: one ConfigMapSync, several documents, or a List. Other kinds are left out and named, so that a
+ * file which sets up a whole tenant can be given as it is.
+ *
+ * @throws InvalidConfigMapSyncError which names each field that is wrong; Error where the file cannot be read, or holds no ConfigMapSync.
+ */
+export async function readManifests(options: ManifestOptions): Promise<Manifests> {
+  const where = options.file === '-' ? 'standard input' : options.file;
+  const objects = parseObjects(await contentOf(options), where);
+  const syncs: ConfigMapSync[] = [];
+  const others: string[] = [];
+  for (const object of objects) {
+    const { kind, name } = headOf(object);
+    // What does not say its kind is meant to be one, and told what it lacks.
+    if (kind === KIND || kind === undefined) syncs.push(placed(parse(object), options));
+    else others.push([kind, name].join(' ').trim());
+  }
+  if (syncs.length === 0) throw new Error(`${where} holds no ${KIND}`);
+  return { syncs, others };
+}
+
+async function contentOf({ file, stdin }: ManifestOptions): Promise<string> {
+  if (file === '-') return text(stdin);
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new Error(`${file} cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown error'}`, {
+      cause: error,
+    });
+  }
+}
+
+function parseObjects(content: string, where: string): unknown[] {
+  const lines = new LineCounter();
+  const documents = [
+    parseAllDocuments(content, { ...KUBECTL_YAML, lineCounter: lines, prettyErrors: false }),
+  ].flat();
+  return documents.flatMap((document) => {
+    const [fault] = 'errors' in document ? document.errors : [];
+    if (fault !== undefined) {
+      throw new Error(
+        `${where} is no valid YAML: ${fault.message} (line ${lines.linePos(fault.pos[0]).line})`,
+      );
+    }
+    const object: unknown = document.toJS();
+    if (object === null || object === undefined) return [];
+    return isList(object) ? object.items : [object];
+  });
+}
+
+/**
+ * kubectl reads YAML 1.1, where `yes` and `off` are booleans, but without its times: a file must mean the same to both.
+ */
+const KUBECTL_YAML = {
+  version: '1.1',
+  customTags: (tags: Tags): Tags => tags.filter((tag) => typeof tag === 'string' || !isTime(tag)),
+} as const;
+
+function isTime(tag: CollectionTag | ScalarTag): boolean {
+  return tag.tag === 'tag:yaml.org,2002:timestamp' || ('format' in tag && tag.format === 'TIME');
+}
+
+function isList(value: unknown): value is { items: unknown[] } {
+  if (typeof value !== 'object' || value === null) return false;
+  const { kind, items } = value as { kind?: unknown; items?: unknown };
+  return typeof kind === 'string' && kind.endsWith('List') && Array.isArray(items);
+}
+
+function headOf(object: unknown): { kind: string | undefined; name: string } {
+  const { kind, metadata } = (typeof object === 'object' && object !== null ? object : {}) as {
+    kind?: unknown;
+    metadata?: { name?: unknown } | null;
+  };
+  const name = metadata?.name;
+  return { kind: typeof kind === 'string' ? kind : undefined, name: typeof name === 'string' ? name : '' };
+}
+
+/** A status in a file says nothing of what is: the API server ignores it too. */
+function parse(object: unknown): ConfigMapSync {
+  const sync = parseConfigMapSync(object, { unknownFields: 'refuse' });
+  delete sync.status;
+  return sync;
+}
+
+function placed(sync: ConfigMapSync, { namespace, defaultNamespace }: ManifestOptions): ConfigMapSync {
+  const { metadata } = sync;
+  if (namespace !== undefined && metadata.namespace !== undefined && metadata.namespace !== namespace) {
+    throw new UsageError(
+      `-n ${namespace} contradicts the file: ConfigMapSync "${metadata.name}" is in namespace "${metadata.namespace}"`,
+    );
+  }
+  sync.metadata = { ...metadata, namespace: metadata.namespace ?? namespace ?? defaultNamespace };
+  return sync;
+}

@@ -1,0 +1,59 @@
+import { renderTextTable, type Colour, type TextColumn } from '../audit/report/text-table.js';
+import type { KeyChange } from './plan-changes.js';
+import { PLAN_ACTIONS, type PlanAction, type PlanRow } from './plan-row.js';
+
+const COLOURS: Record<PlanAction, Colour | undefined> = {
+  create: 'green',
+  update: 'yellow',
+  replace: 'yellow',
+  delete: 'red',
+  release: 'yellow',
+  unchanged: 'dim',
+  denied: 'red',
+  conflict: 'red',
+  wait: 'dim',
+  skip: 'dim',
+  blocked: 'red',
+};
+
+const COLUMNS: readonly TextColumn<PlanRow>[] = [
+  { title: 'NAMESPACE', text: ({ namespace }) => namespace },
+  { title: 'NAME', text: ({ name }) => name },
+  { title: 'TARGET', text: ({ targetNamespace }) => targetNamespace },
+  { title: 'CONFIGMAP', text: ({ configMap }) => configMap },
+  { title: 'ACTION', text: ({ action }) => action, colour: ({ action }) => COLOURS[action] },
+  { title: 'DETAILS', text: details },
+];
+
+/** For people: one line for each place, and a sum. */
+export function renderPlan(rows: readonly PlanRow[], colours: boolean): string {
+  const counts = PLAN_ACTIONS.map(
+    (action) => [action, rows.filter((row) => row.action === action).length] as const,
+  );
+  const sum = counts.filter(([, count]) => count > 0).map(([action, count]) => `${count} ${action}`);
+  return `${renderTextTable(rows, COLUMNS, colours)}\nplan: ${sum.join(', ')}; nothing was written\n`;
+}
+
+const SIGNS: Record<KeyChange['change'], string> = { added: '+', changed: '~', removed: '-' };
+/** More than these are a count: `-o json` names them all. */
+const MOST_CHANGES = 12;
+
+function details({ message, changes }: PlanRow): string {
+  const shown = changes.slice(0, MOST_CHANGES).map(describeChange);
+  if (changes.length > MOST_CHANGES) shown.push(`and ${changes.length - MOST_CHANGES} more`);
+  return [message, shown.join(', ')].filter((part) => part !== '').join('; ');
+}
+
+function describeChange({ part, key, change, bytesBefore, bytesAfter }: KeyChange): string {
+  const what = part === 'data' || part === 'binaryData' ? key : part === 'immutable' ? key : `${part}/${key}`;
+  return `${SIGNS[change]} ${what}${part === 'immutable' ? '' : ` (${sizes(bytesBefore, bytesAfter)})`}`;
+}
+
+function sizes(before: number | null, after: number | null): string {
+  if (before === null || after === null || before === after) return bytes(after ?? before ?? 0);
+  return `${bytes(before)} to ${bytes(after)}`;
+}
+
+function bytes(count: number): string {
+  return count < 1024 ? `${count} B` : `${(count / 1024).toFixed(1)} KiB`;
+}
