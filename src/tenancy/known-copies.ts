@@ -23,6 +23,8 @@ export class KnownCopies {
   readonly #underWay = new Map<string, { reader: string; seen: string | undefined }[]>();
   readonly #changed: (name: string, except: string | undefined) => void;
   #covered = false;
+  /** Counts the times that coverage was lost: what was seen before says nothing afterwards. */
+  #gaps = 0;
 
   /** @param changed An object is not as it was last seen; `except` names the reader whose own write it was. */
   constructor(changed: (name: string, except: string | undefined) => void) {
@@ -44,11 +46,13 @@ export class KnownCopies {
     list.push(observation);
     this.#underWay.set(name, list);
     const startedCovered = this.#covered;
+    const startedAfter = this.#gaps;
     return {
       confirm: (resourceVersion, fingerprint) => {
         if (observation.seen !== undefined && observation.seen !== resourceVersion) return;
         observation.seen = undefined;
-        if (startedCovered && this.#covered) this.#copies.set(name, { resourceVersion, fingerprint, reader });
+        const unbroken = startedCovered && this.#covered && startedAfter === this.#gaps;
+        if (unbroken) this.#copies.set(name, { resourceVersion, fingerprint, reader });
       },
       end: () => {
         // Something else happened meanwhile: whoever was not told then is told now.
@@ -80,6 +84,7 @@ export class KnownCopies {
 
   uncover(): void {
     this.#covered = false;
+    this.#gaps += 1;
     this.#copies.clear();
   }
 
