@@ -1,10 +1,11 @@
+import { abortable } from '../kube/abortable.js';
 import type { Clock } from '../kube/clock.js';
 import { isApiError } from '../kube/errors.js';
 import type { RestClient } from '../kube/rest-client.js';
-import { IdentityError } from './errors.js';
+import { IdentityError, TokenRejectedError } from './errors.js';
 import type { FairLimiter } from './fair-limiter.js';
 import { serviceAccountKey, serviceAccountUsername, type ServiceAccount } from './service-account.js';
-import { Tenant } from './tenant.js';
+import { sharedUserAgent, Tenant } from './tenant.js';
 import type { IssuedToken, TokenBroker } from './token-broker.js';
 
 export interface TenantRegistryOptions {
@@ -23,7 +24,12 @@ interface Session {
   tenant: Tenant;
   issued: IssuedToken;
   renewal: Promise<void> | undefined;
+  /** No renewal is tried before this time (milliseconds since the epoch), as long as the token still serves. */
+  renewAt: number;
 }
+
+/** Between two tries to renew a token that still serves: every request asks, and none should wait for one failure more. */
+const RENEWAL_PAUSE_MS = 10_000;
 
 interface SelfSubjectReview {
   status?: { userInfo?: { username?: string; uid?: string } };
@@ -83,16 +89,10 @@ export class TenantRegistry {
   async #start(account: ServiceAccount): Promise<Tenant> {
     const { broker, limiter, userAgentPrefix } = this.#options;
     const issued = await broker.request(account, this.#lifetime.signal);
-    const client = this.#options.clientFor(() => this.#authorization(session));
-    const session: Session = {
-      // Replaced at once, when the API server has said whose the token is.
-      tenant: new Tenant(account, '', { client, limiter, userAgentPrefix }),
-      issued,
-      renewal: undefined,
-    };
-    const uid = await this.#identify(session.tenant);
-    session.tenant = new Tenant(account, uid, { client, limiter, userAgentPrefix });
-    const { tenant } = session;
+    const uid = await this.#identify(account, issued);
+    const client = this.#options.clientFor((signal) => this.#authorization(session, signal));
+    const tenant = new Tenant(account, uid, { client, limiter, userAgentPrefix });
+    const session: Session = { tenant, issued, renewal: undefined, renewAt: halfLife(issued) };
     tenant.ended.addEventListener('abort', () => this.#drop(tenant), { once: true });
     this.#sessions.set(tenant.key, session);
     return tenant;
@@ -104,16 +104,18 @@ export class TenantRegistry {
     this.#options.onEnded(tenant.account);
   }
 
-  async #authorization(session: Session): Promise<string> {
-    await this.#freshen(session);
+  async #authorization(session: Session, signal: AbortSignal | undefined): Promise<string> {
+    await abortable(this.#freshen(session), signal);
+    // The token of a ServiceAccount that is no more is not used again, whoever still holds its client.
+    session.tenant.ended.throwIfAborted();
     return `Bearer ${session.issued.token}`;
   }
 
   /** Renews at half life. Where renewal merely fails, the old token serves on; where it is refused, the tenant ends. */
   async #freshen(session: Session): Promise<void> {
     const { clock } = this.#options;
-    const { issuedAt, expiresAt } = session.issued;
-    if (clock.now() < issuedAt + (expiresAt - issuedAt) / 2) return;
+    const { expiresAt } = session.issued;
+    if (clock.now() < Math.min(session.renewAt, expiresAt)) return;
     session.renewal ??= this.#renew(session).finally(() => (session.renewal = undefined));
     try {
       await session.renewal;
@@ -123,28 +125,36 @@ export class TenantRegistry {
         throw error;
       }
       if (clock.now() >= expiresAt) throw error;
+      session.renewAt = clock.now() + RENEWAL_PAUSE_MS;
     }
   }
 
   async #renew(session: Session): Promise<void> {
     const { account, uid } = session.tenant;
     const issued = await this.#options.broker.request(account, this.#lifetime.signal);
-    const client = this.#options.clientFor(() => Promise.resolve(`Bearer ${issued.token}`));
-    const { limiter, userAgentPrefix } = this.#options;
-    const found = await this.#identify(new Tenant(account, uid, { client, limiter, userAgentPrefix }));
-    if (found === uid) session.issued = issued;
-    // Another ServiceAccount of the same name: its watches, reviews and copies' knowledge start from nothing.
-    else session.tenant.end();
+    const found = await this.#identify(account, issued);
+    if (found === uid) {
+      session.issued = issued;
+      session.renewAt = halfLife(issued);
+    } else {
+      // Another ServiceAccount of the same name: its watches, reviews and copies' knowledge start from nothing.
+      session.tenant.end();
+    }
   }
 
-  /** Asks the API server whom it takes the token for. Returns the ServiceAccount's uid. */
-  async #identify(tenant: Tenant): Promise<string> {
-    const expected = serviceAccountUsername(tenant.account);
+  /**
+   * Asks the API server whom it takes the token for. Returns the ServiceAccount's uid. It takes no place of the limiter:
+   * whoever holds the places may be waiting for this very answer.
+   */
+  async #identify(account: ServiceAccount, { token }: IssuedToken): Promise<string> {
+    const expected = serviceAccountUsername(account);
+    const client = this.#options.clientFor(() => Promise.resolve(`Bearer ${token}`));
     try {
-      const { body, auditID } = await tenant.request<SelfSubjectReview>({
+      const { body, auditID } = await client.request<SelfSubjectReview>({
         method: 'POST',
         path: '/apis/authentication.k8s.io/v1/selfsubjectreviews',
         body: { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' },
+        userAgent: sharedUserAgent(this.#options.userAgentPrefix, account),
         signal: this.#lifetime.signal,
       });
       const { username = '', uid = '' } = body.status?.userInfo ?? {};
@@ -152,9 +162,14 @@ export class TenantRegistry {
       const message = `the API server takes the token of ${expected} for "${username}": nothing is done with it`;
       throw new IdentityError('IdentityMismatch', message, 0, auditID);
     } catch (error) {
+      if (isApiError(error, 401)) throw new TokenRejectedError(expected);
       if (!isApiError(error, 403)) throw error;
       const message = `${expected} may not create selfsubjectreviews (${error.message}): bind it to the ClusterRole system:basic-user`;
       throw new IdentityError('IdentityMismatch', message, error.code, error.auditID);
     }
   }
+}
+
+function halfLife({ issuedAt, expiresAt }: IssuedToken): number {
+  return issuedAt + (expiresAt - issuedAt) / 2;
 }

@@ -26,7 +26,7 @@ export class Tenant {
   ) {
     this.key = serviceAccountKey(account);
     this.username = serviceAccountUsername(account);
-    this.userAgent = `${options.userAgentPrefix} serviceaccount/${account.namespace}/${account.name}`;
+    this.userAgent = sharedUserAgent(options.userAgentPrefix, account);
     this.#client = options.client;
     this.#limiter = options.limiter;
   }
@@ -46,10 +46,13 @@ export class Tenant {
     return this.#limiter.acquire(this.key, signal);
   }
 
-  /** @throws TokenRejectedError on 401; ApiError as the API server says. */
+  /** @throws TokenRejectedError on 401 and once the tenant has ended; ApiError as the API server says. */
   async request<T>(request: ApiRequest & { signal: AbortSignal }): Promise<ApiResponse<T>> {
-    const run = (): Promise<ApiResponse<T>> =>
-      this.#client.request<T>({ userAgent: this.userAgent, ...request });
+    const run = (): Promise<ApiResponse<T>> => {
+      // It may have ended while this waited for a place: its token is not to be used again.
+      this.ended.throwIfAborted();
+      return this.#client.request<T>({ userAgent: this.userAgent, ...request });
+    };
     try {
       return await this.#limiter.run(this.key, run, request.signal);
     } catch (error) {
@@ -64,4 +67,9 @@ export class Tenant {
   end(): void {
     this.#ended.abort(new TokenRejectedError(this.username));
   }
+}
+
+/** The User-Agent of requests that several ConfigMapSyncs share. `prefix` is `config-weaver/<version>`. */
+export function sharedUserAgent(prefix: string, { namespace, name }: ServiceAccount): string {
+  return `${prefix} serviceaccount/${namespace}/${name}`;
 }
