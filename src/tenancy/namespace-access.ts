@@ -23,6 +23,8 @@ export class NamespaceAccess {
   readonly #namespace: string;
   readonly #verdicts = new Map<string, { name: string; verbs: Verb[]; verdict: AccessVerdict }>();
   #rules: Promise<AccessRules> | undefined;
+  /** Moves on whenever the verdicts so far lose their worth: one that was under way then is not kept either. */
+  #generation = 0;
 
   constructor(tenant: Tenant, namespace: string) {
     this.#tenant = tenant;
@@ -38,24 +40,32 @@ export class NamespaceAccess {
     const key = `${name} ${verbs.join()}`;
     const known = this.#verdicts.get(key);
     if (known !== undefined) return known.verdict;
+    const generation = this.#generation;
     const verdict = await this.#judge(name, verbs, signal);
-    this.#verdicts.set(key, { name, verbs: [...verbs], verdict });
+    if (generation === this.#generation) this.#verdicts.set(key, { name, verbs: [...verbs], verdict });
     return verdict;
   }
 
   /** The rules as they were last read. */
   rules(signal: AbortSignal): Promise<AccessRules> {
-    this.#rules ??= this.#readRules(signal).catch((error: unknown) => {
-      this.#rules = undefined;
+    if (this.#rules !== undefined) return this.#rules;
+    const reading = this.#readRules(signal).catch((error: unknown) => {
+      if (this.#rules === reading) this.#rules = undefined;
       throw error;
     });
-    return this.#rules;
+    this.#rules = reading;
+    return reading;
   }
 
   /** The API server refused what we thought was allowed: ask again. */
   invalidate(): void {
     this.#rules = undefined;
-    this.#verdicts.clear();
+    this.#forgetVerdicts();
+  }
+
+  /** Drops what was found for other names: nobody cares for them any more. */
+  keepOnly(names: ReadonlySet<string>): void {
+    for (const [key, { name }] of this.#verdicts) if (!names.has(name)) this.#verdicts.delete(key);
   }
 
   /** Asks once more; true where the answer differs from the last one. */
@@ -65,7 +75,7 @@ export class NamespaceAccess {
     const now = await this.#readRules(signal);
     this.#rules = Promise.resolve(now);
     if (now.digest !== before.digest || now.complete !== before.complete) {
-      this.#verdicts.clear();
+      this.#forgetVerdicts();
       return true;
     }
     return now.complete ? false : this.#recheckVerdicts(signal);
@@ -74,13 +84,20 @@ export class NamespaceAccess {
   /** Where rules cannot be listed, the verdicts themselves have to be compared. */
   async #recheckVerdicts(signal: AbortSignal): Promise<boolean> {
     let changed = false;
+    const generation = this.#generation;
     for (const [key, { name, verbs, verdict }] of this.#verdicts) {
       const now = await this.#judge(name, verbs, signal);
+      if (generation !== this.#generation) return true;
       if (now.missing.join() === verdict.missing.join()) continue;
       this.#verdicts.set(key, { name, verbs, verdict: now });
       changed = true;
     }
     return changed;
+  }
+
+  #forgetVerdicts(): void {
+    this.#generation += 1;
+    this.#verdicts.clear();
   }
 
   async #judge(name: string, verbs: readonly Verb[], signal: AbortSignal): Promise<AccessVerdict> {
