@@ -24,6 +24,7 @@ export interface Session {
   /**
    * Declares which names in which namespaces this ConfigMapSync cares for from now on, and drops what it cared for
    * before. A namespace without names is looked at but not watched.
+   * @throws TokenRejectedError where the tenant has ended meanwhile.
    */
   setInterests(interests: ReadonlyMap<string, ReadonlySet<string>>): void;
 }
@@ -92,8 +93,7 @@ export class Tenancy {
   }
 
   closeAll(): void {
-    for (const namespace of this.#namespaces.values()) namespace.close();
-    this.#namespaces.clear();
+    for (const namespace of this.#all()) namespace.close();
     this.#options.registry.close();
   }
 
@@ -114,14 +114,16 @@ export class Tenancy {
     let namespace = this.#namespaces.get(key);
     if (namespace === undefined) {
       const { clock, random, recheck, notify } = this.#options;
-      namespace = new TenantNamespace({ tenant, namespace: name, clock, random, recheck, notify });
+      const onEnded = (): boolean => this.#namespaces.delete(key);
+      namespace = new TenantNamespace({ tenant, namespace: name, clock, random, recheck, notify, onEnded });
       this.#namespaces.set(key, namespace);
-      tenant.ended.addEventListener('abort', () => this.#namespaces.delete(key), { once: true });
     }
     return namespace;
   }
 
   #setInterests(sync: string, tenant: Tenant, interests: ReadonlyMap<string, ReadonlySet<string>>): void {
+    // An ended tenant's successor has the same keys: it must not find what the dead one left.
+    tenant.ended.throwIfAborted();
     const held = new Set<string>();
     for (const [name, names] of interests) {
       this.#namespace(tenant, name).setInterest(sync, names);
@@ -138,14 +140,7 @@ export class Tenancy {
   }
 
   #dropInterest(sync: string, key: string): void {
-    const namespace = this.#namespaces.get(key);
-    namespace?.dropInterest(sync);
-    if (namespace?.unused) this.#closeNamespace(key, namespace);
-  }
-
-  #closeNamespace(key: string, namespace: TenantNamespace): void {
-    namespace.close();
-    this.#namespaces.delete(key);
+    this.#namespaces.get(key)?.dropInterest(sync);
   }
 
   #forgetIfUnused(account: ServiceAccount): void {

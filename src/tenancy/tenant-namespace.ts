@@ -23,6 +23,8 @@ export interface TenantNamespaceOptions {
   /** How often rights are re-checked while something is missing, and otherwise. */
   recheck: { deniedMs: number; allowedMs: number };
   notify: (sync: string, cause: Cause) => void;
+  /** It has ended: with the tenant, or because nobody uses it any more. Called once. */
+  onEnded?: () => void;
 }
 
 /** A watch and what it lets us rely on: of the whole namespace, or of one name where only that is allowed. */
@@ -35,6 +37,9 @@ interface Scope {
 /** The scope that covers every name. */
 const ALL = '';
 
+/** How long a watch that does not get going keeps its place among the requests, in milliseconds. */
+const OPENING_MS = 10_000;
+
 /**
  * One tenant's view of one namespace, shared by all ConfigMapSyncs that use the two: its rights, one watch, and which
  * copies are known to be in step. Ends with the tenant.
@@ -45,16 +50,20 @@ export class TenantNamespace {
   /** Names each ConfigMapSync cares for. */
   readonly #interests = new Map<string, ReadonlySet<string>>();
   readonly #scopes = new Map<string, Scope>();
-  /** Watches that the API server refused although nothing said that it would: not tried again until rights change. */
-  readonly #refused = new Set<string>();
-  readonly #closed = new AbortController();
-  readonly #ended: AbortSignal;
+  /**
+   * Watches that were refused, or broke, although nothing said that they would, and when they may be tried again
+   * (milliseconds since the epoch). A change of rights lets them be tried at once.
+   */
+  readonly #refused = new Map<string, number>();
+  readonly #ended = new AbortController();
+  readonly #onTenantEnded = (): void => this.#end(this.#options.tenant.ended.reason);
   #checkedAt: number;
 
   constructor(options: TenantNamespaceOptions) {
     this.#options = options;
     this.access = new NamespaceAccess(options.tenant, options.namespace);
-    this.#ended = AbortSignal.any([this.#closed.signal, options.tenant.ended]);
+    // Taken off again when this ends first: a tenant sees namespaces come and go for as long as the operator runs.
+    options.tenant.ended.addEventListener('abort', this.#onTenantEnded, { once: true });
     this.#checkedAt = options.clock.now();
     void this.#recheckUntilClosed();
   }
@@ -96,18 +105,28 @@ export class TenantNamespace {
 
   /** Replaces what `sync` cares for here, and opens the watches that this takes and the rights allow. */
   setInterest(sync: string, names: ReadonlySet<string>): void {
+    const before = this.#interests.get(sync) ?? names;
     this.#interests.set(sync, names);
+    if ([...before].some((name) => !names.has(name))) this.#dropUnused();
     void this.#openScopes();
   }
 
   dropInterest(sync: string): void {
     this.#interests.delete(sync);
     if (this.unused) this.close();
-    else this.#closeUnusedScopes();
+    else this.#dropUnused();
   }
 
   close(): void {
-    this.#closed.abort(new Error('no ConfigMapSync uses this namespace any more'));
+    this.#end(new Error('no ConfigMapSync uses this namespace any more'));
+  }
+
+  #end(reason: unknown): void {
+    if (this.#ended.signal.aborted) return;
+    this.#options.tenant.ended.removeEventListener('abort', this.#onTenantEnded);
+    this.#ended.abort(reason);
+    for (const name of [...this.#scopes.keys()]) this.#closeScope(name);
+    this.#options.onEnded?.();
   }
 
   #scope(name: string): Scope | undefined {
@@ -123,12 +142,9 @@ export class TenantNamespace {
   async #openScopes(): Promise<void> {
     if ([...this.#interests.values()].every((names) => names.size === 0)) return;
     try {
-      const rules = await this.access.rules(this.#ended);
+      const rules = await this.access.rules(this.#ended.signal);
       const mayWatch = (name?: string): boolean => rules.allows('list', name) && rules.allows('watch', name);
-      if (!rules.complete || mayWatch()) {
-        this.#open(ALL);
-        return;
-      }
+      if ((!rules.complete || mayWatch()) && this.#open(ALL)) return;
       for (const names of this.#interests.values()) {
         for (const name of names) if (mayWatch(name)) this.#open(name);
       }
@@ -137,14 +153,29 @@ export class TenantNamespace {
     }
   }
 
-  #closeUnusedScopes(): void {
+  /** Ends the watches and forgets the verdicts that nobody cares for any more. */
+  #dropUnused(): void {
     const wanted = new Set([...this.#interests.values()].flatMap((names) => [...names]));
-    for (const [name, { stop }] of this.#scopes) if (name !== ALL && !wanted.has(name)) stop.abort();
+    this.access.keepOnly(wanted);
+    for (const name of [...this.#scopes.keys()]) {
+      if (name === ALL ? wanted.size === 0 : !wanted.has(name)) this.#closeScope(name);
+    }
   }
 
-  #open(name: string): void {
-    if (this.#scopes.has(name) || this.#refused.has(name) || this.#ended.aborted) return;
+  #closeScope(name: string): void {
+    const scope = this.#scopes.get(name);
+    this.#scopes.delete(name);
+    scope?.copies.uncover();
+    scope?.stop.abort(new Error('nobody needs this watch any more'));
+  }
+
+  /** False where there is no such watch now, nor any use in trying. */
+  #open(name: string): boolean {
+    if (this.#scopes.has(name)) return true;
+    if (this.#ended.signal.aborted) return false;
     const { tenant, namespace, clock, random } = this.#options;
+    if (clock.now() < (this.#refused.get(name) ?? 0)) return false;
+    this.#refused.delete(name);
     const feed = new ChangeFeed({
       client: tenant.client,
       path: apiPath({ group: '', version: 'v1', namespace, resource: 'configmaps' }),
@@ -157,18 +188,23 @@ export class TenantNamespace {
     const scope = { feed, copies, stop: new AbortController() };
     this.#scopes.set(name, scope);
     void this.#follow(name, scope);
+    return true;
   }
 
-  async #follow(name: string, { feed, copies, stop }: Scope): Promise<void> {
-    const signal = AbortSignal.any([this.#ended, stop.signal]);
+  async #follow(name: string, scope: Scope): Promise<void> {
+    const { feed, copies, stop } = scope;
+    const { signal } = stop;
+    const { tenant, clock } = this.#options;
     try {
-      const release = await this.#options.tenant.acquire(signal);
+      const release = await tenant.acquire(signal);
+      void clock.sleep(OPENING_MS, signal).then(release, release);
       try {
         await feed.run(
           {
             onOpen: () => {
               release();
               copies.cover();
+              if (name === ALL) this.#closeScopesByName();
               this.#notify('covered', name === ALL ? undefined : name);
             },
             onChange: ({ metadata }) => copies.changed(metadata.name, metadata.resourceVersion),
@@ -180,31 +216,45 @@ export class TenantNamespace {
         release();
       }
     } catch (error) {
-      if (isApiError(error, 401)) this.#options.tenant.end();
-      // The right to watch is gone, and others may be gone with it: those concerned ask again.
-      if (isApiError(error, 403) && !signal.aborted) {
-        this.#refused.add(name);
-        this.access.invalidate();
-        this.#notify('access');
-      }
+      if (!signal.aborted) this.#watchFailed(name, error);
     } finally {
       copies.uncover();
-      this.#scopes.delete(name);
+      if (this.#scopes.get(name) === scope) this.#scopes.delete(name);
     }
+  }
+
+  /** Those concerned look again: without a watch they have to poll, and other rights may be gone with that to watch. */
+  #watchFailed(name: string, error: unknown): void {
+    const { tenant, clock, recheck } = this.#options;
+    if (isApiError(error, 401)) {
+      tenant.end();
+      return;
+    }
+    this.#closeScope(name);
+    this.#refused.set(name, clock.now() + recheck.allowedMs);
+    if (isApiError(error, 403)) this.access.invalidate();
+    this.#notify('access');
+  }
+
+  #closeScopesByName(): void {
+    for (const name of [...this.#scopes.keys()]) if (name !== ALL) this.#closeScope(name);
   }
 
   /** Rights may change without a word to us: an open watch outlives a revocation, and a grant is no event at all. */
   async #recheckUntilClosed(): Promise<void> {
     const { clock, random, recheck } = this.#options;
-    while (!this.#ended.aborted) {
+    const { signal } = this.#ended;
+    while (!signal.aborted) {
       try {
-        await clock.sleep(recheck.deniedMs * (0.8 + 0.2 * random()), this.#ended);
+        await clock.sleep(recheck.deniedMs * (0.8 + 0.2 * random()), signal);
         const waited = clock.now() - this.#checkedAt;
         if (!this.access.denied && waited < recheck.allowedMs) continue;
         this.#checkedAt = clock.now();
-        if (await this.access.recheck(this.#ended)) {
+        if (await this.access.recheck(signal)) {
           this.#refused.clear();
           this.#notify('access');
+          void this.#openScopes();
+        } else if (this.#refused.size > 0) {
           void this.#openScopes();
         }
       } catch {
