@@ -1,4 +1,4 @@
-import { arch, cpus, platform, release, totalmem } from 'node:os';
+import { arch, cpus, loadavg, platform, release, totalmem } from 'node:os';
 
 /** What the numbers depend on; nothing that names the machine. */
 export function describeMachine(): Record<string, string | number> {
@@ -8,5 +8,7 @@ export function describeMachine(): Record<string, string | number> {
     memoryGB: Math.round(totalmem() / 1e9),
     os: `${platform()} ${release()} ${arch()}`,
     node: process.version,
+    // What else was going on: times are those of a machine at leisure only where this is near 0.
+    load: Number(loadavg()[0]?.toFixed(1)),
   };
 }
