@@ -8,7 +8,7 @@ import type { AuditEntry, AuditSink } from '../observability/audit-sink.js';
 import type { AccessDecision } from '../tenancy/tenant-config-maps.js';
 import { denialsOf, isDenied } from './denial.js';
 import type { DenialRegister } from './denial-register.js';
-import { eventsBetween, type StatusEvent } from './status-events.js';
+import { eventsBetween, workEvents, type StatusEvent } from './status-events.js';
 import type { SyncWork } from './sync-work.js';
 
 /** The metrics that the audit feeds; docs/metrics.md tells their names. */
@@ -57,6 +57,7 @@ export class AuditRecord {
   readonly #told = new Set<string>();
   /** `Audit-Id` of the answer that showed what is missing, by namespace. */
   readonly #refusals = new Map<string, string>();
+  #finished = false;
 
   constructor(outputs: AuditOutputs, sync: ConfigMapSync) {
     this.#outputs = outputs;
@@ -94,9 +95,16 @@ export class AuditRecord {
 
   /** The reconcile ends with `next`: what lies between it and `previous` is told once. */
   finish(previous: ConfigMapSyncStatus | undefined, next: ConfigMapSyncStatus, work: SyncWork): void {
+    this.#finished = true;
     this.#tellMissingVerbs(previous, next);
     for (const event of eventsBetween(previous, next, work)) this.tell(event);
     this.#measure(next);
+  }
+
+  /** The reconcile ends by an error: what it did until then is told, since no later one knows of it. */
+  brokenOff(work: SyncWork): void {
+    if (this.#finished) return;
+    for (const event of workEvents(work)) this.tell(event);
   }
 
   /** Verbs that access reviews found missing were never tried: they get their lines here, once. */

@@ -96,7 +96,8 @@ function targetEvent(before: TargetStatus | undefined, now: TargetStatus): Statu
   return events;
 }
 
-function workEvents({ created, updated, deleted, leftovers }: SyncWork): StatusEvent[] {
+/** What was done to copies, in one Event; none where nothing was. */
+export function workEvents({ created, updated, deleted, leftovers }: SyncWork): StatusEvent[] {
   if (created + updated + deleted === 0) return [];
   const rest = leftovers.length === 0 ? '' : `; could not remove ${listLeftovers(leftovers)}`;
   const note = `copies: ${created} created, ${updated} updated, ${deleted} removed${rest}`;

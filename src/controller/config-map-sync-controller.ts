@@ -2,6 +2,7 @@ import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
 import { FINALIZER } from '../api/v1alpha1/labels-and-annotations.js';
 import type { AuditTrail } from '../audit/audit-trail.js';
 import { noWork } from '../audit/sync-work.js';
+import { abortable } from '../kube/abortable.js';
 import type { Clock } from '../kube/clock.js';
 import { isApiError } from '../kube/errors.js';
 import { objectKey, splitKey } from '../kube/objects.js';
@@ -15,6 +16,7 @@ import { copyName, selectTargets, sourcePlace } from '../sync/target-selection.j
 import { IdentityError } from '../tenancy/errors.js';
 import { serviceAccountUsername } from '../tenancy/service-account.js';
 import type { Tenancy } from '../tenancy/tenancy.js';
+import { allSettled } from './all-settled.js';
 import { cleanUpNamespaces, enterLeftovers, removeAll } from './clean-up.js';
 import type { ConfigMapSyncClient } from './config-map-sync-client.js';
 import type { Removal } from './copy-remover.js';
@@ -101,10 +103,21 @@ export class ConfigMapSyncController {
 
     const fresh = !hasFinalizer(sync);
     const pass = this.#begin(fresh ? await this.#addFinalizer(sync, signal) : sync, signal);
+    try {
+      return await this.#carryOut(pass, fresh);
+    } catch (error) {
+      pass.audit.brokenOff(pass.work);
+      throw error;
+    }
+  }
+
+  async #carryOut(pass: Pass, fresh: boolean): Promise<ReconcileResult> {
     const run = await this.#identify(pass);
     if (run === undefined) return this.#finish(pass, this.#recoveryMs());
     const source = await this.#readSource(run);
-    if (source === undefined) return this.#finish(run, this.#nextLookMs(run));
+    if (source === 'gone') return this.#finish(run, this.#nextLookMs(run));
+    // A watch tells of changes of the source, not of the right to read it.
+    if (source === 'denied') return this.#finish(run, this.#recoveryMs());
     return this.#synchronize(run, source, fresh);
   }
 
@@ -149,9 +162,10 @@ export class ConfigMapSyncController {
   /** Opens the tenant's door and declares what will be looked at; `look` beyond the targets is not watched. */
   async #openRun(pass: Pass, look: readonly string[]): Promise<SyncRun> {
     const { sync, account, source, selection, audit } = pass;
-    const session = await this.#options.tenancy.open(splitKey(pass.key), account, (decision) =>
+    const opening = this.#options.tenancy.open(splitKey(pass.key), account, (decision) =>
       audit.decided(decision),
     );
+    const session = await abortable(opening, pass.signal);
     const interests = new Map<string, Set<string>>(look.map((namespace) => [namespace, new Set()]));
     const care = (namespace: string, name: string): void => {
       interests.set(namespace, (interests.get(namespace) ?? new Set()).add(name));
@@ -172,18 +186,21 @@ export class ConfigMapSyncController {
     };
   }
 
-  /** Undefined where there is nothing to copy: the draft says why, and what that means for the copies is done. */
-  async #readSource(run: SyncRun): Promise<ConfigMap | undefined> {
+  /** Where there is nothing to copy, the draft says why, and what that means for the copies is done. */
+  async #readSource(run: SyncRun): Promise<ConfigMap | 'denied' | 'gone'> {
     const { draft, source, session, signal } = run;
     try {
       const found = await session.configMaps.get<ConfigMap>(source.namespace, source.name, signal);
       draft.pass('SourceConfigMapFound', 'ConfigMapFound');
       return found;
     } catch (error) {
-      if (isApiError(error, 403)) await this.#sourceDenied(run);
-      else if (isApiError(error, 404)) await this.#sourceGone(run);
-      else throw error;
-      return undefined;
+      if (isApiError(error, 403)) {
+        await this.#sourceDenied(run);
+        return 'denied';
+      }
+      if (!isApiError(error, 404)) throw error;
+      await this.#sourceGone(run);
+      return 'gone';
     }
   }
 
@@ -255,7 +272,7 @@ export class ConfigMapSyncController {
     const lineage = new Lineage(sync, source.metadata, () => this.#options.syncs.list());
     const targets = new TargetSync(run, template, lineage);
     const outcomes = new Map<string, TargetOutcome>();
-    await Promise.all(
+    await allSettled(
       selection.wanted.map(async (namespace) =>
         outcomes.set(namespace, await targets.bringInStep(namespace)),
       ),

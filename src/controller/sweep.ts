@@ -1,5 +1,6 @@
 import type { TargetState } from '../api/v1alpha1/target-status.js';
 import { copyName } from '../sync/target-selection.js';
+import { allSettled } from './all-settled.js';
 import { enterLeftovers, leftoverOutcome } from './clean-up.js';
 import { CopyRemover, type Removal } from './copy-remover.js';
 import type { SyncRun } from './sync-run.js';
@@ -34,7 +35,7 @@ export async function sweep(
 
   const mode = sync.spec.deletionPolicy === 'Orphan' ? 'release' : 'delete';
   const remover = new CopyRemover(run, mode, [...names]);
-  const removals = await Promise.all([
+  const removals = await allSettled([
     ...abandoned.map(({ namespace }) => remover.clear(namespace)),
     ...renamed.map(([namespace]) => remover.clear(namespace, keep)),
   ]);
