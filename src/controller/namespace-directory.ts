@@ -18,8 +18,10 @@ export class NamespaceDirectory {
     return namespace.metadata.deletionTimestamp === undefined ? 'active' : 'terminating';
   }
 
-  all(): SelectableNamespace[] {
-    return this.#store.list().map(({ metadata }) => ({ name: metadata.name, labels: metadata.labels ?? {} }));
+  /** Nothing is gathered until somebody asks for the first: most ConfigMapSyncs have no selector. */
+  *all(): Generator<SelectableNamespace, void, undefined> {
+    for (const { metadata } of this.#store.list())
+      yield { name: metadata.name, labels: metadata.labels ?? {} };
   }
 }
 

@@ -29,6 +29,8 @@ export class RepairBudget {
     const bucket = this.#buckets.get(target) ?? { left: BURST, updatedAt: now };
     bucket.left = Math.min(BURST, bucket.left + (now - bucket.updatedAt) / REFILL_MS);
     bucket.updatedAt = now;
+    // To the end: the order of insertion is that of use.
+    this.#buckets.delete(target);
     this.#buckets.set(target, bucket);
     if (bucket.left < 1) return Math.ceil((1 - bucket.left) * REFILL_MS);
     bucket.left -= 1;
@@ -38,8 +40,8 @@ export class RepairBudget {
   #dropFull(): void {
     const full = this.#clock.now() - BURST * REFILL_MS;
     for (const [target, { updatedAt }] of this.#buckets) {
-      // Insertion order is not order of use, but a bucket untouched for so long is full again in any case.
-      if (updatedAt < full) this.#buckets.delete(target);
+      if (updatedAt >= full) return;
+      this.#buckets.delete(target);
     }
   }
 }
