@@ -5,6 +5,8 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 IMG ?= config-weaver:latest
+BUNDLE_IMG ?= config-weaver-bundle:latest
+CATALOG_IMG ?= config-weaver-catalog:latest
 CONTAINER_TOOL ?= docker
 ARGS ?=
 
@@ -77,32 +79,32 @@ uninstall: ## Delete the CRD, and with it every ConfigMapSync, from the current 
 
 .PHONY: deploy
 deploy: ## Deploy the operator to the current cluster (IMG=).
-	@$(call not_yet,the kustomize overlays come with the first image)
+	@hack/image/manifests '$(IMG)' | hack/kubectl apply --server-side -f -
 
 .PHONY: undeploy
-undeploy: ## Remove the operator from the current cluster.
-	@$(call not_yet,the kustomize overlays come with the first image)
+undeploy: ## Remove the operator from the current cluster; the CRD, all ConfigMapSyncs and their copies stay.
+	@hack/image/manifests --without-crd | hack/kubectl delete --ignore-not-found -f -
 
 ##@ Release
 
 .PHONY: docker-build
-docker-build: ## Build the image (IMG=, CONTAINER_TOOL=).
-	@$(call not_yet,there is no Dockerfile so far)
+docker-build: ## Build the image (IMG=, CONTAINER_TOOL=docker|podman|buildah, PLATFORM=, BASE_IMAGE=).
+	@CONTAINER_TOOL='$(CONTAINER_TOOL)' hack/image/build Dockerfile '$(IMG)'
 
+# The image is named in the bundle only where one was asked for: else it is the release's own.
 .PHONY: bundle
-bundle: ## Generate the OLM bundle.
-	@$(call not_yet,there are no bundle manifests so far)
+bundle: build ## Generate the OLM bundle (IMG=: of another image than the release's own).
+	@hack/control-plane/get >/dev/null
+	@hack/with-node node dist/hack/generate-bundle.js $(if $(filter command environment,$(firstword $(origin IMG))),--image='$(IMG)') $(ARGS)
 
 .PHONY: bundle-build
-bundle-build: ## Build the image of the OLM bundle.
-	@$(call not_yet,there are no bundle manifests so far)
+bundle-build: ## Build the image of the OLM bundle (BUNDLE_IMG=, CONTAINER_TOOL=).
+	@CONTAINER_TOOL='$(CONTAINER_TOOL)' hack/image/build bundle.Dockerfile '$(BUNDLE_IMG)'
 
 .PHONY: catalog
-catalog: ## Generate the OLM catalog.
-	@$(call not_yet,there is no bundle to list so far)
+catalog: build ## Generate the OLM catalog from the bundle and hack/bundle/catalog-template.yaml.
+	@hack/with-node node dist/hack/generate-catalog.js $(ARGS)
 
 .PHONY: catalog-build
-catalog-build: ## Build the image of the OLM catalog.
-	@$(call not_yet,there is no bundle to list so far)
-
-not_yet = echo "not yet: $@: $(1)" >&2; exit 1
+catalog-build: ## Build the image of the OLM catalog (CATALOG_IMG=, CONTAINER_TOOL=).
+	@CONTAINER_TOOL='$(CONTAINER_TOOL)' hack/image/build catalog.Dockerfile '$(CATALOG_IMG)'

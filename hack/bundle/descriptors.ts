@@ -1,0 +1,45 @@
+import { fieldsOf, type FieldDefinition } from '../../src/api/v1alpha1/schema/registry.js';
+import type { Model } from '../../src/api/v1alpha1/schema/schema.js';
+
+/** How OLM's console shows one field of spec or status. */
+export interface Descriptor {
+  /** Relative to spec or status, such as `source.name`. */
+  path: string;
+  displayName: string;
+  description: string;
+  'x-descriptors'?: string[];
+}
+
+const FIELD_GROUP = 'urn:alm:descriptor:com.tectonic.ui:fieldGroup:';
+
+/**
+ * One descriptor for each field of the model, and below a field that is an object for each of its own that has a name
+ * to show: the console draws those as one group. Lists of objects have no forms, so nothing below them is described.
+ * @throws TypeError for a field of the model itself that has no display name: the scorecard asks for every one
+ */
+export function descriptorsOf(model: Model): Descriptor[] {
+  return [...fieldsOf(model).values()].flatMap((field) => {
+    if (field.displayName === undefined) {
+      throw new TypeError(`${model.name}.${field.name} has no displayName, which the console shows`);
+    }
+    const { schema } = field;
+    if (schema.kind !== 'object') return [descriptor(field.name, field, field.displayName, [])];
+    const group = `${FIELD_GROUP}${field.name}`;
+    const children = [...fieldsOf(schema.model).values()].flatMap((child) =>
+      child.displayName === undefined
+        ? []
+        : [descriptor(`${field.name}.${child.name}`, child, child.displayName, [group])],
+    );
+    return [descriptor(field.name, field, field.displayName, [group]), ...children];
+  });
+}
+
+function descriptor(
+  path: string,
+  { description, xDescriptors = [] }: FieldDefinition,
+  displayName: string,
+  groups: readonly string[],
+): Descriptor {
+  const all = [...groups, ...xDescriptors];
+  return { path, displayName, description, ...(all.length > 0 && { 'x-descriptors': all }) };
+}
