@@ -1,6 +1,7 @@
 import { API_VERSION } from '../api/v1alpha1/group-version.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { DenialRegister } from '../audit/denial-register.js';
+import { PolicyReporter } from '../audit/policy-reporter.js';
 import { ConfigMapSyncClient } from '../controller/config-map-sync-client.js';
 import { ConfigMapSyncController, RECOVERY_MS } from '../controller/config-map-sync-controller.js';
 import { NamespaceDirectory } from '../controller/namespace-directory.js';
@@ -54,6 +55,7 @@ export class Operator {
   readonly #tenancy: Tenancy;
   readonly #queue: WorkQueue;
   readonly #watches: SyncWatches;
+  readonly #policyReporter: PolicyReporter | undefined;
   readonly #stopNow = new AbortController();
 
   constructor(parts: OperatorParts) {
@@ -137,6 +139,10 @@ export class Operator {
         logger.warn('reconcile failed and is tried again', { configMapSync: key, error }),
     });
 
+    this.#policyReporter = options.policyReports
+      ? new PolicyReporter({ client, syncs: watches.syncs, log: logger, clock })
+      : undefined;
+
     metrics.deniedSeries(() => register.series(options.deniedSeriesLimit));
     metrics.cachedTokens(() => registry.cachedTokens);
     metrics.watches(() => ({ configmaps: this.#tenancy.watches }));
@@ -151,7 +157,7 @@ export class Operator {
   async run(signal: AbortSignal): Promise<void> {
     for (const sync of this.#watches.syncs.list()) this.#queue.add(objectKey(sync));
     try {
-      await this.#controller.run(signal);
+      await Promise.all([this.#controller.run(signal), this.#policyReporter?.run(signal)]);
     } finally {
       this.#tenancy.closeAll();
     }

@@ -37,6 +37,8 @@ export interface RunOptions {
   cleanupTimeout: number;
   /** The most series of configweaver_namespace_denied. */
   deniedSeriesLimit: number;
+  /** One PolicyReport (wgpolicyk8s.io) in each namespace with ConfigMapSyncs. */
+  policyReports: boolean;
   logLevel: LogLevel;
   logFormat: LogFormat;
 }
@@ -119,6 +121,13 @@ export function addRunOptions(command: Command): Command {
         10 * MINUTE,
         SECOND,
         168 * HOUR,
+      ),
+    )
+    .addOption(
+      booleanOption(
+        '--policy-reports',
+        'write a PolicyReport (wgpolicyk8s.io) in each namespace with ConfigMapSyncs',
+        false,
       ),
     )
     .addOption(choiceOption('--log-level', 'least severe level to log', LOG_LEVELS, 'info'))

@@ -54,6 +54,7 @@ describe('the command line', () => {
     tokenExpiration: 600_000,
     cleanupTimeout: 600_000,
     deniedSeriesLimit: 2000,
+    policyReports: false,
     logLevel: 'info',
     logFormat: 'json',
   };

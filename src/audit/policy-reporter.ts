@@ -1,0 +1,160 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
+import { MANAGED_BY, MANAGED_BY_LABEL } from '../api/v1alpha1/labels-and-annotations.js';
+import { CauseLog, type RuntimeLog } from '../kube/cause-log.js';
+import type { Clock } from '../kube/clock.js';
+import { isApiError } from '../kube/errors.js';
+import type { ObjectList } from '../kube/objects.js';
+import { apiPath, type Requester } from '../kube/rest-client.js';
+import type { ReadableStore } from '../kube/store-union.js';
+import {
+  POLICY_REPORT_GROUP,
+  POLICY_REPORT_LABELS,
+  POLICY_REPORT_NAME,
+  POLICY_REPORT_VERSION,
+  policyReport,
+  type PolicyReport,
+} from './policy-report.js';
+
+/** Many targets that change together are one change of a report. */
+const SETTLE_MS = 1_000;
+/** How soon PolicyReports are noticed where their CustomResourceDefinition comes later. */
+const PROBE_MS = 15_000;
+
+export interface PolicyReporterOptions {
+  /** Under the operator's own identity: reports are its own objects. */
+  client: Requester;
+  syncs: ReadableStore<ConfigMapSync>;
+  log: RuntimeLog;
+  clock: Clock;
+}
+
+/** Keeps one PolicyReport in each tenant's namespace, for dashboards that know nothing of ConfigMapSyncs. */
+export class PolicyReporter {
+  readonly #options: PolicyReporterOptions;
+  readonly #causes: CauseLog;
+  /** Namespaces whose report may be out of date. */
+  readonly #due = new Set<string>();
+
+  constructor(options: PolicyReporterOptions) {
+    this.#options = options;
+    this.#causes = new CauseLog(options.log, { report: 'PolicyReport' });
+  }
+
+  /** Reports until the signal aborts; waits for the CustomResourceDefinition as long as it takes. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { syncs, clock } = this.#options;
+    const unsubscribe = syncs.subscribe(({ object }) => this.#due.add(object.metadata.namespace ?? ''));
+    try {
+      for (;;) {
+        const available = await this.#start(signal);
+        while (available && (await this.#writeDue(signal))) {
+          await clock.sleep(SETTLE_MS, signal);
+        }
+        await clock.sleep(PROBE_MS, signal);
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      unsubscribe();
+    }
+  }
+
+  /** True where PolicyReports can be had; all namespaces with ConfigMapSyncs or a report of ours are due then. */
+  async #start(signal: AbortSignal): Promise<boolean> {
+    try {
+      const { body } = await this.#options.client.request<ObjectList<PolicyReport>>({
+        method: 'GET',
+        path: apiPath({
+          group: POLICY_REPORT_GROUP,
+          version: POLICY_REPORT_VERSION,
+          resource: 'policyreports',
+        }),
+        query: { labelSelector: `${MANAGED_BY_LABEL}=${MANAGED_BY}` },
+        signal,
+      });
+      for (const { metadata } of body.items ?? []) this.#due.add(metadata.namespace ?? '');
+      for (const { metadata } of this.#options.syncs.list()) this.#due.add(metadata.namespace ?? '');
+      this.#causes.recovered('PolicyReports are written');
+      return true;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!isApiError(error)) throw error;
+      const why =
+        error.code === 404
+          ? 'their CustomResourceDefinition is not there'
+          : `listing them fails: ${error.message}`;
+      this.#causes.failed(`no PolicyReports for now: ${why}`, error);
+      return false;
+    }
+  }
+
+  /** False where PolicyReports cannot be written any more; what was due stays due. */
+  async #writeDue(signal: AbortSignal): Promise<boolean> {
+    for (const namespace of [...this.#due]) {
+      this.#due.delete(namespace);
+      try {
+        await this.#write(namespace, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!isApiError(error)) throw error;
+        // A namespace that goes takes its report along.
+        if (error.hasCause('NamespaceTerminating') || error.message.startsWith('namespaces "')) continue;
+        this.#due.add(namespace);
+        if (error.code === 409) continue;
+        this.#causes.failed(
+          `the PolicyReport of namespace ${namespace} was not written: ${error.message}`,
+          error,
+        );
+        return false;
+      }
+    }
+    return true;
+  }
+
+  async #write(namespace: string, signal: AbortSignal): Promise<void> {
+    const syncs = this.#options.syncs.list().filter(({ metadata }) => metadata.namespace === namespace);
+    const existing = await this.#read(namespace, signal);
+    if (existing !== undefined && existing.metadata.labels?.[MANAGED_BY_LABEL] !== MANAGED_BY) {
+      this.#options.log.warn('a PolicyReport of our name belongs to somebody else: it is left alone', {
+        namespace,
+      });
+      return;
+    }
+    const { client } = this.#options;
+    const place = { namespace, name: POLICY_REPORT_NAME };
+    if (syncs.length === 0) {
+      if (existing !== undefined) await client.request({ method: 'DELETE', path: reportPath(place), signal });
+      return;
+    }
+    const report = policyReport(syncs);
+    if (existing === undefined) {
+      const body = { ...report, metadata: { ...place, labels: POLICY_REPORT_LABELS } };
+      await client.request({ method: 'POST', path: reportPath({ namespace }), body, signal });
+      return;
+    }
+    const { summary, results } = existing;
+    if (isDeepStrictEqual({ summary, results }, { summary: report.summary, results: report.results })) return;
+    const body = { ...report, metadata: existing.metadata };
+    await client.request({ method: 'PUT', path: reportPath(place), body, signal });
+  }
+
+  async #read(namespace: string, signal: AbortSignal): Promise<PolicyReport | undefined> {
+    try {
+      const path = reportPath({ namespace, name: POLICY_REPORT_NAME });
+      return (await this.#options.client.request<PolicyReport>({ method: 'GET', path, signal })).body;
+    } catch (error) {
+      if (isApiError(error, 404) && error.message.includes(POLICY_REPORT_NAME)) return undefined;
+      throw error;
+    }
+  }
+}
+
+function reportPath(place: { namespace: string; name?: string }): string {
+  return apiPath({
+    group: POLICY_REPORT_GROUP,
+    version: POLICY_REPORT_VERSION,
+    resource: 'policyreports',
+    ...place,
+  });
+}
