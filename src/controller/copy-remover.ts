@@ -3,6 +3,7 @@ import type { Leftover } from '../audit/sync-work.js';
 import { isApiError } from '../kube/errors.js';
 import { samePlace, type ConfigMap, type ConfigMapMetadata } from '../sync/config-map.js';
 import { mayRemove, withoutMarks } from '../sync/ownership.js';
+import { allSettled } from './all-settled.js';
 import type { SyncRun } from './sync-run.js';
 import { mayHoldCopy } from './target-outcome.js';
 
@@ -56,7 +57,7 @@ export class CopyRemover {
       (copy) =>
         copy.name !== keep && mayRemove(copy, owner) && !samePlace({ namespace, name: copy.name }, source),
     );
-    const removals = await Promise.all(removable.map((copy) => this.#remove(namespace, copy)));
+    const removals = await allSettled(removable.map((copy) => this.#remove(namespace, copy)));
     return {
       leftovers: removals.flatMap((removal) => removal.leftovers),
       retry: removals.some((removal) => removal.retry),
@@ -65,10 +66,15 @@ export class CopyRemover {
 
   async #find(namespace: string, keep: string | undefined): Promise<ConfigMapMetadata[]> {
     const { session, owner, signal } = this.#run;
+    const { access } = session.namespace(namespace);
     // Listing is a convenience that tenants need not grant: not having it is no denial to report.
-    const rules = await session.namespace(namespace).access.rules(signal);
-    if (rules.allows('list')) {
-      return session.configMaps.list(namespace, `${OWNER_UID_LABEL}=${owner.uid}`, signal);
+    if ((await access.rules(signal)).allows('list')) {
+      try {
+        return await session.configMaps.list(namespace, `${OWNER_UID_LABEL}=${owner.uid}`, signal);
+      } catch (error) {
+        if (!isApiError(error, 403)) throw error;
+        access.invalidate();
+      }
     }
     const found: ConfigMapMetadata[] = [];
     for (const name of this.#names) {
