@@ -13,9 +13,11 @@ export type DeletionVerdict =
       state: 'blocked';
       /** True where trying again soon may help: what stands in the way is no denial. */
       retry: boolean;
-      /** Milliseconds until it is given up. */
+      /** Milliseconds after which it may be given up. */
       givenUpInMs: number;
     };
+
+const GOING_LOOK_MS = 2_000;
 
 const DONE: DeletionVerdict = { state: 'done' };
 
@@ -65,7 +67,9 @@ export class Deletion {
     pass.draft.notReady('CleanupBlocked', message);
     const byNamespace = Map.groupBy(leftovers, ({ namespace }) => namespace);
     for (const [namespace, rest] of byNamespace) pass.draft.leftover(namespace, leftoverOutcome(rest));
-    return { state: 'blocked', retry, givenUpInMs };
+    // In a namespace that goes, the identity is gone within moments, and then there is nothing to wait for.
+    const going = this.#identityCannotReturn(pass);
+    return { state: 'blocked', retry, givenUpInMs: going ? GOING_LOOK_MS : givenUpInMs };
   }
 
   async #remove(pass: Pass, names: Iterable<string>): Promise<Removal & { identityLost: boolean }> {

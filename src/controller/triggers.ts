@@ -90,7 +90,7 @@ export class Triggers {
         (lifeChanged &&
           (reaches ||
             spec.syncToNamespaces?.includes(name) === true ||
-            (spec.source.namespace ?? sync.metadata.namespace) === name ||
+            [spec.source.namespace, sync.metadata.namespace].includes(name) ||
             sync.status?.targets?.some((target) => target.namespace === name) === true));
       if (concerned) this.#queue.add(objectKey(sync));
     }
