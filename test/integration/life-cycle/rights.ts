@@ -1,31 +1,10 @@
 import { ALL_VERBS, type TestTenant } from '../../support/tenant.js';
 import type { TestApi } from '../../support/test-api.js';
 
-/** What the tenant's first ServiceAccount is called, and who the operator is, is support's; these are further grants. */
+/** A ServiceAccount beside the one that every tenant has. */
 export interface Account {
   namespace: string;
   name: string;
-}
-
-/** A ClusterRoleBinding: rights also where no namespace is yet, so that the tenant is told that there is none. */
-export async function grantEverywhere(
-  api: TestApi,
-  tenant: TestTenant,
-  verbs: readonly string[] = ALL_VERBS,
-): Promise<void> {
-  const name = `configmaps-of-${tenant.namespace}`;
-  await api.create(
-    { resource: 'clusterroles' },
-    { metadata: { name }, rules: [{ apiGroups: [''], resources: ['configmaps'], verbs }] },
-  );
-  await api.create(
-    { resource: 'clusterrolebindings' },
-    {
-      metadata: { name },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
-      subjects: [{ kind: 'ServiceAccount', namespace: tenant.namespace, name: tenant.serviceAccount }],
-    },
-  );
 }
 
 /** One more ServiceAccount of the tenant, whose token the operator may request. */
