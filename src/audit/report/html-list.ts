@@ -25,8 +25,8 @@ export function renderRefusals(
             'ServiceAccount',
             'Target namespace',
             'State',
+            'Since (UTC)',
             'Missing verbs',
-            'Since',
             'What mends it',
           ],
           refused.map(({ sync, row }) => line(row, missingVerbs(row), remedy(row, remedies.for(sync, row)))),
@@ -45,7 +45,7 @@ export function renderList(rows: readonly ReportRow[]): Markup {
       : table(
           `Every other target: ${grouped(rows.length)}`,
           'others',
-          ['ConfigMapSync', 'ServiceAccount', 'Target namespace', 'State', 'Reason', 'Since'],
+          ['ConfigMapSync', 'ServiceAccount', 'Target namespace', 'State', 'Since (UTC)', 'Reason'],
           rows.map((row) => line(row, reason(row))),
         );
   return markup`<section aria-labelledby="others-title">
@@ -69,7 +69,7 @@ ${portions}</table>
 
 function line(row: ReportRow, detail: Markup, more: Markup = markup``): Markup {
   const { namespace, name, serviceAccount, targetNamespace, state, since } = row;
-  return markup`<tr role="row" data-tenant="${namespace}" data-state="${state}" data-target="${targetNamespace}" data-refused="${isRefused(row) ? 'yes' : 'no'}"><th role="rowheader" scope="row"><span class="tenant">${namespace}/</span>${name}</th><td role="cell">${serviceAccount}</td><td role="cell" class="target">${targetNamespace || '(none known)'}</td><td role="cell">${badge(state)}</td><td role="cell">${detail}</td><td role="cell" class="since">${time(since)}</td>${more}</tr>
+  return markup`<tr role="row" data-tenant="${namespace}" data-state="${state}" data-target="${targetNamespace}" data-refused="${isRefused(row) ? 'yes' : 'no'}"><th role="rowheader" scope="row"><span class="tenant">${namespace}/</span>${name}</th><td role="cell">${serviceAccount}</td><td role="cell" class="target">${targetNamespace || '(none known)'}</td><td role="cell">${badge(state)}</td><td role="cell" class="since">${time(since)}</td><td role="cell">${detail}</td>${more}</tr>
 `;
 }
 
@@ -95,5 +95,7 @@ function remedy(row: ReportRow, manifests: readonly object[]): Markup {
 
 function time(since: string): Markup {
   const at = new Date(since);
-  return Number.isNaN(at.getTime()) ? markup`${since}` : markup`<time datetime="${since}">${utc(at)}</time>`;
+  return Number.isNaN(at.getTime())
+    ? markup`${since}`
+    : markup`<time datetime="${since}">${utc(at).replace(' UTC', '')}</time>`;
 }

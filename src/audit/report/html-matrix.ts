@@ -15,10 +15,11 @@ export function renderMatrix({ namespaces, lines, extent }: Matrix): Markup {
   if (namespaces.length === 0) return markup``;
   return markup`<section aria-labelledby="matrix-title">
 <h2 id="matrix-title">Who syncs where</h2>
+<p class="note" id="matrix-note">${EXTENTS[extent]} An empty cell is no target.</p>
 <div class="scroller" role="region" aria-labelledby="matrix-title" tabindex="0">
-<table id="matrix">
-<caption>${EXTENTS[extent]} An empty cell is no target.</caption>
-<thead><tr><td></td>${namespaces.map((namespace) => markup`<th scope="col" title="${namespace}"><span>${namespace}</span></th>`)}</tr></thead>
+<table id="matrix" aria-describedby="matrix-note">
+<caption class="unseen">State of each ConfigMapSync in each target namespace</caption>
+<thead><tr><th scope="col"><span class="unseen">ConfigMapSync</span></th>${namespaces.map((namespace) => markup`<th scope="col" title="${namespace}"><span>${namespace}</span></th>`)}</tr></thead>
 <tbody>
 ${lines.map(({ sync, cells }) => {
   const { namespace = '', name } = sync.metadata;

@@ -40,8 +40,10 @@ code, pre { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans 
 .figures .good dd { color: var(--good); } .figures .bad dd { color: var(--bad); } .figures .warn dd { color: var(--warn); }
 .bar { display: block; width: 100%; height: .75rem; border-radius: .4rem; overflow: hidden; }
 rect.good { fill: var(--good); } rect.bad { fill: var(--bad); } rect.warn { fill: var(--warn); } rect.quiet { fill: var(--quiet); opacity: .6; }
-.legend { display: flex; flex-wrap: wrap; gap: .35rem 1.5rem; margin: .9rem 0 0; padding: 0; list-style: none; }
-.legend .number { font-weight: 650; font-variant-numeric: tabular-nums; }
+.legend { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(32rem, 100%), 1fr)); gap: .4rem 2rem; margin: 1rem 0 0; padding: 0; list-style: none; }
+.legend li { display: grid; grid-template-columns: 3.6rem 12.6rem minmax(0, 1fr); align-items: baseline; }
+.legend .badge { justify-self: start; }
+.legend .number { font-weight: 650; font-variant-numeric: tabular-nums; text-align: right; padding-right: .8rem; }
 .meaning, .tenant, .since { color: var(--muted); }
 
 .badge { display: inline-block; padding: .05rem .55rem; border-radius: 1rem; font-size: .88em; font-weight: 600; white-space: nowrap; }
@@ -62,12 +64,12 @@ caption { text-align: left; color: var(--muted); padding: 0 0 .5rem; }
 .list, .list caption { display: block; width: 100%; }
 .list thead, .list tbody { display: block; }
 .list thead { position: sticky; top: var(--bar-height); z-index: 2; background: var(--card); color: var(--muted); font-size: .85em; }
-.list tr { display: grid; grid-template-columns: minmax(0, 2.2fr) minmax(0, 1.3fr) minmax(0, 1.6fr) 11rem minmax(0, 2fr) 11.5rem; gap: .1rem 1rem; padding: .5rem .25rem; border-bottom: 1px solid var(--line); }
+.list tr { display: grid; grid-template-columns: minmax(0, 2.2fr) minmax(0, 1.3fr) minmax(0, 1.6fr) 12.2rem 10rem minmax(0, 2.8fr); gap: .1rem 1rem; padding: .5rem .25rem; border-bottom: 1px solid var(--line); }
 .list th, .list td { padding: 0; text-align: left; font-weight: 400; }
 .list th[scope="row"], .target { font-weight: 600; }
 .list th .tenant { font-weight: 400; }
 .list thead th { font-weight: 600; }
-.since { font-size: .9em; font-variant-numeric: tabular-nums; }
+.since { font-size: .92em; font-variant-numeric: tabular-nums; white-space: nowrap; }
 /* What is not on the screen is not laid out: --rows tells how tall it is taken to be. */
 .list tbody { content-visibility: auto; contain-intrinsic-block-size: calc(var(--rows, 50) * 2.5rem); }
 .refusals tbody { contain-intrinsic-block-size: calc(var(--rows, 50) * 5.9rem); }
@@ -82,11 +84,11 @@ pre { margin: .5rem 0; padding: .8rem 1rem; max-height: 26rem; overflow: auto; o
 
 .scroller { max-height: 34rem; overflow: auto; border: 1px solid var(--line); border-radius: .5rem; content-visibility: auto; contain-intrinsic-size: auto 34rem; }
 #matrix { border-collapse: separate; border-spacing: 0; }
-#matrix caption { position: sticky; left: 0; padding: .5rem .75rem; }
+.note { margin: 0 0 .6rem; color: var(--muted); }
 #matrix thead > tr > * { position: sticky; top: 0; z-index: 1; background: var(--card); border-bottom: 1px solid var(--line); }
 #matrix tbody th { position: sticky; left: 0; z-index: 1; background: var(--card); text-align: left; font-weight: 500; white-space: nowrap; max-width: 22rem; overflow: hidden; text-overflow: ellipsis; padding: 0 .75rem; border-right: 1px solid var(--line); }
-#matrix thead td { left: 0; z-index: 2; border-right: 1px solid var(--line); }
-#matrix thead span { display: block; writing-mode: vertical-rl; rotate: 180deg; max-height: 12rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font-weight: 500; padding: .4rem 0; margin: 0 auto; }
+#matrix thead th:first-child { left: 0; z-index: 2; border-right: 1px solid var(--line); }
+#matrix thead th + th span { display: block; writing-mode: vertical-rl; rotate: 180deg; max-height: 12rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font-weight: 500; padding: .4rem 0; margin: 0 auto; }
 #matrix tbody td { min-width: 1.9rem; height: 1.7rem; padding: 0; text-align: center; font-weight: 700; border: solid var(--card); border-width: 1px; border-radius: .35rem; }
 #matrix td.good { color: var(--good); background: var(--good-back); } #matrix td.bad { color: var(--bad); background: var(--bad-back); }
 #matrix td.warn { color: var(--warn); background: var(--warn-back); } #matrix td.quiet { color: var(--quiet); background: var(--quiet-back); }
@@ -97,15 +99,23 @@ pre { margin: .5rem 0; padding: .8rem 1rem; max-height: 26rem; overflow: auto; o
   .list thead { position: static; }
   .list thead tr { display: none; }
   .list tr { grid-template-columns: minmax(0, 1fr) auto; }
+  .legend li { display: block; }
   form { position: static; }
 }
 @media print {
+  /* Paper is white, whatever the screen is. */
   :root { color-scheme: light; --page: #fff; --card: #fff; --line: #bbb; --text: #000; --muted: #444; --accent: #000; --good: #14713f; --bad: #b01c2e; --warn: #84520a; --quiet: #4e5967; --good-back: #fff; --bad-back: #fff; --warn-back: #fff; --quiet-back: #fff; font-size: 10pt; }
+  .figures dt { font-size: 8.5pt; }
+  .legend li { display: block; } .legend .number { padding: 0 .4rem 0 0; }
   form, .copy, summary, .skip { display: none !important; }
   header, main, footer { max-width: none; padding: 0; }
   section { border: 0; padding: 0; }
   h2 { break-after: avoid; }
-  .list { display: table; border-collapse: collapse; }
+  .list { display: table; table-layout: fixed; border-collapse: collapse; font-size: 9pt; }
+  .list thead th:nth-child(1) { width: 22%; } .list thead th:nth-child(2) { width: 13%; } .list thead th:nth-child(3) { width: 15%; }
+  .list thead th:nth-child(4) { width: 14%; } .list thead th:nth-child(5) { width: 11%; }
+  .refusals thead th:nth-child(1) { width: 19%; } .refusals thead th:nth-child(4) { width: 10%; } .refusals thead th:nth-child(6) { width: 10%; }
+  .badge, .since { white-space: normal; padding: 0; }
   .list caption { display: table-caption; }
   .list thead { display: table-header-group; position: static; }
   .list thead tr { display: table-row; }

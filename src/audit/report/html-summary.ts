@@ -23,13 +23,13 @@ ${figure('ConfigMapSyncs', findings.length)}
 ${figure('targets', wanted)}
 ${figure('in step', synced, 'good')}
 ${figure('denied', refused, refused > 0 ? 'bad' : 'good')}
-${figure('other trouble or pending', Math.max(others, 0), others > 0 ? 'warn' : 'good')}
+${figure('in other states', Math.max(others, 0), others > 0 ? 'warn' : 'good')}
 </dl>
 ${rows.length > 0 ? bar(counts, rows.length) : markup``}
 <ul class="legend" aria-label="States">
 ${STATES_BY_INTEREST.filter((state) => (counts.get(state) ?? 0) > 0).map(
   (state) =>
-    markup`<li>${badge(state)} <span class="number">${grouped(counts.get(state) ?? 0)}</span> <span class="meaning">${STATE_INFO[state].meaning}</span></li>\n`,
+    markup`<li><span class="number">${grouped(counts.get(state) ?? 0)}</span> ${badge(state)} <span class="meaning">${STATE_INFO[state].meaning}</span></li>\n`,
 )}</ul>
 </section>`;
 }
