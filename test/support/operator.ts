@@ -7,7 +7,7 @@ import { repositoryRoot } from '../../hack/repository.js';
 import { eventually } from './eventually.js';
 import { parseSamples, type Sample } from './metric-samples.js';
 import { findToken } from './token-finder.js';
-import { plane } from './plane.js';
+import { plane, type TestPlane } from './plane.js';
 
 /** Where config/rbac puts the operator's ServiceAccount. */
 export const OPERATOR_NAMESPACE = 'config-weaver-system';
@@ -74,17 +74,19 @@ export async function startOperator(options: OperatorOptions = {}): Promise<Runn
 
 /** Path of a kubeconfig of the operator's ServiceAccount on the shared plane; applies config/rbac the first time. */
 export function operatorKubeconfig(): Promise<string> {
-  rights ??= applyRights();
+  rights ??= plane().then((shared) => installRights(shared));
   return rights;
 }
 
-async function applyRights(): Promise<string> {
-  const shared = await plane();
-  await shared.kubectl(['create', 'namespace', OPERATOR_NAMESPACE]).catch((error: unknown) => {
+/** Applies config/rbac. @returns the path of a kubeconfig with just these rights */
+export async function installRights(
+  cluster: Pick<TestPlane, 'kubectl' | 'serviceAccountKubeconfig'>,
+): Promise<string> {
+  await cluster.kubectl(['create', 'namespace', OPERATOR_NAMESPACE]).catch((error: unknown) => {
     if (!String(error).includes('AlreadyExists')) throw error;
   });
-  await shared.kubectl(['apply', '-k', join(repositoryRoot(), 'config', 'rbac')]);
-  return shared.serviceAccountKubeconfig(OPERATOR_NAMESPACE, OPERATOR_SERVICE_ACCOUNT);
+  await cluster.kubectl(['apply', '-k', join(repositoryRoot(), 'config', 'rbac')]);
+  return cluster.serviceAccountKubeconfig(OPERATOR_NAMESPACE, OPERATOR_SERVICE_ACCOUNT);
 }
 
 /** One operator process. Its whole output is looked through for tokens at its end. */
@@ -112,6 +114,10 @@ export class RunningOperator {
     }));
   }
 
+  get pid(): number {
+    return this.#child.pid ?? -1;
+  }
+
   get running(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
@@ -121,9 +127,9 @@ export class RunningOperator {
     return `${this.#stdout}\n${this.#stderr}`;
   }
 
-  /** The log so far; a line that is no JSON fails the test. */
+  /** The log so far, of one message or all of it; a line that does not parse fails the test. */
   log(message?: string): LogLine[] {
-    const lines = completeLines(this.#stderr).map((line) => JSON.parse(line) as LogLine);
+    const lines = completeLines(this.#stderr).map(parseLogLine);
     return message === undefined ? lines : lines.filter((line) => line.message === message);
   }
 
@@ -199,6 +205,23 @@ export class RunningOperator {
 
 function nameOf(error: unknown): string {
   return typeof error === 'object' && error !== null && 'name' in error ? String(error.name) : '';
+}
+
+function parseLogLine(line: string): LogLine {
+  if (line.startsWith('{')) return JSON.parse(line) as LogLine;
+  // --log-format=text: `time LEVEL message key=value …`, and at debug the frames of an error's stack.
+  const { time, level, rest } = /^(?<time>\S+Z) (?<level>[A-Z]+) +(?<rest>.*)$/.exec(line)?.groups ?? {};
+  if (time === undefined || level === undefined || rest === undefined) {
+    expect(line).to.match(/^ {4}at /);
+    return { time: '', level: 'debug', message: line };
+  }
+  const fields = [...rest.matchAll(/ (\w+)=("(?:[^"\\]|\\.)*"|\S+)/g)];
+  return {
+    ...Object.fromEntries(fields.map(([, name = '', value = '']) => [name, value])),
+    time,
+    level: level.toLowerCase(),
+    message: rest.slice(0, fields[0]?.index),
+  };
 }
 
 /** The last line may still be under way. */
