@@ -1,0 +1,109 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import type { ConfigMap } from '../../../src/sync/config-map.js';
+import { contentHash, sameContent, selectContent, type Content } from '../../../src/sync/content.js';
+
+function source(parts: Partial<ConfigMap>): ConfigMap {
+  return { metadata: { name: 'shared', namespace: 'team-a' }, ...parts };
+}
+
+/** As JSON.parse makes it: an own property of any name, `__proto__` included. */
+function parsed(json: string): Record<string, string> {
+  return JSON.parse(json) as Record<string, string>;
+}
+
+describe('the content of a source', () => {
+  it('is all of data and binaryData, and whether it is immutable', () => {
+    const { content, missingKeys } = selectContent(
+      source({ data: { a: '1' }, binaryData: { b: 'AA==' }, immutable: true }),
+      undefined,
+    );
+
+    expect(content).to.deep.equal({ data: { a: '1' }, binaryData: { b: 'AA==' }, immutable: true });
+    expect(missingKeys).to.deep.equal([]);
+  });
+
+  it('is empty for an empty source', () => {
+    const { content } = selectContent(source({}), undefined);
+
+    expect(content).to.deep.equal({ data: {}, binaryData: {}, immutable: false });
+  });
+
+  it('is narrowed to keys, wherever they are, and names those that the source lacks, sorted', () => {
+    const { content, missingKeys } = selectContent(
+      source({ data: { a: '1', secret: 'x' }, binaryData: { b: 'AA==' } }),
+      ['z', 'b', 'a', 'c'],
+    );
+
+    expect(content).to.deep.equal({ data: { a: '1' }, binaryData: { b: 'AA==' }, immutable: false });
+    expect(missingKeys).to.deep.equal(['c', 'z']);
+  });
+
+  it('takes an empty value for a value', () => {
+    const { content, missingKeys } = selectContent(source({ data: { a: '' } }), ['a']);
+
+    expect(content.data).to.deep.equal({ a: '' });
+    expect(missingKeys).to.deep.equal([]);
+  });
+
+  it("does not take what every JavaScript object has for a key of the source's", () => {
+    const { content, missingKeys } = selectContent(source({ data: { a: '1' } }), [
+      'constructor',
+      '__proto__',
+    ]);
+
+    expect(Object.keys(content.data)).to.deep.equal([]);
+    expect(missingKeys).to.deep.equal(['__proto__', 'constructor']);
+  });
+
+  it('copies a key called __proto__ like any other', () => {
+    const { content } = selectContent(source({ data: parsed('{"__proto__": "1", "other": "2"}') }), [
+      '__proto__',
+    ]);
+
+    expect(JSON.stringify(content.data)).to.equal('{"__proto__":"1"}');
+    expect(Object.getPrototypeOf(content.data)).to.equal(Object.prototype);
+  });
+});
+
+describe('the content hash', () => {
+  const empty: Content = { data: {}, binaryData: {}, immutable: false };
+
+  it('does not depend on the order of keys', () => {
+    expect(contentHash({ ...empty, data: { a: '1', b: '2' } })).to.equal(
+      contentHash({ ...empty, data: { b: '2', a: '1' } }),
+    );
+  });
+
+  it('tells data from binaryData, and immutable from mutable', () => {
+    const hashes = [
+      contentHash(empty),
+      contentHash({ ...empty, data: { a: 'AA==' } }),
+      contentHash({ ...empty, binaryData: { a: 'AA==' } }),
+      contentHash({ ...empty, immutable: true }),
+    ];
+
+    expect(new Set(hashes)).to.have.length(4);
+  });
+
+  it('notices a key called __proto__', () => {
+    expect(contentHash({ ...empty, data: parsed('{"__proto__": "1"}') })).not.to.equal(contentHash(empty));
+  });
+
+  it('reads as the status and the annotation promise', () => {
+    expect(contentHash(empty)).to.match(/^sha256:[0-9a-f]{64}$/);
+  });
+
+  it('is equal for equal contents and for no others', () => {
+    const record = fc.dictionary(
+      fc.constantFrom('a', 'b', 'c', '__proto__', 'toString'),
+      fc.constantFrom('', '1', '"'),
+    );
+    const content = fc.record({ data: record, binaryData: record, immutable: fc.boolean() });
+    fc.assert(
+      fc.property(content, content, (one, other) => {
+        expect(contentHash(one) === contentHash(other)).to.equal(sameContent(one, other));
+      }),
+    );
+  });
+});

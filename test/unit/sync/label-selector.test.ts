@@ -1,0 +1,73 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import type { LabelSelector, LabelSelectorRequirement } from '../../../src/api/v1alpha1/label-selector.js';
+import { matchesSelector } from '../../../src/sync/label-selector.js';
+
+describe('a label selector', () => {
+  it('that is empty matches everything', () => {
+    expect(matchesSelector({}, {})).to.equal(true);
+    expect(matchesSelector({ matchLabels: {}, matchExpressions: [] }, { any: 'label' })).to.equal(true);
+  });
+
+  it('asks for every label with its value', () => {
+    const selector = { matchLabels: { a: '1', b: '' } };
+
+    expect(matchesSelector(selector, { a: '1', b: '', c: '3' })).to.equal(true);
+    expect(matchesSelector(selector, { a: '1' })).to.equal(false);
+    expect(matchesSelector(selector, { a: '2', b: '' })).to.equal(false);
+  });
+
+  it('matches by NotIn and DoesNotExist what lacks the label', () => {
+    const notIn: LabelSelector = { matchExpressions: [{ key: 'a', operator: 'NotIn', values: ['1'] }] };
+    const absent: LabelSelector = { matchExpressions: [{ key: 'a', operator: 'DoesNotExist' }] };
+
+    expect(matchesSelector(notIn, {})).to.equal(true);
+    expect(matchesSelector(notIn, { a: '1' })).to.equal(false);
+    expect(matchesSelector(absent, {})).to.equal(true);
+    expect(matchesSelector(absent, { a: '' })).to.equal(false);
+  });
+
+  it('does not take what every JavaScript object has for a label', () => {
+    const selector: LabelSelector = { matchExpressions: [{ key: 'constructor', operator: 'Exists' }] };
+
+    expect(matchesSelector(selector, {})).to.equal(false);
+  });
+
+  it('means what a plain reading of the Kubernetes rules means', () => {
+    const key = fc.constantFrom('a', 'b', 'constructor');
+    const value = fc.constantFrom('', '1', '2');
+    const labels = fc.dictionary(key, value);
+    const requirement: fc.Arbitrary<LabelSelectorRequirement> = fc.oneof(
+      fc.record({
+        key,
+        operator: fc.constantFrom('In' as const, 'NotIn' as const),
+        values: fc.array(value, { minLength: 1 }),
+      }),
+      fc.record({ key, operator: fc.constantFrom('Exists' as const, 'DoesNotExist' as const) }),
+    );
+    const selector: fc.Arbitrary<LabelSelector> = fc.record(
+      { matchLabels: labels, matchExpressions: fc.array(requirement) },
+      { requiredKeys: [] },
+    );
+
+    fc.assert(
+      fc.property(selector, labels, (asked, given) => {
+        expect(matchesSelector(asked, given)).to.equal(naively(asked, new Map(Object.entries(given))));
+      }),
+    );
+  });
+});
+
+/** Counts the requirements that are broken, one after the other. */
+function naively({ matchLabels, matchExpressions }: LabelSelector, labels: Map<string, string>): boolean {
+  let broken = 0;
+  for (const [key, value] of Object.entries(matchLabels ?? {})) if (labels.get(key) !== value) broken += 1;
+  for (const { key, operator, values } of matchExpressions ?? []) {
+    const among = labels.has(key) && new Set(values).has(labels.get(key)!);
+    if (operator === 'In' && !among) broken += 1;
+    if (operator === 'NotIn' && among) broken += 1;
+    if (operator === 'Exists' && !labels.has(key)) broken += 1;
+    if (operator === 'DoesNotExist' && labels.has(key)) broken += 1;
+  }
+  return broken === 0;
+}
