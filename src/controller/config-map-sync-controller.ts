@@ -22,7 +22,6 @@ import type { ConfigMapSyncClient } from './config-map-sync-client.js';
 import type { Removal } from './copy-remover.js';
 import { Deletion } from './deletion.js';
 import { judgeTargets, keepTargets } from './judgement.js';
-import { LoopCheck } from './loop-check.js';
 import type { NamespaceDirectory } from './namespace-directory.js';
 import type { Pass } from './pass.js';
 import { RepairBudget } from './repair-budget.js';
@@ -180,7 +179,6 @@ export class ConfigMapSyncController {
       session,
       namespaces: this.#options.namespaces,
       isLiving: this.#isLiving,
-      loops: new LoopCheck(this.#options.syncs.list()),
       repairs: this.#repairs,
       onOperation: (operation, result) => this.#options.metrics.syncOperation(operation, result),
     };

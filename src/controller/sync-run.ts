@@ -2,7 +2,6 @@ import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
 import type { Verb } from '../api/v1alpha1/verb.js';
 import type { IsLiving } from '../sync/ownership.js';
 import type { Session } from '../tenancy/tenancy.js';
-import type { LoopCheck } from './loop-check.js';
 import type { NamespaceDirectory } from './namespace-directory.js';
 import type { Pass } from './pass.js';
 import type { RepairBudget } from './repair-budget.js';
@@ -15,7 +14,6 @@ export interface SyncRun extends Pass {
   session: Session;
   namespaces: NamespaceDirectory;
   isLiving: IsLiving;
-  loops: LoopCheck;
   repairs: RepairBudget;
   /** Every write that was tried, for the metrics. */
   onOperation: (operation: Operation, result: OperationResult) => void;

@@ -84,7 +84,7 @@ export class TargetSync {
       });
       if (plan.action === 'conflict') return this.#conflict(namespace, plan.holder);
       if (plan.action !== 'none') {
-        const obstacle = this.#circle(namespace) ?? this.#fight(namespace);
+        const obstacle = this.#fight(namespace);
         if (obstacle !== undefined) return obstacle;
       }
       const written = await this.#carryOut(namespace, plan);
@@ -183,19 +183,6 @@ export class TargetSync {
       if (error instanceof Refused) return remembered;
       throw error;
     }
-  }
-
-  #circle(namespace: string): TargetOutcome | undefined {
-    const { sync, loops } = this.#run;
-    const { name } = this.#template;
-    const other = loops.closedBy(sync, { namespace, name });
-    if (other === undefined) return undefined;
-    const { namespace: otherNamespace = '', name: otherName } = other.metadata;
-    return {
-      state: 'Conflict',
-      reason: 'Loop',
-      message: `ConfigMap "${name}" in namespace "${namespace}" is where the source itself comes from, by ConfigMapSync ${otherNamespace}/${otherName}: take the namespace off one of the two`,
-    };
   }
 
   /** Putting back what was in step under the same spec and source is a repair: somebody else changed the copy. */
