@@ -148,21 +148,20 @@ describe('known copies', () => {
     fc.assert(
       fc.property(fc.array(command, { maxLength: 40, size: 'max' }), (commands) => {
         const copies = new KnownCopies(() => undefined);
-        let version = 1;
-        let inStep = false;
+        const object = { version: 1, inStep: false };
         let watched = false;
         let undelivered: number[] = [];
         const underWay: { observation: Observation; version: number; inStep: boolean }[] = [];
         const change = (to: boolean): void => {
-          version += 1;
-          inStep = to;
-          if (watched) undelivered.push(version);
+          object.version += 1;
+          object.inStep = to;
+          if (watched) undelivered.push(object.version);
         };
         for (const command of commands) {
           if (command === 'look' || command === 'write') {
             const observation = copies.observe('shared', 'a/reader');
             if (command === 'write') change(true);
-            underWay.push({ observation, version, inStep });
+            underWay.push({ observation, ...object });
           } else if (command === 'answer') {
             const answered = underWay.shift();
             if (answered?.inStep) answered.observation.confirm(String(answered.version), 'as wished');
@@ -181,7 +180,7 @@ describe('known copies', () => {
             copies.cover();
           }
           const believed = copies.isKnown('shared', 'as wished');
-          expect(believed && !inStep && undelivered.length === 0, commands.join(', ')).to.equal(false);
+          expect(believed && !object.inStep && undelivered.length === 0, commands.join(', ')).to.equal(false);
         }
       }),
       { numRuns: 2000 },
