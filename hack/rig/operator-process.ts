@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort } from '../control-plane/free-port.js';
 import { waitUntil } from '../control-plane/poll.js';
+import { programArguments } from '../program.js';
 import { Reaper } from '../control-plane/reaper.js';
 import type { Installation } from './installation.js';
 import type { Pod } from './pod.js';
@@ -54,7 +55,7 @@ export class OperatorProcess {
       ...(pod?.command ?? []),
       process.execPath,
       ...nodeFlags,
-      join(import.meta.dirname, '../../src/main.js'),
+      ...programArguments(),
       'run',
       ...(pod === undefined ? [`--kubeconfig=${installation.kubeconfig}`] : []),
       '--leader-elect',

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
+import { programArguments } from '../../hack/program.js';
 import { repositoryRoot } from '../../hack/repository.js';
 import { eventually } from './eventually.js';
 import { parseSamples, type Sample } from './metric-samples.js';
@@ -13,8 +13,6 @@ import { plane, type TestPlane } from './plane.js';
 export const OPERATOR_NAMESPACE = 'config-weaver-system';
 export const OPERATOR_SERVICE_ACCOUNT = 'config-weaver-controller-manager';
 export const OPERATOR_USERNAME = `system:serviceaccount:${OPERATOR_NAMESPACE}:${OPERATOR_SERVICE_ACCOUNT}`;
-
-const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 
 export interface OperatorOptions {
   /** Added to `run`'s command line; what is given here wins over our own. */
@@ -100,7 +98,7 @@ export class RunningOperator {
     this.#child = spawn(
       process.execPath,
       [
-        ...[MAIN, 'run', `--kubeconfig=${kubeconfig}`],
+        ...[...programArguments(), 'run', `--kubeconfig=${kubeconfig}`],
         ...['--health-probe-bind-address=127.0.0.1:0', '--metrics-bind-address=127.0.0.1:0'],
         ...['--metrics-secure=false', '--log-level=debug', ...args],
       ],
