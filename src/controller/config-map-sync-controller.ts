@@ -17,7 +17,6 @@ import { IdentityError } from '../tenancy/errors.js';
 import { serviceAccountUsername } from '../tenancy/service-account.js';
 import type { Tenancy } from '../tenancy/tenancy.js';
 import { allSettled } from './all-settled.js';
-import { cleanUpNamespaces, enterLeftovers, removeAll } from './clean-up.js';
 import type { ConfigMapSyncClient } from './config-map-sync-client.js';
 import type { Removal } from './copy-remover.js';
 import { Deletion } from './deletion.js';
@@ -25,11 +24,12 @@ import { judgeTargets, keepTargets } from './judgement.js';
 import type { NamespaceDirectory } from './namespace-directory.js';
 import type { Pass } from './pass.js';
 import { RepairBudget } from './repair-budget.js';
+import { sourceDenied, sourceGone } from './source-absence.js';
 import { StatusDraft } from './status-draft.js';
 import { isClearable, sweep } from './sweep.js';
 import { SyncMemory } from './sync-memory.js';
 import type { Operation, OperationResult, SyncRun } from './sync-run.js';
-import { mayHoldCopy, type TargetOutcome } from './target-outcome.js';
+import type { TargetOutcome } from './target-outcome.js';
 import { TargetSync } from './target-sync.js';
 
 export interface Intervals {
@@ -187,65 +187,20 @@ export class ConfigMapSyncController {
   /** Where there is nothing to copy, the draft says why, and what that means for the copies is done. */
   async #readSource(run: SyncRun): Promise<ConfigMap | 'denied' | 'gone'> {
     const { draft, source, session, signal } = run;
+    const { names } = this.#memory.of(run.sync);
     try {
       const found = await session.configMaps.get<ConfigMap>(source.namespace, source.name, signal);
       draft.pass('SourceConfigMapFound', 'ConfigMapFound');
       return found;
     } catch (error) {
       if (isApiError(error, 403)) {
-        await this.#sourceDenied(run);
+        await sourceDenied(run, names);
         return 'denied';
       }
       if (!isApiError(error, 404)) throw error;
-      await this.#sourceGone(run);
+      await sourceGone(run, names);
       return 'gone';
     }
-  }
-
-  async #sourceDenied(run: SyncRun): Promise<void> {
-    const { draft, source, session, signal } = run;
-    const { access } = session.namespace(source.namespace);
-    access.invalidate();
-    // Asked so that it is asked again: a grant then heals by itself.
-    await access.verdict(source.name, ['get'], signal);
-    const message = `${session.tenant.username} may not get configmaps "${source.name}" in namespace "${source.namespace}": grant get there, and list and watch for changes to arrive at once`;
-    draft.fail('SourceConfigMapFound', 'SourceDenied', message);
-    await this.#keepWanted(run, {
-      state: 'Stale',
-      reason: 'SourceDenied',
-      message: 'the source may not be read any more',
-    });
-  }
-
-  async #sourceGone(run: SyncRun): Promise<void> {
-    const { draft, source, namespaces } = run;
-    if (namespaces.state(source.namespace) === 'missing') {
-      const message = `there is no namespace "${source.namespace}" to find ConfigMap "${source.name}" in`;
-      draft.fail('SourceConfigMapFound', 'SourceNamespaceNotFound', message);
-    } else {
-      const message = `there is no ConfigMap "${source.name}" in namespace "${source.namespace}"`;
-      draft.fail('SourceConfigMapFound', 'ConfigMapNotFound', message);
-    }
-    if (run.sync.spec.sourceDeletionPolicy === 'Delete') await this.#removeForGood(run);
-    else await this.#keepWanted(run, 'kept');
-  }
-
-  /** No source to copy from; the namespaces that are no target any more are cleared all the same. */
-  async #keepWanted(run: SyncRun, lost: TargetOutcome | 'kept'): Promise<void> {
-    await sweep(run, new Map(), this.#memory.of(run.sync).names);
-    keepTargets(run, run.selection.wanted, lost);
-  }
-
-  async #removeForGood(run: SyncRun): Promise<void> {
-    const { before, selection } = run;
-    // What the last status does not tell of may hold a copy: the status may have been lost.
-    const held = cleanUpNamespaces(run).filter((namespace) => {
-      const target = before.get(namespace);
-      return target === undefined || mayHoldCopy(target);
-    });
-    const { leftovers } = await removeAll(run, 'delete', held, this.#memory.of(run.sync).names);
-    enterLeftovers(run, leftovers);
-    keepTargets(run, selection.wanted, 'removed');
   }
 
   async #synchronize(run: SyncRun, source: ConfigMap, fresh: boolean): Promise<ReconcileResult> {
