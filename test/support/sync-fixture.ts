@@ -106,7 +106,7 @@ export async function removeSyncs(api: TestApi, tenants: readonly TestTenant[]):
   const place = ({ metadata: { namespace = '', name } }: ConfigMapSync) =>
     ({ resource: 'configmapsyncs', namespace, name }) as const;
   for (const sync of await left()) await api.delete(place(sync));
-  await eventually(async () => expect(await left()).to.deep.equal([]), { timeoutMs: 5000 }).catch(
+  await eventually(async () => expect(await left()).to.deep.equal([]), { timeoutMs: 2000 }).catch(
     () => undefined,
   );
   for (const sync of await left()) await api.patch(place(sync), { metadata: { finalizers: null } });

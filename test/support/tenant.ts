@@ -117,14 +117,13 @@ export class TestTenant {
     return namespace;
   }
 
-  /** Grants exactly these verbs there, whatever was granted before. */
+  /** Grants exactly these verbs there, whatever was granted before, with no moment in between. */
   async grant(namespace: string, verbs: readonly string[]): Promise<void> {
-    await this.revoke(namespace);
-    if (verbs.length === 0) return;
-    await this.#bind(namespace, this.#roleName, {
-      rule: { apiGroups: [''], resources: ['configmaps'], verbs },
-      subject: { namespace: this.namespace, name: this.serviceAccount },
-    });
+    const rule = { apiGroups: [''], resources: ['configmaps'], verbs };
+    const role = { resource: 'roles', namespace, name: this.#roleName } as const;
+    if (verbs.length === 0) await this.revoke(namespace);
+    else if ((await this.#api.get(role)) !== undefined) await this.#api.patch(role, { rules: [rule] });
+    else await this.bind(namespace, this.#roleName, rule);
   }
 
   async revoke(namespace: string): Promise<void> {

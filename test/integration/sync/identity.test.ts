@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import { version } from '../../../src/cli/version.js';
 import type { AuditEntry } from '../../support/audit-log.js';
-import { eventually } from '../../support/eventually.js';
 import { OPERATOR_USERNAME } from '../../support/operator.js';
 import { auditLogOrSkip, plane } from '../../support/plane.js';
 import { SyncFixture } from '../../support/sync-fixture.js';
@@ -108,41 +107,6 @@ describe('whose rights count', () => {
     await poor.targetState(target, 'Denied', { name: 'intruder' });
     expect(await poor.copy(poor.namespace)).to.equal(undefined);
     expect(await poor.copy(target, 'own')).to.equal(undefined);
-  });
-
-  it('are those of the ServiceAccount of now: a re-created one is another, and the old token is used no more', async function () {
-    this.timeout(60_000);
-    auditLogOrSkip(this, await plane());
-    const tenant = await fixture.tenant();
-    const target = await tenant.target();
-    await tenant.createSource({ data: { look: '0' } });
-    await tenant.createSync({ syncToNamespaces: [target] });
-    await tenant.ready();
-
-    await tenant.deleteServiceAccount();
-    await tenant.createServiceAccount();
-    // The API server itself remembers a token for ten seconds, so that it takes some looks until it refuses the old one.
-    let looks = 0;
-    const uids = (entries: AuditEntry[]): string[] => entries.map(({ user }) => user.uid ?? '');
-    await eventually(
-      async () => {
-        looks += 1;
-        await tenant.patchSource({ data: { look: String(looks) } });
-        await tenant.copied(target, { look: String(looks) });
-        expect(new Set(uids(await fixture.audit({ username: tenant.username, code: 200 }))).size).to.equal(2);
-      },
-      { timeoutMs: 30_000, intervalMs: 500 },
-    );
-    await tenant.patchSource({ data: { look: 'last' } });
-    await tenant.copied(target, { look: 'last' });
-    await tenant.ready();
-
-    const accepted = (await fixture.audit({ username: tenant.username }))
-      .filter(({ verb, responseStatus }) => verb !== 'watch' && responseStatus?.code !== 401)
-      .toSorted((a, b) => (a.requestReceivedTimestamp < b.requestReceivedTimestamp ? -1 : 1));
-    const [first, ...rest] = uids(accepted);
-    const change = rest.findIndex((uid) => uid !== first);
-    expect(new Set(rest.slice(change)).size, 'uids after the new one was first seen').to.equal(1);
   });
 
   it('are told apart in one namespace: each ConfigMapSync acts as its own ServiceAccount', async function () {

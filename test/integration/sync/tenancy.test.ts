@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import { RECOVERY_MS } from '../../../src/controller/config-map-sync-controller.js';
+import type { AuditEntry } from '../../support/audit-log.js';
 import { eventually } from '../../support/eventually.js';
-import { plane } from '../../support/plane.js';
+import { auditLogOrSkip, plane } from '../../support/plane.js';
 import { SyncFixture } from '../../support/sync-fixture.js';
 import { ALL_VERBS, NEEDED_VERBS, type TestTenant } from '../../support/tenant.js';
 
@@ -89,6 +90,107 @@ describe('tenancy, with the flags left alone', () => {
     await tenant.ready();
   });
 
+  it('needs no delete where copies are meant to stay', async () => {
+    const tenant = await fixture.tenant();
+    const target = await tenant.target(['get', 'create', 'update']);
+    await tenant.createSource({ data: { key: 'value' } });
+
+    await tenant.createSync({ syncToNamespaces: [target], deletionPolicy: 'Orphan' });
+
+    await tenant.copied(target, { key: 'value' });
+    await tenant.ready();
+  });
+
+  it('takes rights from a rule that names just this ConfigMap, but for create', async () => {
+    const tenant = await fixture.tenant();
+    const target = await tenant.target(['create']);
+    await tenant.bind(target, 'named', {
+      apiGroups: [''],
+      resources: ['configmaps'],
+      resourceNames: ['source'],
+      verbs: ['get', 'list', 'watch', 'update', 'delete'],
+    });
+    await tenant.createSource({ data: { key: 'value' } });
+
+    await tenant.createSync({ syncToNamespaces: [target] });
+    await tenant.copied(target, { key: 'value' });
+    await tenant.patchSource({ data: { key: 'newer' } });
+
+    await tenant.copied(target, { key: 'newer' });
+    await tenant.ready();
+  });
+
+  it('works without list and watch', async () => {
+    const tenant = await fixture.tenant();
+    const target = await tenant.target(NEEDED_VERBS);
+    await tenant.createSource({ data: { key: 'value' } });
+    await tenant.createSync({ syncToNamespaces: [target] });
+    await tenant.copied(target, { key: 'value' });
+
+    await tenant.patchSource({ data: { key: 'newer' } });
+
+    await tenant.copied(target, { key: 'newer' });
+    await tenant.ready();
+    await tenant.deleteSync();
+    await tenant.gone();
+    expect(await tenant.copy(target)).to.equal(undefined);
+  });
+
+  it('tells nobody without get whether the source exists', async () => {
+    const [withSource, withoutSource] = await Promise.all([
+      fixture.tenant({ home: ['list', 'watch'] }),
+      fixture.tenant({ home: ['list', 'watch'] }),
+    ]);
+    await withSource.createSource({ data: { key: 'value' } });
+    const messages = await Promise.all(
+      [withSource, withoutSource].map(async (tenant) => {
+        await tenant.createSync({ syncToNamespaces: [await tenant.target()] });
+        const { message } = await tenant.condition('SourceConfigMapFound', 'SourceDenied');
+        return message.replaceAll(tenant.namespace, 'NAMESPACE');
+      }),
+    );
+
+    expect(messages[0]).to.equal(messages[1]);
+    expect(messages[0]).to.equal(
+      'system:serviceaccount:NAMESPACE:syncer may not get configmaps "source" in namespace "NAMESPACE": grant get there, and list and watch for changes to arrive at once',
+    );
+  });
+
+  it('takes a re-created ServiceAccount for another one: the old token is used no more', async function () {
+    this.timeout(60_000);
+    auditLogOrSkip(this, await plane());
+    const tenant = await fixture.tenant();
+    const target = await tenant.target();
+    await tenant.createSource({ data: { look: '0' } });
+    await tenant.createSync({ syncToNamespaces: [target] });
+    await tenant.ready();
+
+    await tenant.deleteServiceAccount();
+    await tenant.createServiceAccount();
+    // The API server itself remembers a token for ten seconds, so that it takes some looks until it refuses the old one.
+    let looks = 0;
+    const uids = (entries: AuditEntry[]): string[] => entries.map(({ user }) => user.uid ?? '');
+    await eventually(
+      async () => {
+        looks += 1;
+        await tenant.patchSource({ data: { look: String(looks) } });
+        await tenant.copied(target, { look: String(looks) });
+        expect(new Set(uids(await fixture.audit({ username: tenant.username, code: 200 }))).size).to.equal(2);
+      },
+      { timeoutMs: 30_000, intervalMs: 500 },
+    );
+    await tenant.patchSource({ data: { look: 'last' } });
+    await tenant.copied(target, { look: 'last' });
+    await tenant.ready();
+
+    const accepted = (await fixture.audit({ username: tenant.username }))
+      .filter(({ verb, responseStatus }) => verb !== 'watch' && responseStatus?.code !== 401)
+      .toSorted((a, b) => (a.requestReceivedTimestamp < b.requestReceivedTimestamp ? -1 : 1));
+    const [first, ...rest] = uids(accepted);
+    const change = rest.findIndex((uid) => uid !== first);
+    expect(new Set(rest.slice(change)).size, 'uids after the new one was first seen').to.equal(1);
+  });
+
   it('reports within 60 s that a right was taken away: the target is Stale, and its copy stays', async function () {
     this.timeout(REVOCATION_MS + 10_000);
     const { tenant, target, at } = revoked;
@@ -145,52 +247,6 @@ describe('tenancy, with a short poll interval', () => {
       });
     }
 
-    it('need no delete where copies are meant to stay', async () => {
-      const tenant = await fixture.tenant();
-      const target = await tenant.target(['get', 'create', 'update']);
-      await tenant.createSource({ data: { key: 'value' } });
-
-      await tenant.createSync({ syncToNamespaces: [target], deletionPolicy: 'Orphan' });
-
-      await tenant.copied(target, { key: 'value' });
-      await tenant.ready();
-    });
-
-    it('may come from a rule that names just this ConfigMap, but for create', async () => {
-      const tenant = await fixture.tenant();
-      const target = await tenant.target(['create']);
-      await tenant.bind(target, 'named', {
-        apiGroups: [''],
-        resources: ['configmaps'],
-        resourceNames: ['source'],
-        verbs: ['get', 'list', 'watch', 'update', 'delete'],
-      });
-      await tenant.createSource({ data: { key: 'value' } });
-
-      await tenant.createSync({ syncToNamespaces: [target] });
-      await tenant.copied(target, { key: 'value' });
-      await tenant.patchSource({ data: { key: 'newer' } });
-
-      await tenant.copied(target, { key: 'newer' });
-      await tenant.ready();
-    });
-
-    it('are enough without list and watch', async () => {
-      const tenant = await fixture.tenant();
-      const target = await tenant.target(NEEDED_VERBS);
-      await tenant.createSource({ data: { key: 'value' } });
-      await tenant.createSync({ syncToNamespaces: [target] });
-      await tenant.copied(target, { key: 'value' });
-
-      await tenant.patchSource({ data: { key: 'newer' } });
-
-      await tenant.copied(target, { key: 'newer' });
-      await tenant.ready();
-      await tenant.deleteSync();
-      await tenant.gone();
-      expect(await tenant.copy(target)).to.equal(undefined);
-    });
-
     it('decide alone whether it is told that a namespace does not exist', async () => {
       const tenant = await fixture.tenant();
       const absent = `absent-${tenant.namespace}`;
@@ -207,26 +263,6 @@ describe('tenancy, with a short poll interval', () => {
   });
 
   describe('rights in the source namespace', () => {
-    it('are not enough without get: nobody learns whether the source exists', async () => {
-      const [withSource, withoutSource] = await Promise.all([
-        fixture.tenant({ home: ['list', 'watch'] }),
-        fixture.tenant({ home: ['list', 'watch'] }),
-      ]);
-      await withSource.createSource({ data: { key: 'value' } });
-      const messages = await Promise.all(
-        [withSource, withoutSource].map(async (tenant) => {
-          await tenant.createSync({ syncToNamespaces: [await tenant.target()] });
-          const { message } = await tenant.condition('SourceConfigMapFound', 'SourceDenied');
-          return message.replaceAll(tenant.namespace, 'NAMESPACE');
-        }),
-      );
-
-      expect(messages[0]).to.equal(messages[1]);
-      expect(messages[0]).to.equal(
-        'system:serviceaccount:NAMESPACE:syncer may not get configmaps "source" in namespace "NAMESPACE": grant get there, and list and watch for changes to arrive at once',
-      );
-    });
-
     it('heal by themselves when get is granted, with list and watch or without', async () => {
       const tenant = await fixture.tenant({ home: [] });
       const target = await tenant.target();

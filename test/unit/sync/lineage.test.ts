@@ -1,89 +1,75 @@
 import { expect } from 'chai';
 import type { ConfigMapSync } from '../../../src/api/v1alpha1/config-map-sync.js';
-import type { TargetState } from '../../../src/api/v1alpha1/target-status.js';
-import type { ConfigMapMetadata } from '../../../src/sync/config-map.js';
+import { OWNER_UID_LABEL } from '../../../src/api/v1alpha1/labels-and-annotations.js';
 import { Lineage } from '../../../src/sync/lineage.js';
-import { syncObject } from './sync-object.js';
 
-/** Copies `shared` from one namespace to another; made at `minute`. */
-function copying(from: string, to: string, minute: number, state: TargetState = 'Synced'): ConfigMapSync {
-  return syncObject({
-    metadata: {
-      name: `${from}-to-${to}`,
-      namespace: from,
-      uid: `uid-${from}-${to}`,
-      creationTimestamp: `2026-01-02T03:0${minute}:00Z`,
-    },
-    spec: { syncToNamespaces: [to] },
-    status: { targets: [{ namespace: to, state, lastTransitionTime: '2026-01-02T03:04:05Z' }] },
-  });
+/** Copies ConfigMap `data` of namespace `from` to namespace `to`, where a copy is already unless `state` says otherwise. */
+function syncOf(from: string, to: string, createdAt = '1', state = 'Synced'): ConfigMapSync {
+  return {
+    metadata: { namespace: from, name: `to-${to}`, uid: `${from}-${to}`, creationTimestamp: createdAt },
+    spec: { source: { name: 'data' }, syncToNamespaces: [to] },
+    status: { targets: [{ namespace: to, state }] },
+  } as unknown as ConfigMapSync;
 }
 
-/** Metadata of a ConfigMap that `sync` wrote. */
-function copyOf(sync: ConfigMapSync): ConfigMapMetadata {
-  return { name: 'shared', labels: { 'configmapsync.io/owner-uid': sync.metadata.uid } };
+function copyOf(sync: ConfigMapSync): { name: string; labels: Record<string, string> } {
+  return { name: 'data', labels: { [OWNER_UID_LABEL]: sync.metadata.uid } };
 }
 
-function loop(
-  sync: ConfigMapSync,
-  source: ConfigMapMetadata,
-  all: ConfigMapSync[],
-  to: string,
-  held = false,
-) {
-  const through = new Lineage(sync, source, () => all).loopThrough({ namespace: to, name: 'shared' }, held);
-  return through?.metadata.name;
-}
+describe('Lineage', () => {
+  const place = (namespace: string): { namespace: string; name: string } => ({ namespace, name: 'data' });
 
-describe('the lineage of a source', () => {
-  it('holds no loop where the source is nobody’s copy, and does not look through anything', () => {
-    const sync = copying('a', 'b', 1);
-    const lineage = new Lineage(sync, { name: 'shared' }, () => {
-      throw new Error('not to be asked');
-    });
+  it('finds no loop for a source that is nobody’s copy, and looks through nothing', () => {
+    const lineage = new Lineage(syncOf('a', 'b'), { name: 'data' }, () =>
+      expect.fail('all ConfigMapSyncs were looked through'),
+    );
 
-    expect(lineage.loopThrough({ namespace: 'b', name: 'shared' }, false)).to.equal(undefined);
+    expect(lineage.loopThrough(place('b'), false)).to.equal(undefined);
   });
 
-  it('allows a chain', () => {
-    const [first, second] = [copying('a', 'b', 1), copying('b', 'c', 2)];
+  it('lets a chain go on to a new place', () => {
+    const first = syncOf('a', 'b');
+    const second = syncOf('b', 'c');
+    const lineage = new Lineage(second, copyOf(first), () => [first, second]);
 
-    expect(loop(second, copyOf(first), [first, second], 'c')).to.equal(undefined);
+    expect(lineage.loopThrough(place('c'), false)).to.equal(undefined);
   });
 
-  it('knows the way back to where the source comes from', () => {
-    const [there, back] = [copying('a', 'b', 1), copying('b', 'a', 2)];
+  it('finds a loop over any number of ConfigMapSyncs, and names the nearest', () => {
+    const first = syncOf('a', 'b');
+    const second = syncOf('b', 'c');
+    const back = syncOf('c', 'a');
+    const lineage = new Lineage(back, copyOf(second), () => [first, second, back]);
 
-    expect(loop(back, copyOf(there), [there, back], 'a')).to.equal('a-to-b');
+    expect(lineage.loopThrough(place('a'), false)).to.equal(second);
+    expect(lineage.loopThrough({ namespace: 'a', name: 'other' }, false)).to.equal(undefined);
   });
 
-  it('knows the way back over several ConfigMapSyncs', () => {
-    const [first, second, third] = [copying('a', 'b', 1), copying('b', 'c', 2), copying('c', 'a', 3)];
+  it('counts only copies that are there: naming a place is not enough to get in the way', () => {
+    const pretender = syncOf('a', 'b', '1', 'Denied');
+    const second = syncOf('b', 'c');
+    const back = syncOf('c', 'a');
+    const lineage = new Lineage(back, copyOf(second), () => [pretender, second, back]);
 
-    expect(loop(third, copyOf(second), [first, second, third], 'a')).to.equal('b-to-c');
+    expect(lineage.loopThrough(place('a'), false)).to.equal(undefined);
+    expect(lineage.loopThrough(place('b'), false)).to.equal(second);
   });
 
-  it('lets the youngest give way where all of the loop is there already', () => {
-    const [there, back] = [copying('a', 'b', 1), copying('b', 'a', 2)];
+  it('lets the youngest give way where the whole loop is there already, and nobody else', () => {
+    const old = syncOf('a', 'b', '2026-01-01T00:00:00Z');
+    const young = syncOf('b', 'a', '2026-01-02T00:00:00Z');
+    const all = (): ConfigMapSync[] => [old, young];
 
-    expect(loop(back, copyOf(there), [there, back], 'a', true)).to.equal('a-to-b');
-    expect(loop(there, copyOf(back), [there, back], 'b', true)).to.equal(undefined);
+    expect(new Lineage(young, copyOf(old), all).loopThrough(place('a'), true)).to.equal(old);
+    expect(new Lineage(old, copyOf(young), all).loopThrough(place('b'), true)).to.equal(undefined);
   });
 
-  it('takes no notice of those who only wish for a copy', () => {
-    const [first, second, third] = [
-      copying('a', 'b', 1, 'Denied'),
-      copying('b', 'c', 2),
-      copying('c', 'a', 3),
-    ];
+  it('ends its search in a loop that it is not part of', () => {
+    const there = syncOf('a', 'b');
+    const back = syncOf('b', 'a');
+    const onlooker = syncOf('b', 'c');
+    const lineage = new Lineage(onlooker, copyOf(there), () => [there, back, onlooker]);
 
-    expect(loop(third, copyOf(second), [first, second, third], 'a')).to.equal(undefined);
-  });
-
-  it('ends, also among others that go round in circles', () => {
-    const [x, y] = [copying('x', 'y', 1), copying('y', 'x', 2)];
-    const sync = copying('y', 'z', 3);
-
-    expect(loop(sync, copyOf(x), [x, y, sync], 'z')).to.equal(undefined);
+    expect(lineage.loopThrough(place('c'), false)).to.equal(undefined);
   });
 });
