@@ -144,7 +144,12 @@ export class TenantNamespace {
     try {
       const rules = await this.access.rules(this.#ended.signal);
       const mayWatch = (name?: string): boolean => rules.allows('list', name) && rules.allows('watch', name);
-      if ((!rules.complete || mayWatch()) && this.#open(ALL)) return;
+      if (mayWatch()) {
+        this.#open(ALL);
+        return;
+      }
+      // Only trying tells where an authorizer cannot list its rules.
+      if (!rules.complete && this.#open(ALL)) return;
       for (const names of this.#interests.values()) {
         for (const name of names) if (mayWatch(name)) this.#open(name);
       }
