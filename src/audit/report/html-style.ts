@@ -40,10 +40,10 @@ code, pre { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans 
 .figures .good dd { color: var(--good); } .figures .bad dd { color: var(--bad); } .figures .warn dd { color: var(--warn); }
 .bar { display: block; width: 100%; height: .75rem; border-radius: .4rem; overflow: hidden; }
 rect.good { fill: var(--good); } rect.bad { fill: var(--bad); } rect.warn { fill: var(--warn); } rect.quiet { fill: var(--quiet); opacity: .6; }
-.legend { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(32rem, 100%), 1fr)); gap: .4rem 2rem; margin: 1rem 0 0; padding: 0; list-style: none; }
-.legend li { display: grid; grid-template-columns: 3.6rem 12.6rem minmax(0, 1fr); align-items: baseline; }
+.legend { display: grid; grid-template-columns: repeat(2, max-content max-content minmax(0, 1fr)); gap: .4rem .75rem; margin: 1rem 0 0; padding: 0; list-style: none; }
+.legend li { display: grid; grid-column: span 3; grid-template-columns: subgrid; align-items: baseline; }
 .legend .badge { justify-self: start; }
-.legend .number { font-weight: 650; font-variant-numeric: tabular-nums; text-align: right; padding-right: .8rem; }
+.legend .number { font-weight: 650; font-variant-numeric: tabular-nums; text-align: right; }
 .meaning, .tenant, .since { color: var(--muted); }
 
 .badge { display: inline-block; padding: .05rem .55rem; border-radius: 1rem; font-size: .88em; font-weight: 600; white-space: nowrap; }
@@ -82,10 +82,10 @@ caption { text-align: left; color: var(--muted); padding: 0 0 .5rem; }
 summary { cursor: pointer; color: var(--accent); font-size: .92em; width: fit-content; }
 pre { margin: .5rem 0; padding: .8rem 1rem; max-height: 26rem; overflow: auto; overflow-wrap: normal; background: var(--page); border: 1px solid var(--line); border-radius: .5rem; line-height: 1.4; }
 
-.scroller { max-height: 34rem; overflow: auto; border: 1px solid var(--line); border-radius: .5rem; content-visibility: auto; contain-intrinsic-size: auto 34rem; }
+.scroller { width: fit-content; max-width: 100%; max-height: 34rem; overflow: auto; border: 1px solid var(--line); border-radius: .5rem; content-visibility: auto; contain-intrinsic-size: auto 60rem auto 34rem; }
 #matrix { border-collapse: separate; border-spacing: 0; }
 .note { margin: 0 0 .6rem; color: var(--muted); }
-#matrix thead > tr > * { position: sticky; top: 0; z-index: 1; background: var(--card); border-bottom: 1px solid var(--line); }
+#matrix thead > tr > * { position: sticky; top: 0; z-index: 1; vertical-align: bottom; background: var(--card); border-bottom: 1px solid var(--line); }
 #matrix tbody th { position: sticky; left: 0; z-index: 1; background: var(--card); text-align: left; font-weight: 500; white-space: nowrap; max-width: 22rem; overflow: hidden; text-overflow: ellipsis; padding: 0 .75rem; border-right: 1px solid var(--line); }
 #matrix thead th:first-child { left: 0; z-index: 2; border-right: 1px solid var(--line); }
 #matrix thead th + th span { display: block; writing-mode: vertical-rl; rotate: 180deg; max-height: 12rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font-weight: 500; padding: .4rem 0; margin: 0 auto; }
@@ -99,14 +99,14 @@ pre { margin: .5rem 0; padding: .8rem 1rem; max-height: 26rem; overflow: auto; o
   .list thead { position: static; }
   .list thead tr { display: none; }
   .list tr { grid-template-columns: minmax(0, 1fr) auto; }
-  .legend li { display: block; }
+  .legend, .legend li { display: block; }
   form { position: static; }
 }
 @media print {
   /* Paper is white, whatever the screen is. */
   :root { color-scheme: light; --page: #fff; --card: #fff; --line: #bbb; --text: #000; --muted: #444; --accent: #000; --good: #14713f; --bad: #b01c2e; --warn: #84520a; --quiet: #4e5967; --good-back: #fff; --bad-back: #fff; --warn-back: #fff; --quiet-back: #fff; font-size: 10pt; }
   .figures dt { font-size: 8.5pt; }
-  .legend li { display: block; } .legend .number { padding: 0 .4rem 0 0; }
+  .legend, .legend li { display: block; }
   form, .copy, summary, .skip { display: none !important; }
   header, main, footer { max-width: none; padding: 0; }
   section { border: 0; padding: 0; }

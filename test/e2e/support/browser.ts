@@ -27,10 +27,11 @@ export function chromiumOrSkip(context: Mocha.Context): string {
       .find((path) => existsSync(path));
   if (found === undefined) {
     const { test } = context;
+    const tests = test?.parent?.tests ?? [];
     // Skipped by a hook, tests are told one by one.
-    const concerned = test?.type === 'hook' ? (test.parent?.tests ?? []) : [test];
+    const concerned = tests.filter((other) => other === test || !tests.some((own) => own === test));
     for (const runnable of concerned) {
-      if (runnable) runnable.title += ' (skipped: needs Chromium on PATH, or its path in CHROMIUM)';
+      runnable.title += ' (skipped: needs Chromium on PATH, or its path in CHROMIUM)';
     }
     context.skip();
   }
