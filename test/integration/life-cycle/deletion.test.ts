@@ -3,6 +3,7 @@ import { eventually } from '../../support/eventually.js';
 import { startOperator } from '../../support/operator.js';
 import { SyncFixture } from '../../support/sync-fixture.js';
 import { NEEDED_VERBS, type TestTenant } from '../../support/tenant.js';
+import { told } from './told.js';
 
 const NO_DELETE = ['get', 'create', 'update'];
 
@@ -102,7 +103,7 @@ describe('deletion of a ConfigMapSync', () => {
     const { message } = await tenant.condition('Ready', 'CleanupBlocked');
     expect(message).to.include(`${closed}/source`);
     expect((await tenant.targetState(closed, 'Stale')).missingVerbs).to.deep.equal(['delete']);
-    expect(await tenant.events('CleanupBlocked')).to.have.length(1);
+    await told(tenant, 'CleanupBlocked');
     await tenant.grant(closed, NEEDED_VERBS);
 
     await tenant.gone('sync', { timeoutMs: 17_000 });
@@ -240,14 +241,10 @@ describe('deletion that cannot be completed', () => {
     expect(await tenant.copy(free)).to.equal(undefined);
     expect(await tenant.copy(one)).to.not.equal(undefined);
     expect(await tenant.copy(two)).to.not.equal(undefined);
-    const [abandoned] = await eventually(async () => {
-      const events = await tenant.events('CleanupAbandoned');
-      expect(events).to.have.length(1);
-      return events;
-    });
+    const [abandoned] = await told(tenant, 'CleanupAbandoned');
     expect(abandoned?.note).to.include(`${one}/source`).and.to.include(`${two}/source`);
     expect(abandoned?.note).to.not.include(free);
-    expect(await tenant.events('CleanupBlocked')).to.have.length(1);
+    await told(tenant, 'CleanupBlocked');
   });
 });
 

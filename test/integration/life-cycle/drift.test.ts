@@ -4,6 +4,7 @@ import { eventually } from '../../support/eventually.js';
 import { auditLogOrSkip, plane } from '../../support/plane.js';
 import { SyncFixture } from '../../support/sync-fixture.js';
 import { NEEDED_VERBS, type ConfigMapObject } from '../../support/tenant.js';
+import { told } from './told.js';
 
 /** Well below any interval: only a watch can have told. */
 const AT_ONCE = { timeoutMs: 8_000 };
@@ -133,7 +134,7 @@ describe('drift, where the ServiceAccount may watch', () => {
     await tenant.copied(target, { key: 'new' }, AT_ONCE);
     await tenant.ready();
     expect(repairs).to.have.length.within(4, 6);
-    expect(await tenant.events('SyncFailed')).to.have.length(1);
+    await told(tenant, 'SyncFailed');
   });
 });
 

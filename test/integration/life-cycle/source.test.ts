@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { eventually } from '../../support/eventually.js';
 import { SyncFixture } from '../../support/sync-fixture.js';
 import { ALL_VERBS, createNamespace, NEEDED_VERBS, type ConfigMapObject } from '../../support/tenant.js';
+import { told } from './told.js';
 
 describe('a source that goes and comes', () => {
   let fixture: SyncFixture;
@@ -23,7 +24,7 @@ describe('a source that goes and comes', () => {
     await tenant.condition('SourceConfigMapFound', 'ConfigMapNotFound');
     await tenant.condition('Ready', 'ConfigMapNotFound');
     expect((await tenant.copy(target))?.data).to.deep.equal({ key: 'one' });
-    expect(await tenant.events('SourceNotFound')).to.have.length(1);
+    await told(tenant, 'SourceNotFound');
 
     await tenant.createSource({ data: { key: 'two' } });
     const copy = await tenant.copied(target, { key: 'two' });
@@ -162,7 +163,7 @@ describe('a source that goes and comes', () => {
     expect(invalid.message).to.include('annotations');
     const forbidden = await tenant.targetState(full, 'Failed');
     expect(forbidden.message).to.include('exceeded quota');
-    expect(await tenant.events('SyncFailed')).to.have.length(2);
+    await told(tenant, 'SyncFailed', 2);
     await tenant.condition('TargetsAuthorized', 'AllTargetsAuthorized');
     await tenant.condition('AllTargetsSynced', 'SomeTargetsNotSynced');
   });
