@@ -1,0 +1,26 @@
+import type { Condition, ConditionStatus, ConditionType } from '../../../src/api/v1alpha1/condition.js';
+import type { ConfigMapSyncStatus } from '../../../src/api/v1alpha1/config-map-sync-status.js';
+import type { TargetState, TargetStatus } from '../../../src/api/v1alpha1/target-status.js';
+
+const lastTransitionTime = '2026-01-02T03:04:05Z';
+
+export function target(
+  namespace: string,
+  state: TargetState,
+  rest: Partial<TargetStatus> = {},
+): TargetStatus {
+  return { namespace, state, lastTransitionTime, ...rest };
+}
+
+export function condition(
+  type: ConditionType,
+  status: ConditionStatus,
+  reason: string,
+  message = `${reason}, in words`,
+): Condition {
+  return { type, status, reason, message, lastTransitionTime, observedGeneration: 1 };
+}
+
+export function statusOf(targets: TargetStatus[], conditions: Condition[] = []): ConfigMapSyncStatus {
+  return { targets, conditions };
+}
