@@ -41,6 +41,10 @@ test-unit: ## Run the unit tests only.
 test-integration: ## Run the integration tests only (USE_EXISTING_CLUSTER=true: on the current kubeconfig).
 	@hack/test/run integration
 
+.PHONY: test-e2e
+test-e2e: ## Run the end-to-end tests only: OLM, the image, what watches the operator.
+	@hack/test/run e2e
+
 .PHONY: lint
 lint: ## Run the linters: eslint, prettier, knip.
 	@hack/test/run eslint prettier knip

@@ -25,7 +25,8 @@ export const PHASES: readonly Phase[] = [
   },
   { name: 'knip', run: async () => checked(await succeeds('knip')) },
   { name: 'unit', run: () => mocha(['c8', 'mocha'], ['--config', '.mocharc.json']) },
-  { name: 'integration', run: runIntegrationTests },
+  { name: 'integration', run: () => mochaWithControlPlane('.mocharc.integration.json') },
+  { name: 'e2e', run: () => mochaWithControlPlane('.mocharc.e2e.json') },
 ];
 
 /** Fails where the committed CRD is not what the models say. */
@@ -42,7 +43,7 @@ async function checkManifests(): Promise<Outcome> {
   return checked(changed.length === 0);
 }
 
-async function runIntegrationTests(): Promise<Outcome> {
+async function mochaWithControlPlane(config: string): Promise<Outcome> {
   // Before mocha starts: getting the binaries may take minutes, which no test should be waiting for.
   if (process.env.USE_EXISTING_CLUSTER !== 'true') {
     try {
@@ -52,7 +53,7 @@ async function runIntegrationTests(): Promise<Outcome> {
       return checked(false);
     }
   }
-  return mocha(['mocha'], ['--config', '.mocharc.integration.json']);
+  return mocha(['mocha'], ['--config', config]);
 }
 
 /** Runs mocha to its end and reads its counts; a run that ends without counts, or fails beside them, counts as one failure. */
