@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import { PassThrough } from 'node:stream';
+import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { program } from '../../../src/cli/program.js';
 
@@ -38,5 +40,26 @@ describe('the command line of audit, plan and grant', () => {
 
     expect(code).to.equal(1);
     expect(stderr).to.contain('/nonexistent/kubeconfig');
+  });
+
+  it('costs the operator nothing: its modules are loaded when one of them is called', async () => {
+    const entry = new URL('../../../src/cli/program.js', import.meta.url).href;
+    const script = `
+      const loaded = [];
+      (await import('node:module')).registerHooks({
+        load: (url, context, next) => (loaded.push(url), next(url, context)),
+      });
+      await import(${JSON.stringify(entry)});
+      console.log(JSON.stringify(loaded));
+    `;
+    const args = ['--input-type=module', '--eval', script];
+
+    const { stdout } = await promisify(execFile)(process.execPath, args);
+
+    const loaded = JSON.parse(stdout) as string[];
+    expect(loaded).to.include(entry);
+    expect(
+      loaded.filter((url) => /\/src\/(audit|controller|kube|tenancy|sync|api)\//.test(url)),
+    ).to.deep.equal([]);
   });
 });
