@@ -2,7 +2,6 @@
 const UI = 'urn:alm:descriptor:com.tectonic.ui:';
 
 export const TEXT = `${UI}text`;
-export const NUMBER = `${UI}number`;
 export const SWITCH = `${UI}booleanSwitch`;
 export const ADVANCED = `${UI}advanced`;
 export const CONFIG_MAP = 'urn:alm:descriptor:io.kubernetes:ConfigMap';
