@@ -1,9 +1,10 @@
+import { createHash } from 'node:crypto';
 import { stringify } from 'yaml';
 import type { ServiceAccount } from './service-account.js';
 
 /** What a tenant applies in its namespace so that the operator may request tokens of that one ServiceAccount. */
 export function tokenGrant(account: ServiceAccount, operator: string): object[] {
-  const metadata = { name: `config-weaver-token-${account.name}`, namespace: account.namespace };
+  const metadata = { name: grantName(account), namespace: account.namespace };
   return [
     {
       apiVersion: 'rbac.authorization.k8s.io/v1',
@@ -26,6 +27,17 @@ export function tokenGrant(account: ServiceAccount, operator: string): object[] 
       subjects: [subjectOf(operator)],
     },
   ];
+}
+
+/** The longest that Kubernetes takes for a Role. */
+const MAX_NAME = 253;
+
+/** A digest keeps names apart that had to be cut. */
+function grantName({ name }: ServiceAccount): string {
+  const full = `config-weaver-token-${name}`;
+  if (full.length <= MAX_NAME) return full;
+  const digest = createHash('sha256').update(name).digest('hex').slice(0, 10);
+  return `${full.slice(0, MAX_NAME - digest.length - 1).replace(/[-.]+$/, '')}-${digest}`;
 }
 
 /** Several manifests as one YAML stream for `kubectl apply -f -`. */
