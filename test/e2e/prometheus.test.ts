@@ -1,7 +1,6 @@
-import { request } from 'node:https';
 import { expect } from 'chai';
 import { ruleFile, shippedRules } from '../support/alerting-rules.js';
-import { queriesOf, shippedDashboard } from '../support/dashboard.js';
+import { fillVariables, queriesOf, shippedDashboard } from '../support/dashboard.js';
 import { documentedMetrics } from '../support/documented-metrics.js';
 import { eventually } from '../support/eventually.js';
 import { apply } from '../support/kubectl.js';
@@ -11,6 +10,7 @@ import { SyncFixture } from '../support/sync-fixture.js';
 import { createNamespace } from '../support/tenant.js';
 import { Monitoring } from './support/monitoring.js';
 import { prometheusOrSkip, runPromtool } from './support/promtool.js';
+import { scrape } from './support/scrape.js';
 import { scrapeConfig, shippedMonitor, shippedService } from './support/scrape-config.js';
 
 /** In the place of each rule's own minutes. */
@@ -34,7 +34,7 @@ describe('Prometheus and Alertmanager', () => {
     shared = await plane();
     fixture = await SyncFixture.start({
       // TLS and the API server's word on who scrapes, as installed. The poll interval bounds how late a grant is noticed.
-      args: ['--metrics-secure=true', '--poll-interval=1s'],
+      args: ['--metrics-secure=true', '--poll-interval=1s', '--cleanup-timeout=1s'],
     });
     undo.push(() => fixture.end());
     const token = await scraperToken(fixture);
@@ -144,6 +144,27 @@ describe('Prometheus and Alertmanager', () => {
     });
   });
 
+  it('tell of a ConfigMapSync that went and left a copy behind', async () => {
+    const tenant = await fixture.tenant();
+    const target = await tenant.target();
+    await tenant.createSource({ data: { key: 'value' } });
+    await tenant.createSync({ syncToNamespaces: [target] });
+    await tenant.ready();
+
+    await tenant.revoke(target);
+    await tenant.deleteSync();
+
+    await tenant.gone();
+    const alert = await eventually(() => {
+      const cms = { namespace: tenant.namespace, name: 'sync' };
+      const [notified] = monitoring.receiver.received('ConfigWeaverCleanupAbandoned', cms);
+      expect(notified?.status).to.equal('firing');
+      return notified!;
+    });
+    expect(alert.annotations.summary).to.contain(`${tenant.namespace}/sync is gone and left copies behind`);
+    expect(await tenant.copy(target)).to.not.equal(undefined);
+  });
+
   it('find no fault with the names and texts of the metrics, but for what prom-client says of Node.js', async () => {
     const { output } = await runPromtool(promtool, ['check', 'metrics'], { input: metricsText });
 
@@ -195,7 +216,7 @@ describe('Prometheus and Alertmanager', () => {
 
     const queries = queriesOf(dashboard).map((query) => ({
       ...query,
-      expr: fill(query.expr, { ...variables, __rate_interval: '30s' }),
+      expr: fillVariables(query.expr, { ...variables, __rate_interval: '30s' }),
     }));
 
     for (const { panel, expr, legendLabels } of queries) {
@@ -214,6 +235,21 @@ describe('Prometheus and Alertmanager', () => {
     }
   });
 
+  it('tell of an operator that is gone', async () => {
+    const before = monitoring.receiver.received('ConfigWeaverOperatorDown').length;
+
+    await fixture.restart(async () => {
+      await eventually(() => {
+        const notified = monitoring.receiver.received('ConfigWeaverOperatorDown')[before];
+        expect(notified?.status).to.equal('firing');
+        expect(notified?.labels).to.deep.equal({
+          alertname: 'ConfigWeaverOperatorDown',
+          severity: 'critical',
+        });
+      });
+    });
+  });
+
   /** Of each metric family that was scraped. OpenMetrics names a counter's family without `_total`. */
   async function familyTypes(): Promise<Map<string, string>> {
     const types = await monitoring.metricTypes();
@@ -228,30 +264,3 @@ describe('Prometheus and Alertmanager', () => {
     return new Set([...names, 'up']);
   }
 });
-
-/** `$name` and `${name}` become values, as Grafana does it. */
-function fill(query: string, variables: Readonly<Record<string, string>>): string {
-  return query.replace(/\$\{?(\w+)\}?/g, (whole, name: string) => {
-    const value = variables[name];
-    expect(value, `variable ${whole}`).to.not.equal(undefined);
-    return value!;
-  });
-}
-
-/** With the operator's own certificate, which nobody can verify. */
-function scrape(address: string, token: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const options = {
-      headers: { authorization: `Bearer ${token}` },
-      rejectUnauthorized: false,
-      agent: false,
-    };
-    request(`https://${address}/metrics`, options, (response) => {
-      let text = '';
-      response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-      response.on('end', () => resolve(text));
-    })
-      .on('error', reject)
-      .end();
-  });
-}

@@ -52,3 +52,15 @@ export function queriesOf({ panels }: Dashboard): PanelQuery[] {
     })),
   );
 }
+
+/**
+ * `$name` and `${name}` become values, as Grafana does it.
+ * @throws Error for a variable without a value
+ */
+export function fillVariables(query: string, values: Readonly<Record<string, string>>): string {
+  return query.replace(/\$\{?(\w+)\}?/g, (whole, name: string) => {
+    const value = values[name];
+    if (value === undefined) throw new Error(`no variable ${whole}: ${query}`);
+    return value;
+  });
+}
