@@ -83,7 +83,7 @@ async function measureAll(
   for (const way of ways) {
     progress(`at rest, ${way.how}`);
     const resting = await rig.startOperator({ pod: way.pod });
-    atRest.push(await measureMemory(resting, way.how, signal));
+    atRest.push(await measureMemory(resting, tenant, way.how, signal));
     if (way === ways.at(-1)) atRest.push(...(await measureRest(rig, tenant, resting, signal)));
     await resting.stop();
     progress(`start-up, ${way.how}`);
