@@ -4,11 +4,14 @@ import type { TargetState, TargetStatus } from '../../../src/api/v1alpha1/target
 
 const lastTransitionTime = '2026-01-02T03:04:05Z';
 
+/** Without its class, so that a test may spread it. */
+type Plain<T> = { [K in keyof T]: T[K] };
+
 export function target(
   namespace: string,
   state: TargetState,
   rest: Partial<TargetStatus> = {},
-): TargetStatus {
+): Plain<TargetStatus> {
   return { namespace, state, lastTransitionTime, ...rest };
 }
 
@@ -21,6 +24,6 @@ export function condition(
   return { type, status, reason, message, lastTransitionTime, observedGeneration: 1 };
 }
 
-export function statusOf(targets: TargetStatus[], conditions: Condition[] = []): ConfigMapSyncStatus {
+export function statusOf(targets: TargetStatus[], conditions: Condition[] = []): Plain<ConfigMapSyncStatus> {
   return { targets, conditions };
 }
