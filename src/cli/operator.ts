@@ -101,6 +101,7 @@ export class Operator {
         allowedMs: Math.min(options.resyncInterval, RECHECK_MS),
       },
       notify: (sync, cause) => triggers.notify(sync, cause),
+      onUnused: ({ namespace, name }) => metrics.forgetServiceAccount(namespace, name),
     });
 
     const register = new DenialRegister();

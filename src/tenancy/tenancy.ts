@@ -13,6 +13,8 @@ export interface TenancyOptions {
   random: () => number;
   recheck: { deniedMs: number; allowedMs: number };
   notify: (sync: string, cause: Cause) => void;
+  /** The last ConfigMapSync that used this ServiceAccount does so no more. */
+  onUnused?: (account: ServiceAccount) => void;
 }
 
 /** What a reconcile acts with: a proven identity and its door to ConfigMaps. */
@@ -144,7 +146,9 @@ export class Tenancy {
   }
 
   #forgetIfUnused(account: ServiceAccount): void {
-    if (this.usersOf(account).length === 0) this.#options.registry.forget(account);
+    if (this.usersOf(account).length > 0) return;
+    this.#options.registry.forget(account);
+    this.#options.onUnused?.(account);
   }
 }
 
