@@ -265,6 +265,13 @@ export class TestTenant {
     }, options);
   }
 
+  /** Waits until a whole look at this state of the source is over: its status is written. */
+  async inStepWith(source: ConfigMapObject, name = SYNC): Promise<void> {
+    await eventually(async () =>
+      expect((await this.status(name)).sourceResourceVersion).to.equal(source.metadata.resourceVersion),
+    );
+  }
+
   /** Waits until the copy holds just this data. */
   async copied(
     namespace: string,

@@ -87,14 +87,12 @@ describe('reporting', () => {
     });
 
     it('tell of a denial no more often when it is looked at again and again', async () => {
-      const { tenant, foo } = await partlyDenied();
+      const { tenant } = await partlyDenied();
       await eventsOf(tenant, 'NamespaceDenied', 1);
 
       for (const key of ['1', '2', '3']) {
-        await tenant.patchSource({ data: { key } });
-        await tenant.copied(foo, { key });
+        await tenant.inStepWith(await tenant.patchSource({ data: { key } }));
       }
-      await fixture.idle();
 
       const [event] = await eventsOf(tenant, 'NamespaceDenied', 1);
       expect(event?.series).to.equal(undefined);
@@ -160,10 +158,8 @@ describe('reporting', () => {
     });
 
     it('count a denial once for each verb, however often it is looked at', async () => {
-      const { tenant, foo, prod } = await partlyDenied(['get', 'create']);
-      await tenant.patchSource({ data: { key: 'newer' } });
-      await tenant.copied(foo, { key: 'newer' });
-      await fixture.idle();
+      const { tenant, prod } = await partlyDenied(['get', 'create']);
+      await tenant.inStepWith(await tenant.patchSource({ data: { key: 'newer' } }));
 
       const samples = await fixture.operator.samples('configweaver_denials_total', {
         namespace: tenant.namespace,
@@ -256,10 +252,8 @@ describe('reporting', () => {
 
     it('has one line for each verb that is missing, however often it is looked at', async function () {
       auditLogOrSkip(this, await plane());
-      const { tenant, foo, prod } = await partlyDenied(['get', 'list', 'watch']);
-      await tenant.patchSource({ data: { key: 'newer' } });
-      await tenant.copied(foo, { key: 'newer' });
-      await fixture.idle();
+      const { tenant, prod } = await partlyDenied(['get', 'list', 'watch']);
+      await tenant.inStepWith(await tenant.patchSource({ data: { key: 'newer' } }));
 
       const denied = fixture.operator.audit(tenant.namespace).filter((line) => line.decision === 'denied');
 
