@@ -32,6 +32,9 @@ export function deniedOutcome(
   };
 }
 
+/** Reason of a `Conflict` target whose copy would go round in a circle: it stays as it is, if it is there already. */
+export const LOOP = 'Loop';
+
 /** Reason of a `Pending` target whose copy stays as it is, because there is nothing to bring it in step with. */
 export const COPY_KEPT = 'CopyKept';
 
@@ -44,8 +47,9 @@ export function mayHoldCopy({ state, reason }: TargetStatus): boolean {
       return true;
     case 'Pending':
       return reason === COPY_KEPT;
-    case 'Denied':
     case 'Conflict':
+      return reason === LOOP;
+    case 'Denied':
     case 'NamespaceNotFound':
     case 'Terminating':
     case 'Skipped':

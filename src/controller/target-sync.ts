@@ -10,7 +10,7 @@ import { placeKey } from '../sync/config-map.js';
 import type { TenantNamespace } from '../tenancy/tenant-namespace.js';
 import type { AccessVerdict } from '../tenancy/namespace-access.js';
 import { neededVerbs, type Operation, type OperationResult, type SyncRun } from './sync-run.js';
-import { CONTENDED, deniedOutcome, SYNCED, type TargetOutcome } from './target-outcome.js';
+import { CONTENDED, deniedOutcome, LOOP, SYNCED, type TargetOutcome } from './target-outcome.js';
 
 /** Somebody else writes the same object at the same time: a few looks settle it, more would be a fight. */
 const ATTEMPTS = 4;
@@ -214,7 +214,7 @@ export class TargetSync {
     const through = `ConfigMapSync ${metadata.namespace ?? ''}/${metadata.name}`;
     return {
       state: 'Conflict',
-      reason: 'Loop',
+      reason: LOOP,
       message: `the source comes from ConfigMap "${this.#template.name}" in namespace "${namespace}", through ${through}: a copy there would go round in circles; take the namespace off, or choose another spec.target.name`,
     };
   }
