@@ -1,7 +1,6 @@
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
 import type { Leftover } from '../audit/sync-work.js';
 import { copyName } from '../sync/target-selection.js';
-import type { IdentityError } from '../tenancy/errors.js';
 import { allSettled } from './all-settled.js';
 import { CopyRemover, type Removal, type RemovalMode } from './copy-remover.js';
 import type { Pass } from './pass.js';
@@ -30,8 +29,8 @@ export async function removeAll(
 }
 
 /** Where there is no identity to remove anything with: the copies that the last status tells of. */
-export function outOfReach(sync: ConfigMapSync, { reason }: IdentityError): Leftover[] {
-  const message = `spec.serviceAccount cannot be used: ${reason}`;
+export function outOfReach(sync: ConfigMapSync, why: string): Leftover[] {
+  const message = `spec.serviceAccount cannot be used: ${why}`;
   return (sync.status?.targets ?? [])
     .filter(mayHoldCopy)
     .map(({ namespace }) => ({ namespace, name: copyName(sync.spec), message }));

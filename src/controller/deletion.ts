@@ -27,6 +27,7 @@ export class Deletion {
   readonly #namespaces: NamespaceDirectory;
   readonly #timeoutMs: number;
   readonly #clock: Clock;
+  readonly #startedAt: number;
 
   constructor(options: {
     /** @throws IdentityError where there is no identity to act with. */
@@ -39,6 +40,7 @@ export class Deletion {
     this.#namespaces = options.namespaces;
     this.#timeoutMs = options.timeoutMs;
     this.#clock = options.clock;
+    this.#startedAt = options.clock.now();
   }
 
   /**
@@ -79,9 +81,11 @@ export class Deletion {
       const run = await this.#openRun(pass, namespaces);
       return { ...(await removeAll(run, mode, namespaces, names)), identityLost: false };
     } catch (error) {
-      if (!(error instanceof IdentityError)) throw error;
-      pass.draft.fail('ValidServiceAccount', error.reason, error.message);
-      const active = outOfReach(pass.sync, error).filter(
+      const refused = error instanceof IdentityError;
+      if (!refused && (pass.signal.aborted || !this.#triedForLong(pass))) throw error;
+      if (refused) pass.draft.fail('ValidServiceAccount', error.reason, error.message);
+      const why = refused ? error.reason : String(error);
+      const active = outOfReach(pass.sync, why).filter(
         ({ namespace }) => this.#namespaces.state(namespace) === 'active',
       );
       return { leftovers: active, retry: false, identityLost: true };
@@ -100,6 +104,11 @@ export class Deletion {
   #givenUpInMs({ sync }: Pass): number {
     const since = Date.parse(sync.metadata.deletionTimestamp ?? '');
     return since + this.#timeoutMs - this.#clock.now();
+  }
+
+  /** An error that may pass says little where the operator has only just begun to try. */
+  #triedForLong(pass: Pass): boolean {
+    return this.#givenUpInMs(pass) <= 0 && this.#clock.now() - this.#startedAt >= this.#timeoutMs;
   }
 
   /** Nothing can be created in a namespace that goes: no ServiceAccount, no grant. Waiting would only hold it up. */
