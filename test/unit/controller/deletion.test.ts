@@ -1,0 +1,199 @@
+import { expect } from 'chai';
+import { settle } from '../kube/fake-clock.js';
+import { refusal, type Sent } from '../tenancy/fake-api.js';
+import { CLEAN_UP_MS, Rig } from './rig.js';
+
+const noToken = ({ path }: Sent): Error | undefined =>
+  path.endsWith('/token') ? refusal(404, 'NotFound') : undefined;
+
+describe('the deletion of a ConfigMapSync', () => {
+  let rig: Rig;
+
+  beforeEach(async () => {
+    rig = new Rig();
+    rig.cluster.put('team-a', 'shared', { data: { key: 'value' } });
+    rig.apply({ syncToNamespaces: ['prod', 'dev'] });
+    await rig.reconcile();
+    rig.events.length = rig.notes.length = 0;
+  });
+
+  afterEach(() => rig.close());
+
+  /** The token that the tenant has is lost, and there is no other to be had. */
+  async function loseIdentity(): Promise<void> {
+    rig.cluster.intercept = ({ path }) =>
+      path.includes('/configmaps/') ? refusal(401, 'Unauthorized') : undefined;
+    await rig.failure();
+    rig.cluster.intercept = noToken;
+  }
+
+  it('removes the copies, then goes, and leaves no watch behind', async () => {
+    rig.delete();
+    await rig.reconcile();
+
+    expect(rig.cluster.configMaps).to.have.all.keys('team-a/shared');
+    expect(rig.gone).to.equal(true);
+    expect(rig.notes).to.deep.equal(['copies: 2 removed']);
+    expect(rig.tenancy.watches).to.equal(0);
+  });
+
+  it('releases the copies under Orphan: they stay, as ConfigMaps of nobody', async () => {
+    rig.apply({ deletionPolicy: 'Orphan' });
+    rig.delete();
+    await rig.reconcile();
+
+    const { metadata, data } = rig.cluster.configMaps.get('prod/shared')!;
+    expect(data).to.deep.equal({ key: 'value' });
+    expect(JSON.stringify(metadata)).not.to.include('configmapsync.io');
+    expect(metadata.labels).to.deep.equal({});
+    expect(rig.gone).to.equal(true);
+  });
+
+  it('leaves the copies as they are for --cascade=orphan, also where its finalizer is gone by the time we look', async () => {
+    rig.delete('orphan');
+    const { memory } = rig.controller;
+    memory.of(rig.sync).orphaned = true;
+    rig.sync.metadata.finalizers?.pop();
+    const before = rig.cluster.writes().length;
+
+    await rig.reconcile();
+
+    expect(rig.cluster.writes()).to.have.length(before);
+    expect(rig.cluster.configMaps.get('prod/shared')?.metadata.labels).to.include({
+      'configmapsync.io/owner-uid': 'uid-share',
+    });
+  });
+
+  it('removes nothing that merely looks like a copy', async () => {
+    rig.cluster.put('prod', 'forged', {
+      metadata: { name: 'forged', labels: { 'configmapsync.io/owner-uid': 'uid-share' } },
+    });
+    rig.cluster.put('dev', 'shared', { data: { theirs: 'now' } });
+    rig.delete();
+    await rig.reconcile();
+
+    expect(rig.cluster.configMaps).to.have.all.keys('team-a/shared', 'prod/forged', 'dev/shared');
+    expect(rig.gone).to.equal(true);
+  });
+
+  describe('that is not allowed to remove a copy', () => {
+    beforeEach(() => {
+      rig.cluster.rights.set('prod', ['get', 'list', 'watch']);
+      rig.delete();
+    });
+
+    it('removes the others, says what is in the way once, and looks again soon', async () => {
+      const { requeueAfterMs } = await rig.reconcile();
+      await rig.reconcile();
+
+      expect(rig.cluster.configMaps).to.have.all.keys('team-a/shared', 'prod/shared');
+      expect(rig.gone).to.equal(false);
+      expect(rig.condition('Ready')).to.equal('False/CleanupBlocked');
+      expect(rig.state('prod')).to.equal('Stale/CleanupBlocked');
+      expect(rig.state('dev')).to.equal(undefined);
+      expect(requeueAfterMs).to.be.at.most(15_000);
+      expect(rig.events.filter((event) => event === 'CleanupBlocked')).to.have.length(1);
+    });
+
+    it('goes on when it is allowed', async () => {
+      await rig.reconcile();
+      rig.cluster.rights.delete('prod');
+      await rig.clock.advance(45_000);
+
+      await rig.reconcile();
+
+      expect(rig.gone).to.equal(true);
+      expect(rig.cluster.configMaps).to.have.all.keys('team-a/shared');
+    });
+
+    it('is abandoned when its time is up, and the last word names what is left', async () => {
+      await rig.reconcile();
+      await rig.clock.advance(CLEAN_UP_MS);
+
+      await rig.reconcile();
+
+      expect(rig.gone).to.equal(true);
+      expect(rig.events.at(-1)).to.equal('CleanupAbandoned');
+      expect(rig.notes.at(-1)).to.include('prod/shared');
+    });
+  });
+
+  describe('whose ServiceAccount is gone', () => {
+    it('waits, for it may come back', async () => {
+      await loseIdentity();
+      rig.delete();
+
+      await rig.reconcile();
+
+      expect(rig.gone).to.equal(false);
+      expect(rig.condition('ValidServiceAccount')).to.equal('False/ServiceAccountNotFound');
+      expect(rig.condition('Ready')).to.equal('False/CleanupBlocked');
+    });
+
+    it('does not hold up a namespace that goes: no ServiceAccount can come back there', async () => {
+      await loseIdentity();
+      rig.cluster.addNamespace('team-a', { deletionTimestamp: '2026-01-02T03:04:05Z' });
+      rig.delete();
+
+      await rig.reconcile();
+
+      expect(rig.gone).to.equal(true);
+      expect(rig.events.at(-1)).to.equal('CleanupAbandoned');
+    });
+
+    it('is done where the copies go with their namespaces', async () => {
+      await loseIdentity();
+      rig.cluster.addNamespace('prod', { deletionTimestamp: '2026-01-02T03:04:05Z' });
+      rig.cluster.addNamespace('dev', { deletionTimestamp: '2026-01-02T03:04:05Z' });
+      rig.delete();
+
+      await rig.reconcile();
+
+      expect(rig.gone).to.equal(true);
+      expect(rig.events).not.to.include('CleanupAbandoned');
+    });
+  });
+
+  it('is done at once where there never was an identity nor a copy', async () => {
+    const never = new Rig();
+    never.cluster.intercept = noToken;
+    never.apply({ syncToNamespaces: ['prod'] });
+    await never.reconcile();
+    never.delete();
+    await never.reconcile();
+
+    expect(never.gone).to.equal(true);
+    never.close();
+  });
+
+  it('does not hang for ever where no token is to be had for a reason that does not pass', async () => {
+    await loseIdentity();
+    rig.cluster.intercept = ({ path }) => (path.endsWith('/token') ? refusal(500) : undefined);
+    rig.delete();
+    expect(await rig.failure()).to.have.property('code', 500);
+
+    await rig.clock.advance(CLEAN_UP_MS);
+    await rig.reconcile();
+
+    expect(rig.gone).to.equal(true);
+    expect(rig.events.at(-1)).to.equal('CleanupAbandoned');
+  });
+
+  it('goes on after the operator was killed in the middle of it', async () => {
+    rig.cluster.intercept = ({ method, path }) =>
+      method === 'DELETE' && path.includes('/dev/') ? new Promise<undefined>(() => undefined) : undefined;
+    rig.delete();
+    void rig.failure();
+    await settle();
+    expect(rig.cluster.configMaps.has('prod/shared')).to.equal(false);
+
+    const restarted = new Rig();
+    for (const [key, configMap] of rig.cluster.configMaps) restarted.cluster.configMaps.set(key, configMap);
+    restarted.cluster.syncs.upsert(rig.sync);
+    await restarted.reconcile();
+
+    expect(restarted.gone).to.equal(true);
+    expect(restarted.cluster.configMaps).to.have.all.keys('team-a/shared');
+    restarted.close();
+  });
+});

@@ -1,0 +1,142 @@
+import { expect } from 'chai';
+import { refusal } from '../tenancy/fake-api.js';
+import { ALL_VERBS } from './fake-cluster.js';
+import { Rig } from './rig.js';
+
+describe('what is swept after a change of the spec', () => {
+  let rig: Rig;
+
+  beforeEach(async () => {
+    rig = new Rig();
+    rig.cluster.put('team-a', 'shared', { data: { key: 'value' } });
+    rig.apply({ syncToNamespaces: ['prod', 'dev'] });
+    await rig.reconcile();
+    rig.events.length = rig.notes.length = 0;
+  });
+
+  afterEach(() => rig.close());
+
+  describe('a namespace that is no target any more', () => {
+    it('loses its copy, and its line', async () => {
+      rig.apply({ syncToNamespaces: ['dev'] });
+      await rig.reconcile();
+
+      expect(rig.cluster.configMaps).to.have.all.keys('team-a/shared', 'dev/shared');
+      expect(rig.state('prod')).to.equal(undefined);
+      expect(rig.notes).to.deep.equal(['copies: 0 created, 0 updated, 1 removed']);
+    });
+
+    it('keeps its copy under Orphan, as a ConfigMap of nobody', async () => {
+      rig.apply({ syncToNamespaces: ['dev'], deletionPolicy: 'Orphan' });
+      await rig.reconcile();
+
+      expect(rig.cluster.configMaps.get('prod/shared')?.metadata.labels).to.deep.equal({});
+      expect(rig.state('prod')).to.equal(undefined);
+    });
+
+    it('keeps what is not ours', async () => {
+      rig.cluster.put('prod', 'shared', { data: { theirs: 'now' } });
+      rig.apply({ syncToNamespaces: ['dev'] });
+      await rig.reconcile();
+
+      expect(rig.cluster.configMaps.get('prod/shared')?.data).to.deep.equal({ theirs: 'now' });
+      expect(rig.state('prod')).to.equal(undefined);
+    });
+
+    it('keeps a line of its own while its copy cannot be removed, until it can', async () => {
+      rig.cluster.rights.set('prod', ['get']);
+      rig.apply({ syncToNamespaces: ['dev'] });
+      const { requeueAfterMs } = await rig.reconcile();
+
+      expect(rig.state('prod')).to.equal('Stale/CleanupBlocked');
+      expect(rig.status).to.include({ summary: '1/1', deniedTargets: 1 });
+      expect(requeueAfterMs).to.be.at.most(15_000);
+
+      rig.cluster.rights.delete('prod');
+      await rig.clock.advance(45_000);
+      await rig.reconcile();
+      expect(rig.cluster.configMaps.has('prod/shared')).to.equal(false);
+      expect(rig.state('prod')).to.equal(undefined);
+    });
+
+    it('is tried again soon where something else than rights is in the way', async () => {
+      rig.cluster.intercept = ({ method }) => (method === 'DELETE' ? refusal(500) : undefined);
+      rig.apply({ syncToNamespaces: ['dev'] });
+
+      expect(await rig.failure()).to.be.instanceOf(Error);
+      expect(rig.state('prod')).to.equal('Failed/CleanupBlocked');
+    });
+
+    it('needs no sweep where it is being deleted itself', async () => {
+      rig.cluster.addNamespace('prod', { deletionTimestamp: '2026-01-02T03:04:05Z' });
+      rig.apply({ syncToNamespaces: ['dev'] });
+      await rig.reconcile();
+
+      expect(rig.cluster.writes().filter((write) => write.startsWith('DELETE'))).to.deep.equal([]);
+      expect(rig.state('prod')).to.equal(undefined);
+    });
+  });
+
+  describe('a copy whose name changed', () => {
+    it('is there under its new name only', async () => {
+      rig.apply({ target: { name: 'renamed' } });
+      await rig.reconcile();
+
+      expect(rig.cluster.configMaps).to.have.all.keys('team-a/shared', 'prod/renamed', 'dev/renamed');
+      expect(rig.status.summary).to.equal('2/2');
+    });
+
+    it('is found by its old name where the tenant may not list', async () => {
+      for (const namespace of ['prod', 'dev']) {
+        rig.cluster.rights.set(namespace, ['get', 'create', 'update', 'delete']);
+      }
+      await rig.clock.advance(45_000);
+      rig.apply({ target: { name: 'renamed' } });
+      await rig.reconcile();
+
+      expect(rig.cluster.configMaps).to.have.all.keys('team-a/shared', 'prod/renamed', 'dev/renamed');
+    });
+
+    it('does not count as synced while the old one cannot go', async () => {
+      rig.cluster.intercept = ({ method, path }) =>
+        method === 'DELETE' && path.includes('/prod/') ? refusal(403, 'Forbidden') : undefined;
+      rig.apply({ target: { name: 'renamed' } });
+      await rig.reconcile();
+
+      expect(rig.state('prod')).to.equal('Failed/CleanupBlocked');
+      expect(rig.state('dev')).to.equal('Synced');
+      expect(rig.status.summary).to.equal('1/2');
+    });
+
+    for (const [rights, granted] of [
+      ['the right to list', ALL_VERBS],
+      ['rights by name only', ['get', 'create', 'update', 'delete']],
+    ] as const) {
+      it(`goes by its old name as soon as a denied namespace comes back, with ${rights}`, async () => {
+        rig.cluster.rights.set('prod', ['get']);
+        await rig.clock.advance(45_000);
+        await rig.reconcile();
+        rig.apply({ target: { name: 'renamed' } });
+        await rig.reconcile();
+        expect(rig.cluster.configMaps.has('prod/shared')).to.equal(true);
+
+        rig.cluster.rights.set('prod', [...granted]);
+        await rig.clock.advance(45_000);
+        await rig.reconcile();
+
+        expect(rig.cluster.configMaps).to.have.all.keys('team-a/shared', 'prod/renamed', 'dev/renamed');
+        expect(rig.status.summary).to.equal('2/2');
+      });
+    }
+  });
+
+  it('is nothing while the spec stays as it is', async () => {
+    await rig.reconcile();
+    const lists = rig.cluster.api.sent.filter(({ query }) => query?.labelSelector !== undefined).length;
+    await rig.reconcile();
+
+    expect(rig.cluster.api.sent.filter(({ query }) => query?.labelSelector !== undefined)).to.have.length(
+      lists,
+    );
+  });
+});
