@@ -31,13 +31,7 @@ describe('the image', function () {
   let root: string;
 
   before(async function () {
-    const found = await Buildah.open();
-    if (typeof found === 'string') {
-      const suite = this.test?.parent;
-      if (suite !== undefined) suite.title += ` (skipped: ${found})`;
-      return this.skip();
-    }
-    buildah = found;
+    buildah = await Buildah.openOrSkip(this);
     const bases = { [BUILD_BASE]: layOutBuildBase, [RUNTIME_BASE]: layOutRuntimeBase };
     for (const [image, layOut] of Object.entries(bases)) {
       const folder = join(buildah.directory, 'base', image.replace(/\W/g, '-'));
@@ -55,7 +49,7 @@ describe('the image', function () {
   async function build(image: string): Promise<void> {
     const cache = join(homedir(), '.npm');
     await mkdir(cache, { recursive: true });
-    await buildah.build(image, {
+    await buildah.build('Dockerfile', image, {
       BUILD_IMAGE: BUILD_BASE,
       BASE_IMAGE: RUNTIME_BASE,
       SOURCE_DATE_EPOCH: '1767225600',

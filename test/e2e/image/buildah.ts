@@ -32,7 +32,16 @@ export class Buildah {
     ];
   }
 
-  /** Undefined, or why there is none here. */
+  /** One of them; skips all tests of the suite, with the reason in its title, where there is none. */
+  static async openOrSkip(context: Mocha.Context): Promise<Buildah> {
+    const found = await Buildah.open();
+    if (typeof found !== 'string') return found;
+    const suite = context.test?.parent;
+    if (suite !== undefined) suite.title += ` (skipped: ${found})`;
+    context.skip();
+  }
+
+  /** One of them, or why there is none here. */
   static async open(): Promise<Buildah | string> {
     if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'needs Linux, and root to change it';
     const found = await run(join(repositoryRoot(), 'hack/image/get-buildah')).catch((error: unknown) =>
@@ -52,8 +61,12 @@ export class Buildah {
     await this.#run('commit', this.#policy, '--rm', container, image);
   }
 
-  /** Builds the Dockerfile as `make docker-build` does. */
-  async build(image: string, environment: Readonly<Record<string, string>>): Promise<string> {
+  /** Builds a Dockerfile of this checkout as the make targets do. */
+  async build(
+    dockerfile: string,
+    image: string,
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<string> {
     const flags = [...this.#flags, this.#policy, '--isolation=chroot', '--pull=never'];
     const script = join(repositoryRoot(), 'hack/image/build');
     const env = {
@@ -62,7 +75,7 @@ export class Buildah {
       CONTAINER_TOOL: this.#binary,
       BUILD_FLAGS: [...flags, environment.BUILD_FLAGS ?? ''].join(' '),
     };
-    const { stdout, stderr } = await run(script, ['Dockerfile', image], { env, maxBuffer: 64 * 1024 * 1024 });
+    const { stdout, stderr } = await run(script, [dockerfile, image], { env, maxBuffer: 64 * 1024 * 1024 });
     return `${stdout}${stderr}`;
   }
 

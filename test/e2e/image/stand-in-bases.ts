@@ -10,8 +10,7 @@ const run = promisify(execFile);
  * Everything comes from this machine.
  */
 export async function layOutRuntimeBase(folder: string): Promise<void> {
-  await place(folder, process.execPath, '/nodejs/bin/node');
-  await libraries(folder, process.execPath);
+  await layOutProgram(folder, process.execPath, '/nodejs/bin/node');
   await mkdir(join(folder, 'etc'), { recursive: true });
   await writeFile(join(folder, 'etc/passwd'), 'nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n');
   for (const empty of ['tmp', 'proc', 'dev', 'sys', 'home/nonroot']) {
@@ -21,11 +20,9 @@ export async function layOutRuntimeBase(folder: string): Promise<void> {
 
 /** The same with npm and what it takes to run a command: sh and env. */
 export async function layOutBuildBase(folder: string): Promise<void> {
-  await place(folder, process.execPath, '/usr/local/bin/node');
-  await libraries(folder, process.execPath);
+  await layOutProgram(folder, process.execPath, '/usr/local/bin/node');
   for (const program of ['/bin/sh', '/usr/bin/env']) {
-    await place(folder, program, program);
-    await libraries(folder, program);
+    await layOutProgram(folder, program, program);
   }
   const { stdout } = await run('sh', ['-c', 'command -v npm']);
   const npm = dirname(dirname(await realpath(stdout.trim())));
@@ -53,9 +50,11 @@ async function configureNpm(folder: string): Promise<void> {
   await writeFile(join(folder, 'usr/local/etc/npmrc'), `${lines.join('\n')}\n`);
 }
 
-/** Under the names by which the loader looks for them. */
-async function libraries(folder: string, program: string): Promise<void> {
-  const { stdout } = await run('ldd', [program]);
+/** A program of this machine at another place, with its libraries under the names by which the loader looks for them. */
+export async function layOutProgram(folder: string, from: string, to: string): Promise<void> {
+  await place(folder, from, to);
+  // ldd fails for a program that needs none.
+  const { stdout } = await run('ldd', [from]).catch(() => ({ stdout: '' }));
   for (const [path] of stdout.matchAll(/\/\S+/g)) await place(folder, path, path);
 }
 
