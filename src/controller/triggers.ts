@@ -78,7 +78,7 @@ export class Triggers {
   #namespaceChanged(namespace: KubernetesObject, previous: KubernetesObject | undefined): void {
     const { name } = namespace.metadata;
     const labels = namespace.metadata.labels ?? {};
-    const labelsBefore = previous?.metadata.labels ?? labels;
+    const labelsBefore = previous === undefined ? labels : (previous.metadata.labels ?? {});
     const lifeChanged =
       previous?.metadata.uid !== namespace.metadata.uid ||
       previous.metadata.deletionTimestamp !== namespace.metadata.deletionTimestamp;
