@@ -4,7 +4,7 @@ import type { AuditTrail } from '../audit/audit-trail.js';
 import { noWork } from '../audit/sync-work.js';
 import { abortable } from '../kube/abortable.js';
 import type { Clock } from '../kube/clock.js';
-import { isApiError } from '../kube/errors.js';
+import { isApiError, RetryError } from '../kube/errors.js';
 import { objectKey, splitKey } from '../kube/objects.js';
 import type { ReadableStore } from '../kube/store-union.js';
 import { placeKey, type ConfigMap } from '../sync/config-map.js';
@@ -239,8 +239,8 @@ export class ConfigMapSyncController {
     const waits = [...outcomes.values()].flatMap(({ retryAfterMs }) => retryAfterMs ?? []);
     const result = await this.#finish(run, Math.min(this.#nextLookMs(run) ?? Infinity, ...waits));
     const retry = swept.retry || [...outcomes.values()].some((outcome) => outcome.retry === true);
-    // The queue's own back-off: each attempt waits longer than the last.
-    if (retry) throw new Error('some targets failed for reasons that may pass');
+    // The queue's own back-off: each attempt waits longer than the last. The source is looked at no less often for it.
+    if (retry) throw new RetryError('some targets failed for reasons that may pass', result.requeueAfterMs);
     return result;
   }
 
@@ -252,7 +252,8 @@ export class ConfigMapSyncController {
     const verdict = await this.#deletion.carryOut(pass, keepMarks, names);
     if (verdict.state === 'blocked') {
       const result = await this.#finish(pass, Math.min(this.#recoveryMs(), verdict.givenUpInMs));
-      if (verdict.retry) throw new Error('some copies could not be removed for reasons that may pass');
+      const why = 'some copies could not be removed for reasons that may pass';
+      if (verdict.retry) throw new RetryError(why, result.requeueAfterMs);
       return result;
     }
     try {

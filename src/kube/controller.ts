@@ -1,4 +1,4 @@
-import { TerminalError } from './errors.js';
+import { RetryError, TerminalError } from './errors.js';
 import type { WorkQueue } from './work-queue.js';
 
 export interface ReconcileResult {
@@ -104,6 +104,10 @@ export class Controller {
       queue.forget(key);
     } else {
       queue.addRateLimited(key);
+      // Of two times the earlier one counts.
+      if (error instanceof RetryError && error.requeueAfterMs !== undefined) {
+        queue.addAfter(key, error.requeueAfterMs);
+      }
     }
     try {
       onError(key, error);

@@ -50,6 +50,19 @@ export class TerminalError extends Error {
   override readonly name = 'TerminalError';
 }
 
+/** Worth trying again, later and later, but with a look within a certain time however often that has failed. */
+export class RetryError extends Error {
+  override readonly name = 'RetryError';
+
+  constructor(
+    message: string,
+    /** The most that the next look waits, in milliseconds. */
+    readonly requeueAfterMs: number | undefined,
+  ) {
+    super(message);
+  }
+}
+
 export function isApiError(error: unknown, ...codes: number[]): error is ApiError {
   return error instanceof ApiError && (codes.length === 0 || codes.includes(error.code));
 }

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { RetryError } from '../../../src/kube/errors.js';
 import { TokenRejectedError } from '../../../src/tenancy/errors.js';
 import { settle } from '../kube/fake-clock.js';
 import { refusal } from '../tenancy/fake-api.js';
@@ -94,6 +95,17 @@ describe('a reconcile', () => {
       expect(failure).to.have.property('message').that.includes('may pass');
       expect(rig.state('prod')).to.equal('Failed/Forbidden');
       expect(rig.state('dev')).to.equal('Synced');
+    });
+
+    it('polls a source that may not be watched no less often for it', async () => {
+      rig.cluster.rights.set('team-a', ['get']);
+      rig.cluster.intercept = ({ method, path }) =>
+        method === 'POST' && path.endsWith('/prod/configmaps') ? refusal(403, 'Forbidden') : undefined;
+
+      const failure = await rig.failure();
+
+      expect(failure).to.be.instanceOf(RetryError);
+      expect(failure).to.have.property('requeueAfterMs', POLL_MS);
     });
 
     it('waits for no retry where the namespace is being deleted', async () => {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 
 import { Controller, type ReconcileObserver, type ReconcileResult } from '../../../src/kube/controller.js';
-import { TerminalError } from '../../../src/kube/errors.js';
+import { RetryError, TerminalError } from '../../../src/kube/errors.js';
 import { WorkQueue } from '../../../src/kube/work-queue.js';
 import { FakeClock, settle } from './fake-clock.js';
 
@@ -84,6 +84,24 @@ describe('the controller', () => {
       ['a', failure],
       ['a', failure],
     ]);
+  });
+
+  it('comes back within the time that a failed reconcile asks for, however often it has failed', async () => {
+    let visits = 0;
+    const running = start(() => {
+      visits++;
+      return Promise.reject(new RetryError('not all', 5000));
+    });
+    queue.add('a');
+    // By then the back-off alone has grown beyond any minute.
+    await clock.advance(600_000);
+    const before = visits;
+
+    await clock.advance(60_000);
+    stop.abort();
+    await running;
+
+    expect(visits - before).to.be.within(11, 13);
   });
 
   it('does not try again what no retry can mend, until something changes', async () => {
