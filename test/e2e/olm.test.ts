@@ -34,6 +34,9 @@ const NAMESPACE_RIGHTS = [
 /** What each tenant here grants. */
 const TOKEN_GRANT = 'serviceaccounts/token sharer: create';
 
+/** OLM's own addition, by which an operator may tell it of its state. */
+const conditionOf = (release: string): string => `operatorconditions ${release}: get update patch`;
+
 describe('installed by OLM', function () {
   this.timeout(180_000);
   let cluster: OlmCluster;
@@ -79,13 +82,35 @@ describe('installed by OLM', function () {
     });
 
     it('gives the operator exactly its rights', async () => {
-      const rights = await installation.rights();
+      // What OLM lifts to the cluster is in the operator's own namespace as well. It does not wait for all of it.
+      await eventually(async () => {
+        expect(await installation.rights()).to.deep.equal({
+          '*': [...CLUSTER_RIGHTS, ...NAMESPACE_RIGHTS].sort(),
+          [NAMESPACE]: [...NAMESPACE_RIGHTS, conditionOf(previous.name)].sort(),
+        });
+      }, PATIENCE);
+    });
 
-      // What OLM lifts to the cluster is in the operator's own namespace as well.
-      expect(rights).to.deep.equal({
-        '*': [...CLUSTER_RIGHTS, ...NAMESPACE_RIGHTS].sort(),
-        [NAMESPACE]: NAMESPACE_RIGHTS,
-      });
+    it('lets who may edit a namespace have ConfigMapSyncs there, and who may view it see them', async () => {
+      for (const role of ['edit', 'view']) {
+        await cluster.kubectl([
+          'create',
+          'clusterrolebinding',
+          role,
+          `--clusterrole=${role}`,
+          `--user=${role}`,
+        ]);
+      }
+      const may = async (user: string, verb: string): Promise<boolean> => {
+        const question = ['auth', 'can-i', verb, 'configmapsyncs', '-n', 'default', `--as=${user}`];
+        return (await cluster.kubectl(question).catch(() => 'no')).trim() === 'yes';
+      };
+
+      await eventually(async () => {
+        expect(await may('edit', 'create')).to.equal(true);
+        expect(await may('view', 'list')).to.equal(true);
+      }, PATIENCE);
+      expect(await may('view', 'create')).to.equal(false);
     });
 
     it('lets it share what tenants may share, and report what they may not', async () => {
@@ -135,6 +160,11 @@ describe('installed by OLM', function () {
 
       await installation.uninstall(CURRENT.name);
 
+      const kinds = 'clusterroles,clusterrolebindings,roles,rolebindings,services,poddisruptionbudgets';
+      await eventually(async () => {
+        const owned = ['get', kinds, '-A', '-o', 'name', '-l', `olm.owner=${CURRENT.name}`];
+        expect(await cluster.kubectl(owned)).to.equal('');
+      }, PATIENCE);
       expect(await tenant.copy()).to.deep.equal(copy);
       expect(await tenant.sync()).to.deep.equal(sync);
     });
@@ -204,13 +234,19 @@ describe('installed by OLM', function () {
           }
         }, PATIENCE);
         expect((await stranger.sync())?.status).to.equal(undefined);
-        const granted = tenants.map((tenant) => [tenant, [...NAMESPACE_RIGHTS, TOKEN_GRANT].sort()]);
-        expect(await installation.rights()).to.deep.equal({
-          '*': CLUSTER_RIGHTS,
-          [namespace]: NAMESPACE_RIGHTS,
-          'tenant-of-nobody': [TOKEN_GRANT],
-          ...(Object.fromEntries(granted) as Record<string, string[]>),
-        });
+        const others = tenants.filter((tenant) => tenant !== namespace);
+        const granted = others.map((tenant) => [tenant, [...NAMESPACE_RIGHTS, TOKEN_GRANT].sort()]);
+        await eventually(async () => {
+          const { [namespace]: own = [], ...rights } = await installation.rights();
+          expect(rights).to.deep.equal({
+            '*': CLUSTER_RIGHTS,
+            'tenant-of-nobody': [TOKEN_GRANT],
+            ...(Object.fromEntries(granted) as Record<string, string[]>),
+          });
+          expect(own.filter((right) => right !== TOKEN_GRANT)).to.deep.equal(
+            [...NAMESPACE_RIGHTS, conditionOf(CURRENT.name)].sort(),
+          );
+        }, PATIENCE);
         await operator.stop();
       });
     }

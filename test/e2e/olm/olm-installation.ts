@@ -104,8 +104,10 @@ export class OlmInstallation {
     const { kubectl } = this.#cluster;
     const name = (await this.username()).split(':')[3];
     const all = await listObjects<Binding>(kubectl, 'rolebindings,clusterrolebindings');
-    const ours = all.filter(({ subjects }) =>
-      subjects?.some((subject) => subject.name === name && subject.namespace === this.namespace),
+    const ours = all.filter(({ metadata, subjects }) =>
+      subjects?.some(
+        (subject) => subject.name === name && (subject.namespace ?? metadata.namespace) === this.namespace,
+      ),
     );
     const rights: Record<string, string[]> = {};
     for (const { metadata, roleRef } of ours) {
