@@ -4,6 +4,7 @@ import { eventually } from '../../support/eventually.js';
 import { apply } from '../../support/kubectl.js';
 import { startOperator, type RunningOperator } from '../../support/operator.js';
 import { plane, type TestPlane } from '../../support/plane.js';
+import { removeSyncs } from '../../support/sync-fixture.js';
 import { TestApi } from '../../support/test-api.js';
 import { TestTenant } from '../../support/tenant.js';
 
@@ -71,6 +72,7 @@ describe('author-check', function () {
 
   after(async () => {
     await shared.kubectl(['delete', '-f', '-', '--ignore-not-found'], policy);
+    await removeSyncs(api, [tenant]);
     await operator.stop();
     await api.close();
   });

@@ -3,6 +3,7 @@ import { buildComponents } from '../../support/kustomize.js';
 import { eventually } from '../../support/eventually.js';
 import { operatorKubeconfig, OPERATOR_USERNAME, startOperator } from '../../support/operator.js';
 import { plane, type TestPlane } from '../../support/plane.js';
+import { removeSyncs } from '../../support/sync-fixture.js';
 import { TestApi } from '../../support/test-api.js';
 import { TestTenant } from '../../support/tenant.js';
 
@@ -55,6 +56,7 @@ describe('cluster-token', function () {
 
       await eventually(async () => expect((await tenant.copy(target))?.data).to.deep.equal({ key: 'value' }));
     } finally {
+      await removeSyncs(api, [tenant]);
       await operator.stop();
     }
   });

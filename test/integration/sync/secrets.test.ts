@@ -70,6 +70,11 @@ async function loseServiceAccount(allowed: TestTenant): Promise<void> {
   );
 }
 
+/** Where a paged list goes on is JSON in base64 too, and no secret: other suites' lists leave it in the log. */
+function withoutListPositions(log: string): string {
+  return log.replace(/(continue=)[^&"\\]+/g, '$1');
+}
+
 describe('tokens', () => {
   let shared: TestPlane;
 
@@ -101,7 +106,8 @@ describe('tokens', () => {
           expect(findToken(text), name).to.equal(undefined);
           expect(text.includes(signature.slice(0, 20)), name).to.equal(false);
         }
-        expect(findToken(await readFile(auditLog, 'utf8')), "the API server's audit log").to.equal(undefined);
+        const log = withoutListPositions(await readFile(auditLog, 'utf8'));
+        expect(findToken(log), "the API server's audit log").to.equal(undefined);
         expect(signature.length).to.be.greaterThan(20);
       } finally {
         await fixture.end();
@@ -114,8 +120,11 @@ describe('tokens', () => {
     try {
       const tenant = await fixture.tenant();
       const target = await tenant.target();
-      const cached = async (): Promise<number | undefined> =>
-        (await fixture.operator.samples('configweaver_cached_tokens'))[0]?.value;
+      const cached = async (): Promise<number> =>
+        (await fixture.operator.samples('configweaver_cached_tokens'))[0]?.value ?? 0;
+      await fixture.idle();
+      // Those of ConfigMapSyncs that other suites may have left.
+      const others = await cached();
       await tenant.createSource({ data: { key: 'value' } });
       await tenant.createSync({ syncToNamespaces: [target] }, 'one');
       await tenant.createSync({ syncToNamespaces: [target], target: { name: 'two' } }, 'two');
@@ -129,8 +138,8 @@ describe('tokens', () => {
       await tenant.deleteSync('two');
       await tenant.gone('two');
 
-      expect([withTwo, withOne]).to.deep.equal([1, 1]);
-      await eventually(async () => expect(await cached()).to.equal(0));
+      expect([withTwo, withOne]).to.deep.equal([others + 1, others + 1]);
+      await eventually(async () => expect(await cached()).to.equal(others));
     } finally {
       await fixture.end();
     }
