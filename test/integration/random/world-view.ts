@@ -1,0 +1,24 @@
+import type { ConfigMapSync } from '../../../src/api/v1alpha1/config-map-sync.js';
+import type { ServiceAccount } from '../../../src/tenancy/service-account.js';
+import type { ConfigMapObject } from '../../support/tenant.js';
+
+/** Everything at one moment: what the API server holds, and what the story arranged. */
+export interface WorldView {
+  /** Labels by name. */
+  namespaces: ReadonlyMap<string, Record<string, string>>;
+  configMaps: readonly ConfigMapObject[];
+  syncs: readonly ConfigMapSync[];
+  /** Verbs on ConfigMaps. */
+  rights(account: ServiceAccount, namespace: string): ReadonlySet<string>;
+  accountExists(account: ServiceAccount): boolean;
+  /** True where a copy of this owner, which is gone, may have been left there: it could not be removed at the time. */
+  mayBeLeftBehind(uid: string, configMap: ConfigMapObject): boolean;
+  /** True where an operator started after copies had another name: without the right to list, nobody finds them. */
+  namesForgotten: boolean;
+  /** True where labels and annotations of former owners may be on a copy, since they were released. */
+  releasedBefore: boolean;
+}
+
+export function configMapAt(view: WorldView, namespace: string, name: string): ConfigMapObject | undefined {
+  return view.configMaps.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
+}
