@@ -6,6 +6,11 @@ export class FairLimiter {
   #free: number;
   /** Waiters by tenant. A Map keeps insertion order: the first key is whose turn it is. */
   readonly #waiting = new Map<string, Waiter[]>();
+  /**
+   * Those that wait with each signal share one listener: a signal walks through its listeners for each that is added or
+   * removed, and thousands of waiters have the signal of one reconcile.
+   */
+  readonly #bySignal = new Map<AbortSignal, SignalGroup>();
 
   constructor(places: number) {
     this.#free = places;
@@ -37,16 +42,9 @@ export class FairLimiter {
   }
 
   #wait(tenant: string, signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const onAbort = (): void => {
-        this.#remove(tenant, waiter);
-        reject(signal?.reason as Error);
-      };
-      const waiter: Waiter = () => {
-        signal?.removeEventListener('abort', onAbort);
-        resolve();
-      };
-      signal?.addEventListener('abort', onAbort, { once: true });
+    return new Promise((serve, reject) => {
+      const waiter: Waiter = { signal, serve, reject };
+      if (signal !== undefined) this.#group(signal).waiters.add(waiter);
       const queue = this.#waiting.get(tenant);
       if (queue === undefined) this.#waiting.set(tenant, [waiter]);
       else queue.push(waiter);
@@ -60,20 +58,53 @@ export class FairLimiter {
       this.#waiting.delete(tenant);
       if (queue.length > 0) this.#waiting.set(tenant, queue);
       if (next !== undefined) {
-        next();
+        this.#leaveGroup(next);
+        next.serve();
         return;
       }
     }
     this.#free += 1;
   }
 
-  #remove(tenant: string, waiter: Waiter): void {
-    const queue = this.#waiting.get(tenant);
-    const index = queue?.indexOf(waiter) ?? -1;
-    if (queue === undefined || index < 0) return;
-    queue.splice(index, 1);
-    if (queue.length === 0) this.#waiting.delete(tenant);
+  #group(signal: AbortSignal): SignalGroup {
+    const known = this.#bySignal.get(signal);
+    if (known !== undefined) return known;
+    const group: SignalGroup = { waiters: new Set(), onAbort: () => this.#giveUp(signal) };
+    signal.addEventListener('abort', group.onAbort, { once: true });
+    this.#bySignal.set(signal, group);
+    return group;
+  }
+
+  #leaveGroup(waiter: Waiter): void {
+    if (waiter.signal === undefined) return;
+    const group = this.#bySignal.get(waiter.signal);
+    group?.waiters.delete(waiter);
+    if (group?.waiters.size !== 0) return;
+    waiter.signal.removeEventListener('abort', group.onAbort);
+    this.#bySignal.delete(waiter.signal);
+  }
+
+  #giveUp(signal: AbortSignal): void {
+    const { waiters } = this.#bySignal.get(signal) ?? { waiters: new Set<Waiter>() };
+    this.#bySignal.delete(signal);
+    for (const [tenant, queue] of this.#waiting) {
+      const rest = queue.filter((waiter) => !waiters.has(waiter));
+      // Setting what is there keeps its place in the line.
+      if (rest.length > 0) this.#waiting.set(tenant, rest);
+      else this.#waiting.delete(tenant);
+    }
+    for (const { reject } of waiters) reject(signal.reason);
   }
 }
 
-type Waiter = () => void;
+interface Waiter {
+  signal: AbortSignal | undefined;
+  serve: () => void;
+  reject: (reason: unknown) => void;
+}
+
+/** Who waits with one signal. */
+interface SignalGroup {
+  waiters: Set<Waiter>;
+  onAbort: () => void;
+}
