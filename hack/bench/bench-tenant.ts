@@ -68,14 +68,14 @@ export class BenchTenant {
     await this.#admin.request({ method: 'PATCH', path: configMaps(NAMESPACE, name), body: { data } });
   }
 
-  async createSync(name: string, source: string): Promise<void> {
+  async createSync(name: string, source: string, targets = this.targets): Promise<void> {
     await this.#post(syncs(), {
       apiVersion: API_VERSION,
       kind: KIND,
       metadata: { name, namespace: NAMESPACE },
       spec: {
         source: { name: source },
-        syncToNamespaces: this.targets,
+        syncToNamespaces: targets,
         serviceAccount: { name: SERVICE_ACCOUNT },
       },
     });

@@ -57,13 +57,13 @@ async function oneRun(rig: Rig, tenant: BenchTenant, name: string): Promise<Conv
 
   const creation = await AuditLog.fromNow(rig.plane.auditLog);
   await tenant.createSync(name, name);
-  const created = await copies(creation, tenant, { verb: 'create', code: 201 });
+  const created = await waitForCopies(creation, tenant, { verb: 'create', code: 201 });
   const status = await statusAfter(creation, rig, created);
   const [order] = await recordedRequests(creation, { resource: PLURAL, verb: 'create' });
 
   const edition = await AuditLog.fromNow(rig.plane.auditLog);
   await tenant.editSource(name, contentOf('second'));
-  const updated = await copies(edition, tenant, { verb: 'update', code: 200 });
+  const updated = await waitForCopies(edition, tenant, { verb: 'update', code: 200 });
   const [edit] = await recordedRequests(edition, { resource: 'configmaps', verb: 'patch' });
   await tenant.deleteSync(name);
   if (order === undefined || edit === undefined) throw new Error('the audit log lacks what was asked for');
@@ -75,8 +75,12 @@ async function oneRun(rig: Rig, tenant: BenchTenant, name: string): Promise<Conv
   };
 }
 
-/** Waits until the operator has written to every target on behalf of the tenant. */
-async function copies(log: AuditLog, tenant: BenchTenant, filter: AuditFilter): Promise<RecordedRequest[]> {
+/** Waits until the operator has written so many copies on behalf of the tenant; left out: one to each of its targets. */
+export async function waitForCopies(
+  log: AuditLog,
+  tenant: BenchTenant,
+  { count = tenant.targets.length, ...filter }: AuditFilter & { count?: number },
+): Promise<RecordedRequest[]> {
   let found: RecordedRequest[] = [];
   await waitUntil(
     async () => {
@@ -86,10 +90,10 @@ async function copies(log: AuditLog, tenant: BenchTenant, filter: AuditFilter): 
         username: tenant.username,
         userAgent: /^config-weaver\//,
       });
-      return found.length >= tenant.targets.length;
+      return found.length >= count;
     },
     {
-      what: `${filter.verb?.toString() ?? ''} of ${tenant.targets.length} copies`,
+      what: `${filter.verb?.toString() ?? ''} of ${count} copies`,
       timeoutMilliseconds: WAIT_MILLISECONDS,
     },
   );

@@ -4,6 +4,7 @@ import { Rig } from '../rig/rig.js';
 import { measureMemory, measureRest } from './at-rest.js';
 import { BenchTenant, contentOf } from './bench-tenant.js';
 import { measureConvergence } from './convergence.js';
+import { measureFairness } from './fairness.js';
 import { describeMachine } from './machine.js';
 import { renderTable, type Measurement } from './measurement.js';
 import { measureStartUp } from './start-up.js';
@@ -13,7 +14,7 @@ const USAGE = `Usage: make bench ARGS="[--runs N] [--targets N] [--json FILE] [-
   --runs N        how often each is measured; the median counts (default 5)
   --targets N     namespaces that the ConfigMapSync names (default 100, at most 1000)
   --json FILE     also write all numbers there
-  --cpu-prof DIR  write a CPU profile of the operator's convergence there`;
+  --cpu-prof DIR  write a CPU profile of the operator's convergence and fairness there`;
 
 interface Options {
   runs: number;
@@ -68,11 +69,14 @@ async function measureAll(
 ): Promise<Measurement[]> {
   const nodeFlags = cpuProf === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${cpuProf}`];
   const operator = await rig.startOperator({ nodeFlags });
-  const onRun = (run: number): void => {
-    signal.throwIfAborted();
-    progress(`convergence, run ${run} of ${runs}`);
-  };
-  const convergence = await measureConvergence(rig, tenant, { runs, onRun });
+  const onRunOf =
+    (what: string) =>
+    (run: number): void => {
+      signal.throwIfAborted();
+      progress(`${what}, run ${run} of ${runs}`);
+    };
+  const convergence = await measureConvergence(rig, tenant, { runs, onRun: onRunOf('convergence') });
+  const fairness = await measureFairness(rig, tenant, { runs, onRun: onRunOf('fairness'), signal });
   await operator.stop();
 
   await tenant.createSource('rest', contentOf('first'));
@@ -89,7 +93,7 @@ async function measureAll(
     progress(`start-up, ${way.how}`);
     atRest.push(await measureStartUp(rig, tenant, { ...way, runs }));
   }
-  return [...convergence, ...atRest];
+  return [...convergence, ...fairness, ...atRest];
 }
 
 function progress(step: string): void {

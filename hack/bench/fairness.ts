@@ -1,0 +1,150 @@
+import { PLURAL } from '../../src/api/v1alpha1/group-version.js';
+import { systemClock } from '../../src/kube/clock.js';
+import { AuditLog } from '../../test/support/audit-log.js';
+import { waitUntil } from '../control-plane/poll.js';
+import { recordedRequests } from '../rig/recorded-requests.js';
+import type { Rig } from '../rig/rig.js';
+import { contentOf, type BenchTenant } from './bench-tenant.js';
+import { waitForCopies } from './convergence.js';
+import { Crowd } from './crowd.js';
+import type { Measurement } from './measurement.js';
+
+/** As many as one ConfigMapSync may have. */
+const CROWD = 1000;
+const GOOD = 10;
+const TARGET_RATIO = 1.5;
+const WAIT_MILLISECONDS = 60_000;
+const SOURCE = 'fairness';
+
+/** What is done for a ConfigMapSync that has left is over by then. */
+const SETTLE_MILLISECONDS = 1000;
+
+/** Longer than the longest time between two looks at what is denied. */
+const REVIEW_MILLISECONDS = 15_000;
+
+/**
+ * How long a tenant waits for a few copies when it is alone, and when another tenant has a thousand targets where it may
+ * do nothing: while these are judged for the first time, and while they are looked at again.
+ */
+export async function measureFairness(
+  rig: Rig,
+  tenant: BenchTenant,
+  { runs, onRun, signal }: { runs: number; onRun: (run: number) => void; signal: AbortSignal },
+): Promise<Measurement[]> {
+  const crowd = await Crowd.create(rig, CROWD);
+  const bench = new FairnessBench(rig, tenant, crowd);
+  const measured: Convergences[] = [];
+  try {
+    await tenant.createSource(SOURCE, contentOf('first'));
+    for (let run = 1; run <= runs; run += 1) {
+      onRun(run);
+      await systemClock.sleep(SETTLE_MILLISECONDS, signal);
+      measured.push(await bench.run(run));
+    }
+  } finally {
+    await crowd.close();
+  }
+  const of = (pick: (each: Convergences) => number): number[] => measured.map(pick);
+  const target = TARGET_RATIO;
+  return [
+    { name: `${bench.size} copies, alone`, unit: 'ms', runs: of(({ alone }) => alone) },
+    {
+      name: `  with ${CROWD} denied ones, at the same moment`,
+      unit: 'ms',
+      runs: of(({ together }) => together),
+    },
+    { name: '  ratio', unit: 'x', runs: of(({ together, alone }) => together / alone), target },
+    { name: `  beside ${CROWD} first judgements`, unit: 'ms', runs: of(({ judged }) => judged) },
+    { name: '  ratio', unit: 'x', runs: of(({ judged, alone }) => judged / alone), target },
+    { name: `  beside ${CROWD} re-checks`, unit: 'ms', runs: of(({ rechecked }) => rechecked) },
+    { name: '  ratio', unit: 'x', runs: of(({ rechecked, alone }) => rechecked / alone), target },
+  ];
+}
+
+/** In milliseconds, each from the ConfigMapSync's arrival to its last copy. */
+interface Convergences {
+  alone: number;
+  /** Both ConfigMapSyncs come at the same moment. */
+  together: number;
+  /** In the midst of the crowd's first judgement. */
+  judged: number;
+  rechecked: number;
+}
+
+class FairnessBench {
+  readonly #rig: Rig;
+  readonly #tenant: BenchTenant;
+  readonly #crowd: Crowd;
+  readonly #good: readonly string[];
+
+  constructor(rig: Rig, tenant: BenchTenant, crowd: Crowd) {
+    this.#rig = rig;
+    this.#tenant = tenant;
+    this.#crowd = crowd;
+    this.#good = tenant.targets.slice(0, GOOD);
+  }
+
+  /** How many good targets there are. */
+  get size(): number {
+    return this.#good.length;
+  }
+
+  /** All of them in turns, so that what else the machine does is the same for each. */
+  async run(run: number): Promise<Convergences> {
+    const alone = await this.#converge(`alone-${run}`);
+    const together = await this.#arriveTogether(`together-${run}`);
+    await this.#crowd.denied();
+    const rechecked = await this.#besideReviews(`rechecked-${run}`, await this.#logFromNow());
+    await this.#crowd.leave();
+    const arrival = await this.#logFromNow();
+    await this.#crowd.arrive();
+    const judged = await this.#besideReviews(`judged-${run}`, arrival);
+    await this.#crowd.denied();
+    await this.#crowd.leave();
+    return { alone, together, judged, rechecked };
+  }
+
+  async #arriveTogether(name: string): Promise<number> {
+    const arrival = await this.#logFromNow();
+    await this.#crowd.arrive();
+    return this.#converge(name, arrival);
+  }
+
+  /** Begins when the crowd is looked at. */
+  async #besideReviews(name: string, log: AuditLog): Promise<number> {
+    await waitUntil(async () => (await this.#reviews(log)) > 0, {
+      what: "a look at the other tenant's rights",
+      timeoutMilliseconds: REVIEW_MILLISECONDS,
+      intervalMilliseconds: 10,
+    });
+    return this.#converge(name, log);
+  }
+
+  /** @param crowded Where given, the crowd must have been looked at meanwhile: else nothing was measured. */
+  async #converge(name: string, crowded?: AuditLog): Promise<number> {
+    const log = await this.#logFromNow();
+    await this.#tenant.createSync(name, SOURCE, this.#good);
+    const written = await waitForCopies(log, this.#tenant, { verb: 'create', code: 201, count: this.size });
+    const [order] = await recordedRequests(log, { resource: PLURAL, verb: 'create', name });
+    if (order === undefined) throw new Error('the audit log lacks the ConfigMapSync');
+    const end = Math.max(...written.map(({ answeredAt }) => answeredAt));
+    if (crowded !== undefined) {
+      await waitUntil(async () => (await this.#reviews(crowded, end)) > 0, {
+        what: 'the other tenant to be looked at after the last copy: both have to go on at the same time',
+        timeoutMilliseconds: WAIT_MILLISECONDS,
+      });
+    }
+    await this.#tenant.deleteSync(name);
+    return end - order.receivedAt;
+  }
+
+  /** How many looks at the crowd's rights were answered since `after` (milliseconds since the epoch). */
+  async #reviews(log: AuditLog, after = 0): Promise<number> {
+    const requests = await recordedRequests(log, { username: this.#crowd.username, verb: 'create' });
+    return requests.filter(({ answeredAt }) => answeredAt > after).length;
+  }
+
+  #logFromNow(): Promise<AuditLog> {
+    return AuditLog.fromNow(this.#rig.plane.auditLog);
+  }
+}
