@@ -40,7 +40,7 @@ export function outOfReach(sync: ConfigMapSync, why: string): Leftover[] {
 export function enterLeftovers({ work, draft, selection }: Pass, leftovers: readonly Leftover[]): void {
   work.leftovers.push(...leftovers);
   for (const [namespace, rest] of Map.groupBy(leftovers, (leftover) => leftover.namespace)) {
-    if (selection.wanted.includes(namespace) || namespace === selection.skipped) continue;
+    if (selection.wanted.includes(namespace)) continue;
     draft.leftover(namespace, leftoverOutcome(rest));
   }
 }

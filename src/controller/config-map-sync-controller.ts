@@ -46,6 +46,11 @@ export const RECOVERY_MS = 15_000;
 /** How often to look whether it can begin: what is left of the time is for the look itself, and for a busy moment. */
 const RECOVERY_LOOK_MS = 0.8 * RECOVERY_MS;
 
+/** A visit that fails for so long, in milliseconds, is no passing fault. */
+const BROKEN_MS = 10_000;
+/** Reason of `Ready` where visits fail by errors that say nothing of rights, source or targets. */
+const BROKEN_OFF = 'SyncFailed';
+
 export interface SyncMetrics {
   syncOperation(operation: Operation, result: OperationResult): void;
   /** From the change of a source, as it was noticed, to its last copy. */
@@ -106,6 +111,7 @@ export class ConfigMapSyncController {
       return await this.#carryOut(pass, fresh);
     } catch (error) {
       pass.audit.brokenOff(pass.work);
+      await this.#brokenOff(pass, error);
       throw error;
     }
   }
@@ -123,7 +129,6 @@ export class ConfigMapSyncController {
   #begin(sync: ConfigMapSync, signal: AbortSignal): Pass {
     const { namespace = '', name, uid } = sync.metadata;
     const account = { namespace, name: sync.spec.serviceAccount.name };
-    const now = new Date(this.#options.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
     this.#memory.of(sync).names.add(copyName(sync.spec));
     return {
       key: objectKey(sync),
@@ -133,11 +138,18 @@ export class ConfigMapSyncController {
       source: sourcePlace(sync.spec, namespace),
       selection: selectTargets(sync.spec, namespace, this.#options.namespaces.all()),
       before: new Map((sync.status?.targets ?? []).map((target) => [target.namespace, target])),
-      draft: new StatusDraft(sync, serviceAccountUsername(account), now),
+      draft: this.#draft(sync),
       audit: this.#options.audit.begin(sync),
       work: noWork(),
       signal,
     };
+  }
+
+  #draft(sync: ConfigMapSync): StatusDraft {
+    const { namespace = '' } = sync.metadata;
+    const username = serviceAccountUsername({ namespace, name: sync.spec.serviceAccount.name });
+    const now = new Date(this.#options.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+    return new StatusDraft(sync, username, now);
   }
 
   /** Whose rights count from here on. Undefined where there is no such identity: the draft says why. */
@@ -277,6 +289,7 @@ export class ConfigMapSyncController {
   async #finish(pass: Pass, requeueAfterMs: number | undefined): Promise<ReconcileResult> {
     const { sync, draft, audit, work, signal } = pass;
     const memory = this.#memory.of(sync);
+    memory.brokenSince = undefined;
     const status = draft.build();
     if (!draft.equals(status)) {
       memory.sent = status;
@@ -285,6 +298,29 @@ export class ConfigMapSyncController {
     audit.finish(sync.status, status, work);
     const resyncMs = this.#jittered(this.#options.intervals.resyncMs);
     return { requeueAfterMs: Math.min(requeueAfterMs ?? resyncMs, resyncMs) };
+  }
+
+  /** What goes on for a while shows in the status too; a moment's fault is only tried again. */
+  async #brokenOff({ sync, audit, signal }: Pass, error: unknown): Promise<void> {
+    if (error instanceof RetryError || signal.aborted) return;
+    const memory = this.#memory.of(sync);
+    memory.brokenSince ??= this.#options.clock.now();
+    if (this.#options.clock.now() - memory.brokenSince < BROKEN_MS) return;
+    const draft = this.#draft(sync);
+    const message = error instanceof Error ? error.message : String(error);
+    draft.brokenOff(BROKEN_OFF, message);
+    const known = sync.status?.conditions?.some(
+      ({ type, reason }) => type === 'Ready' && reason === BROKEN_OFF,
+    );
+    if (known === true) return;
+    try {
+      memory.sent = draft.build();
+      memory.written = await this.#options.client.writeStatus(sync, memory.sent, signal);
+    } catch {
+      // Whatever keeps it from being told keeps it from being done: the next try finds both.
+      return;
+    }
+    audit.tell({ type: 'Warning', reason: 'SyncFailed', note: message });
   }
 
   async #addFinalizer(sync: ConfigMapSync, signal: AbortSignal): Promise<ConfigMapSync> {

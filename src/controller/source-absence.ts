@@ -1,8 +1,13 @@
+import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
 import { cleanUpNamespaces, enterLeftovers, removeAll } from './clean-up.js';
 import { keepTargets } from './judgement.js';
-import { sweep } from './sweep.js';
+import { specChanged, sweep } from './sweep.js';
 import type { SyncRun } from './sync-run.js';
 import { mayHoldCopy, type TargetOutcome } from './target-outcome.js';
+
+const CONFIG_MAP_GONE = 'ConfigMapNotFound';
+const NAMESPACE_GONE = 'SourceNamespaceNotFound';
+const GONE = [CONFIG_MAP_GONE, NAMESPACE_GONE];
 
 /**
  * The tenant may not read its source: copies stay as they are, under every policy, for whether the source is gone
@@ -32,10 +37,10 @@ export async function sourceGone(run: SyncRun, names: ReadonlySet<string>): Prom
   const { draft, source, namespaces } = run;
   if (namespaces.state(source.namespace) === 'missing') {
     const message = `there is no namespace "${source.namespace}" to find ConfigMap "${source.name}" in`;
-    draft.fail('SourceConfigMapFound', 'SourceNamespaceNotFound', message);
+    draft.fail('SourceConfigMapFound', NAMESPACE_GONE, message);
   } else {
     const message = `there is no ConfigMap "${source.name}" in namespace "${source.namespace}"`;
-    draft.fail('SourceConfigMapFound', 'ConfigMapNotFound', message);
+    draft.fail('SourceConfigMapFound', CONFIG_MAP_GONE, message);
   }
   if (run.sync.spec.sourceDeletionPolicy === 'Delete') await removeCopies(run, names);
   else await keepWanted(run, names, 'kept');
@@ -52,13 +57,21 @@ async function keepWanted(
 }
 
 async function removeCopies(run: SyncRun, names: ReadonlySet<string>): Promise<void> {
-  const { before, selection } = run;
-  // What the last status does not tell of may hold a copy: the status may have been lost.
+  const { before, selection, sync } = run;
+  // A copy of a former name may be where the status tells of something else, such as a conflict over the new name.
+  const news = specChanged(sync) || !wasSourceGone(sync);
   const held = cleanUpNamespaces(run).filter((namespace) => {
     const target = before.get(namespace);
-    return target === undefined || mayHoldCopy(target);
+    // What the last status does not tell of may hold a copy: the status may have been lost.
+    return news || target === undefined || mayHoldCopy(target);
   });
   const { leftovers } = await removeAll(run, 'delete', held, names);
   enterLeftovers(run, leftovers);
   keepTargets(run, selection.wanted, 'removed');
+}
+
+/** True where the last status says already that there is no source. */
+function wasSourceGone({ status }: ConfigMapSync): boolean {
+  const condition = status?.conditions?.find(({ type }) => type === 'SourceConfigMapFound');
+  return condition?.status === 'False' && GONE.includes(condition.reason);
 }

@@ -33,6 +33,7 @@ export class StatusDraft {
   readonly #serviceAccount: string;
   #ready: Verdict | undefined;
   #kept = false;
+  #observedGeneration: number | undefined;
 
   /** @param now RFC 3339 with seconds, as metav1.Time has it. */
   constructor(sync: ConfigMapSync, serviceAccount: string, now: string) {
@@ -40,6 +41,7 @@ export class StatusDraft {
     this.#before = new Map((sync.status?.targets ?? []).map((target) => [target.namespace, target]));
     this.#serviceAccount = serviceAccount;
     this.#now = now;
+    this.#observedGeneration = this.#generation;
   }
 
   pass(type: ConditionType, reason: string, message = ''): void {
@@ -79,6 +81,13 @@ export class StatusDraft {
     this.#kept = true;
   }
 
+  /** Nothing was found out: all stays as it was last found, for the generation for which it was. */
+  brokenOff(reason: string, message: string): void {
+    this.#kept = true;
+    this.#ready = { status: 'Unknown', reason, message };
+    this.#observedGeneration = this.#sync.status?.observedGeneration;
+  }
+
   /** True where `status` is what the object has already: nothing to write. */
   equals(status: ConfigMapSyncStatus): boolean {
     const before = this.#sync.status;
@@ -89,12 +98,13 @@ export class StatusDraft {
     if (this.#kept) {
       return {
         ...(this.#sync.status ?? {}),
-        observedGeneration: this.#generation,
+        ...(this.#observedGeneration !== undefined && { observedGeneration: this.#observedGeneration }),
         serviceAccount: this.#serviceAccount,
         conditions: CONDITION_TYPES.map((type) => this.#condition(type)),
       };
     }
-    const targets = [...this.#leftovers, ...this.#targets]
+    // Where the source has its own place now and a copy of ours is left, that copy is what there is to tell.
+    const targets = [...new Map([...this.#targets, ...this.#leftovers])]
       .map(([namespace, outcome]) => this.#target(namespace, outcome))
       .sort((a, b) => (a.namespace < b.namespace ? -1 : 1));
     const wanted = [...this.#targets.values()].filter(({ state }) => state !== 'Skipped');

@@ -1,3 +1,4 @@
+import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
 import type { TargetState } from '../api/v1alpha1/target-status.js';
 import { copyName } from '../sync/target-selection.js';
 import { allSettled } from './all-settled.js';
@@ -20,17 +21,17 @@ export async function sweep(
   fresh = false,
 ): Promise<Removal> {
   const { sync, before, selection } = run;
-  const specChanged = sync.status?.observedGeneration !== sync.metadata.generation && !fresh;
+  const changed = specChanged(sync) && !fresh;
   const keep = copyName(sync.spec);
   const wanted = new Set(selection.wanted);
   const abandoned = [...before.values()].filter(
-    (target) => !wanted.has(target.namespace) && (mayHoldCopy(target) || specChanged),
+    (target) => !wanted.has(target.namespace) && (mayHoldCopy(target) || changed),
   );
   const renamed = [...outcomes].filter(([namespace, { state }]) => {
     const last = before.get(namespace);
     // What could not be cleared at the time of the change is cleared when the target comes into step.
     const overdue = last !== undefined && last.state !== 'Synced' && state === 'Synced';
-    return isClearable(state) && (specChanged || overdue || last?.reason === 'CleanupBlocked');
+    return isClearable(state) && (changed || overdue || last?.reason === 'CleanupBlocked');
   });
 
   const mode = sync.spec.deletionPolicy === 'Orphan' ? 'release' : 'delete';
@@ -48,6 +49,11 @@ export async function sweep(
     else if (outcome !== undefined) outcomes.set(namespace, { ...outcome, message: both(outcome, left) });
   }
   return { leftovers, retry: removals.some(({ retry }) => retry) };
+}
+
+/** True where the last status is of an earlier spec. */
+export function specChanged({ status, metadata }: ConfigMapSync): boolean {
+  return status?.observedGeneration !== metadata.generation;
 }
 
 function both({ message }: TargetOutcome, left: TargetOutcome): string {

@@ -18,6 +18,8 @@ interface Memory {
   changedAt: number | undefined;
   /** When everything was last looked at, whatever watches told. */
   checkedAt: number;
+  /** Since when every visit was broken off by an error (milliseconds since the epoch); undefined after one that was not. */
+  brokenSince: number | undefined;
   /** `--cascade=orphan` was asked for. */
   orphaned: boolean;
 }
@@ -50,6 +52,7 @@ export class SyncMemory {
         names: new Set(),
         changedAt: undefined,
         checkedAt: Number.NEGATIVE_INFINITY,
+        brokenSince: undefined,
         orphaned: false,
       };
       this.#memories.set(key, memory);

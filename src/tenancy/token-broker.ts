@@ -17,8 +17,9 @@ export interface TokenObserver {
   tokenRequested(result: 'success' | 'not_found' | 'denied' | 'error'): void;
 }
 
-interface TokenRequestStatus {
-  status?: { token?: string; expirationTimestamp?: string };
+interface TokenRequest {
+  spec?: { expirationSeconds?: number };
+  status?: { token?: string };
 }
 
 /**
@@ -52,7 +53,7 @@ export class TokenBroker {
   async request(account: ServiceAccount, signal: AbortSignal): Promise<IssuedToken> {
     const issuedAt = this.#clock.now();
     try {
-      const { body } = await this.#client.request<TokenRequestStatus>({
+      const { body } = await this.#client.request<TokenRequest>({
         method: 'POST',
         path: apiPath({
           group: '',
@@ -70,8 +71,9 @@ export class TokenBroker {
         signal,
       });
       const token = body.status?.token ?? '';
-      const expiresAt = Date.parse(body.status?.expirationTimestamp ?? '');
-      if (token === '' || Number.isNaN(expiresAt)) {
+      // The life that the server granted, from when we asked: its clock need not agree with ours.
+      const expiresAt = issuedAt + (body.spec?.expirationSeconds ?? 0) * 1000;
+      if (token === '' || expiresAt <= issuedAt) {
         throw new IdentityError(
           'IdentityMismatch',
           `the API server answered the request for a token of ${serviceAccountUsername(account)} without one`,

@@ -52,7 +52,10 @@ export class Meddler {
   async patch({ namespace, name }: Place, patch: object, known: readonly ConfigMapSync[]): Promise<void> {
     if (!(await this.#mayDrift({ namespace, name }))) return;
     const place = { resource: 'configmaps', namespace, name } as const;
-    this.#strangers.wrote(await this.#api.patch<ConfigMapObject>(place, patch), known);
+    const patched = await this.#api.patch<ConfigMapObject>(place, patch);
+    // Where its owner is suspended, nobody puts it back.
+    if (patched.metadata.labels?.['configmapsync.io/owner-uid'] === DEAD_UID) this.#ledger.forged(patched);
+    this.#strangers.wrote(patched, known);
   }
 
   async scribble(place: Place, what: Scribble, known: readonly ConfigMapSync[]): Promise<void> {

@@ -4,7 +4,6 @@ import type { KubernetesObject } from '../../../src/kube/objects.js';
 import { Store } from '../../../src/kube/store.js';
 import type { ConfigMap } from '../../../src/sync/config-map.js';
 import { FakeApi, refusal, type Sent } from '../tenancy/fake-api.js';
-import type { FakeClock } from '../kube/fake-clock.js';
 
 export const ALL_VERBS = ['get', 'create', 'update', 'delete', 'list', 'watch'];
 
@@ -27,11 +26,9 @@ export class FakeCluster {
   readonly rights = new Map<string, string[]>();
   /** What a request is refused with before it is looked at, or waits for. */
   intercept: (request: Sent) => Error | undefined | Promise<undefined> = () => undefined;
-  readonly #clock: FakeClock;
   #version = 100;
 
-  constructor(clock: FakeClock) {
-    this.#clock = clock;
+  constructor() {
     this.api = new FakeApi((request) => this.#answer(request));
   }
 
@@ -107,8 +104,7 @@ export class FakeCluster {
   #token(path: string): object {
     const [, namespace = '', name = ''] =
       /namespaces\/([^/]+)\/serviceaccounts\/([^/]+)\/token/.exec(path) ?? [];
-    const expirationTimestamp = new Date(this.#clock.now() + 600_000).toISOString();
-    return { status: { token: `${namespace}/${name}`, expirationTimestamp } };
+    return { spec: { expirationSeconds: 600 }, status: { token: `${namespace}/${name}` } };
   }
 
   #allowed(namespace: string): string[] {

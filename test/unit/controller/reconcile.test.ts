@@ -175,6 +175,29 @@ describe('a reconcile', () => {
       expect(rig.status.summary).to.equal('2/2');
     });
 
+    it('says so in the status, once, where that goes on', async () => {
+      await rig.reconcile();
+      rig.events.length = 0;
+      rig.cluster.intercept = ({ method, path }) =>
+        method === 'GET' && path.endsWith('/team-a/configmaps/shared') ? refusal(500) : undefined;
+      rig.apply({ syncToNamespaces: ['prod'] });
+
+      await rig.failure();
+      expect(rig.condition('Ready')).to.equal('True/ReconciliationComplete');
+      await rig.clock.advance(10_000);
+      await rig.failure();
+      await rig.failure();
+
+      expect(rig.condition('Ready')).to.equal('Unknown/SyncFailed');
+      expect(rig.status).to.include({ observedGeneration: 1, summary: '2/2' });
+      expect(rig.events).to.deep.equal(['SyncFailed']);
+
+      rig.cluster.intercept = () => undefined;
+      await rig.reconcile();
+      expect(rig.condition('Ready')).to.equal('True/ReconciliationComplete');
+      expect(rig.status).to.include({ observedGeneration: 2, summary: '1/1' });
+    });
+
     it('gives up at once when the operator stops', async () => {
       rig.cluster.intercept = ({ path }) =>
         path.endsWith('/token') ? new Promise<undefined>(() => undefined) : undefined;

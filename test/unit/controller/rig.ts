@@ -24,7 +24,7 @@ export const CLEAN_UP_MS = 600_000;
 /** The whole of a controller on a {@link FakeCluster}: ConfigMapSync team-a/share copies team-a/shared. */
 export class Rig {
   readonly clock = new FakeClock();
-  readonly cluster = new FakeCluster(this.clock);
+  readonly cluster = new FakeCluster();
   readonly controller: ConfigMapSyncController;
   readonly tenancy: Tenancy;
   /** `reason namespace`, in the order in which they were told. */

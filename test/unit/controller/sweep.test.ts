@@ -77,6 +77,24 @@ describe('what is swept after a change of the spec', () => {
     });
   });
 
+  describe("a namespace that became the source's own place", () => {
+    it('has one line, of the copy that is left there, until it can go', async () => {
+      rig.cluster.put('prod', 'theirs', { data: { not: 'ours' } });
+      rig.cluster.intercept = ({ path }) => (path.endsWith('/token') ? refusal(404, 'NotFound') : undefined);
+      await rig.clock.advance(300_000);
+      rig.apply({ source: { namespace: 'prod', name: 'theirs' } });
+      await rig.reconcile();
+      expect(rig.state('prod')).to.equal('Stale/ServiceAccountNotFound');
+      expect(rig.status.targets).to.have.length(2);
+
+      rig.cluster.intercept = () => undefined;
+      await rig.reconcile();
+
+      expect(rig.state('prod')).to.equal('Skipped/SourceItself');
+      expect(rig.cluster.configMaps).to.have.all.keys('team-a/shared', 'prod/theirs', 'dev/theirs');
+    });
+  });
+
   describe('a copy whose name changed', () => {
     it('is there under its new name only', async () => {
       rig.apply({ target: { name: 'renamed' } });

@@ -61,8 +61,7 @@ describe('tenancy', () => {
     const account = /serviceaccounts\/(.*)\/token$/.exec(request.path)?.[1];
     if (account !== undefined) {
       if (tokenFailure !== undefined) throw tokenFailure;
-      const expirationTimestamp = new Date(clock.now() + 600_000).toISOString();
-      return { status: { token: account, expirationTimestamp } };
+      return { spec: { expirationSeconds: 600 }, status: { token: account } };
     }
     if (request.path.endsWith('/selfsubjectreviews')) {
       const name = request.authorization.replace('Bearer ', '');

@@ -36,7 +36,7 @@ describe('the tenant registry', () => {
     if (path.endsWith('/token')) {
       if (failTokenRequest !== undefined) throw failTokenRequest;
       const token = `token-${api.sentTo('/token').length}`;
-      return { status: { token, expirationTimestamp: new Date(clock.now() + LIFE_MS).toISOString() } };
+      return { spec: { expirationSeconds: LIFE_MS / 1000 }, status: { token } };
     }
     if (path.endsWith('/selfsubjectreviews')) {
       if (failIdentityCheck !== undefined) throw failIdentityCheck;

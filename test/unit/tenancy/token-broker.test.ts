@@ -16,9 +16,7 @@ describe('the token broker', () => {
 
   beforeEach(() => {
     clock = new FakeClock();
-    api = new FakeApi(() => ({
-      status: { token: 'a.b.c', expirationTimestamp: new Date(clock.now() + 600_000).toISOString() },
-    }));
+    api = new FakeApi(() => ({ spec: { expirationSeconds: 600 }, status: { token: 'a.b.c' } }));
     counted = [];
     broker = new TokenBroker({
       client: api.client(),
@@ -49,10 +47,9 @@ describe('the token broker', () => {
     expect(counted).to.deep.equal(['success']);
   });
 
-  it('believes the expiry that the server says, shorter or longer', async () => {
-    api.answer = () => ({
-      status: { token: 'a.b.c', expirationTimestamp: new Date(clock.now() + 60_000).toISOString() },
-    });
+  it('believes the life that the server grants, shorter or longer, whatever its clock says', async () => {
+    const expirationTimestamp = new Date(clock.now() - 3_600_000).toISOString();
+    api.answer = () => ({ spec: { expirationSeconds: 60 }, status: { token: 'a.b.c', expirationTimestamp } });
 
     expect(await request()).to.include({ expiresAt: clock.now() + 60_000 });
   });
@@ -112,14 +109,14 @@ describe('the token broker', () => {
     expect(counted).to.deep.equal(['error']);
   });
 
-  for (const [what, status] of Object.entries({
-    'no token': { expirationTimestamp: '2030-01-01T00:00:00Z' },
-    'an empty token': { token: '', expirationTimestamp: '2030-01-01T00:00:00Z' },
-    'no expiry': { token: 'a.b.c' },
-    'no status': undefined,
+  for (const [what, answer] of Object.entries({
+    'no token': { spec: { expirationSeconds: 600 }, status: {} },
+    'an empty token': { spec: { expirationSeconds: 600 }, status: { token: '' } },
+    'no life': { status: { token: 'a.b.c' } },
+    'no status': {},
   })) {
     it(`gives nothing where the answer holds ${what}, and repeats none of it`, async () => {
-      api.answer = () => ({ status });
+      api.answer = () => answer;
 
       const error = await failure();
 
