@@ -14,7 +14,6 @@ import { Lineage } from '../sync/lineage.js';
 import type { IsLiving } from '../sync/ownership.js';
 import { copyName, selectTargets, sourcePlace } from '../sync/target-selection.js';
 import { IdentityError } from '../tenancy/errors.js';
-import { serviceAccountUsername } from '../tenancy/service-account.js';
 import type { Tenancy } from '../tenancy/tenancy.js';
 import { allSettled } from './all-settled.js';
 import type { ConfigMapSyncClient } from './config-map-sync-client.js';
@@ -25,31 +24,13 @@ import type { NamespaceDirectory } from './namespace-directory.js';
 import type { Pass } from './pass.js';
 import { RepairBudget } from './repair-budget.js';
 import { sourceDenied, sourceGone } from './source-absence.js';
-import { StatusDraft } from './status-draft.js';
+import { Schedule, type Intervals } from './schedule.js';
+import { StatusWriter } from './status-writer.js';
 import { isClearable, sweep } from './sweep.js';
 import { SyncMemory } from './sync-memory.js';
 import type { Operation, OperationResult, SyncRun } from './sync-run.js';
 import type { TargetOutcome } from './target-outcome.js';
 import { TargetSync } from './target-sync.js';
-
-export interface Intervals {
-  /** How often a source that may not be watched is looked at, in milliseconds. */
-  pollMs: number;
-  /** How often everything is looked at whatever watches tell, in milliseconds. */
-  resyncMs: number;
-  /** How long a deletion waits for copies that cannot be removed, in milliseconds. */
-  cleanUpTimeoutMs: number;
-}
-
-/** The longest that recovery from a denial waits, in milliseconds. */
-export const RECOVERY_MS = 15_000;
-/** How often to look whether it can begin: what is left of the time is for the look itself, and for a busy moment. */
-const RECOVERY_LOOK_MS = 0.8 * RECOVERY_MS;
-
-/** A visit that fails for so long, in milliseconds, is no passing fault. */
-const BROKEN_MS = 10_000;
-/** Reason of `Ready` where visits fail by errors that say nothing of rights, source or targets. */
-const BROKEN_OFF = 'SyncFailed';
 
 export interface SyncMetrics {
   syncOperation(operation: Operation, result: OperationResult): void;
@@ -81,11 +62,15 @@ export class ConfigMapSyncController {
   readonly #memory: SyncMemory;
   readonly #deletion: Deletion;
   readonly #repairs: RepairBudget;
+  readonly #statusWriter: StatusWriter;
+  readonly #schedule: Schedule;
 
   constructor(options: ConfigMapSyncControllerOptions) {
     this.#options = options;
     this.#memory = new SyncMemory(options.syncs);
     this.#repairs = new RepairBudget(options.clock);
+    this.#statusWriter = new StatusWriter({ ...options, memory: this.#memory });
+    this.#schedule = new Schedule(options.intervals, options.random);
     this.#deletion = new Deletion({
       openRun: (pass, namespaces) => this.#openRun(pass, namespaces),
       namespaces: options.namespaces,
@@ -110,19 +95,18 @@ export class ConfigMapSyncController {
     try {
       return await this.#carryOut(pass, fresh);
     } catch (error) {
-      pass.audit.brokenOff(pass.work);
-      await this.#brokenOff(pass, error);
+      await this.#statusWriter.brokenOff(pass, error);
       throw error;
     }
   }
 
   async #carryOut(pass: Pass, fresh: boolean): Promise<ReconcileResult> {
     const run = await this.#identify(pass);
-    if (run === undefined) return this.#finish(pass, this.#recoveryMs());
+    if (run === undefined) return this.#finish(pass, this.#schedule.recoveryMs());
     const source = await this.#readSource(run);
-    if (source === 'gone') return this.#finish(run, this.#nextLookMs(run));
+    if (source === 'gone') return this.#finish(run, this.#schedule.nextLookMs(run));
     // A watch tells of changes of the source, not of the right to read it.
-    if (source === 'denied') return this.#finish(run, this.#recoveryMs());
+    if (source === 'denied') return this.#finish(run, this.#schedule.recoveryMs());
     return this.#synchronize(run, source, fresh);
   }
 
@@ -138,18 +122,11 @@ export class ConfigMapSyncController {
       source: sourcePlace(sync.spec, namespace),
       selection: selectTargets(sync.spec, namespace, this.#options.namespaces.all()),
       before: new Map((sync.status?.targets ?? []).map((target) => [target.namespace, target])),
-      draft: this.#draft(sync),
+      draft: this.#statusWriter.draft(sync),
       audit: this.#options.audit.begin(sync),
       work: noWork(),
       signal,
     };
-  }
-
-  #draft(sync: ConfigMapSync): StatusDraft {
-    const { namespace = '' } = sync.metadata;
-    const username = serviceAccountUsername({ namespace, name: sync.spec.serviceAccount.name });
-    const now = new Date(this.#options.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
-    return new StatusDraft(sync, username, now);
   }
 
   /** Whose rights count from here on. Undefined where there is no such identity: the draft says why. */
@@ -249,7 +226,7 @@ export class ConfigMapSyncController {
 
     this.#measure(run, outcomes, since, template.contentHash);
     const waits = [...outcomes.values()].flatMap(({ retryAfterMs }) => retryAfterMs ?? []);
-    const result = await this.#finish(run, Math.min(this.#nextLookMs(run) ?? Infinity, ...waits));
+    const result = await this.#finish(run, Math.min(this.#schedule.nextLookMs(run) ?? Infinity, ...waits));
     const retry = swept.retry || [...outcomes.values()].some((outcome) => outcome.retry === true);
     // The queue's own back-off: each attempt waits longer than the last. The source is looked at no less often for it.
     if (retry) throw new RetryError('some targets failed for reasons that may pass', result.requeueAfterMs);
@@ -263,7 +240,7 @@ export class ConfigMapSyncController {
     const keepMarks = orphaned || (sync.metadata.finalizers?.includes('orphan') ?? false);
     const verdict = await this.#deletion.carryOut(pass, keepMarks, names);
     if (verdict.state === 'blocked') {
-      const result = await this.#finish(pass, Math.min(this.#recoveryMs(), verdict.givenUpInMs));
+      const result = await this.#finish(pass, Math.min(this.#schedule.recoveryMs(), verdict.givenUpInMs));
       const why = 'some copies could not be removed for reasons that may pass';
       if (verdict.retry) throw new RetryError(why, result.requeueAfterMs);
       return result;
@@ -287,40 +264,9 @@ export class ConfigMapSyncController {
 
   /** Writes the status where it differs, once, and tells what changed. */
   async #finish(pass: Pass, requeueAfterMs: number | undefined): Promise<ReconcileResult> {
-    const { sync, draft, audit, work, signal } = pass;
-    const memory = this.#memory.of(sync);
-    memory.brokenSince = undefined;
-    const status = draft.build();
-    if (!draft.equals(status)) {
-      memory.sent = status;
-      memory.written = await this.#options.client.writeStatus(sync, status, signal);
-    }
-    audit.finish(sync.status, status, work);
-    const resyncMs = this.#jittered(this.#options.intervals.resyncMs);
+    await this.#statusWriter.finish(pass);
+    const resyncMs = this.#schedule.resyncMs();
     return { requeueAfterMs: Math.min(requeueAfterMs ?? resyncMs, resyncMs) };
-  }
-
-  /** What goes on for a while shows in the status too; a moment's fault is only tried again. */
-  async #brokenOff({ sync, audit, signal }: Pass, error: unknown): Promise<void> {
-    if (error instanceof RetryError || signal.aborted) return;
-    const memory = this.#memory.of(sync);
-    memory.brokenSince ??= this.#options.clock.now();
-    if (this.#options.clock.now() - memory.brokenSince < BROKEN_MS) return;
-    const draft = this.#draft(sync);
-    const message = error instanceof Error ? error.message : String(error);
-    draft.brokenOff(BROKEN_OFF, message);
-    const known = sync.status?.conditions?.some(
-      ({ type, reason }) => type === 'Ready' && reason === BROKEN_OFF,
-    );
-    if (known === true) return;
-    try {
-      memory.sent = draft.build();
-      memory.written = await this.#options.client.writeStatus(sync, memory.sent, signal);
-    } catch {
-      // Whatever keeps it from being told keeps it from being done: the next try finds both.
-      return;
-    }
-    audit.tell({ type: 'Warning', reason: 'SyncFailed', note: message });
   }
 
   async #addFinalizer(sync: ConfigMapSync, signal: AbortSignal): Promise<ConfigMapSync> {
@@ -352,22 +298,6 @@ export class ConfigMapSyncController {
     const { created, updated } = run.work;
     if (contentIsNew && created + updated > 0) this.#options.metrics.propagated((now - since) / 1000);
     if ([...outcomes.values()].every(({ state }) => state === 'Synced')) run.audit.inStep(now);
-  }
-
-  /** Undefined where watches and re-checks of rights tell when to look again. */
-  #nextLookMs({ session, source, work }: SyncRun): number | undefined {
-    if (work.leftovers.length > 0) return this.#recoveryMs();
-    const watched = session.namespace(source.namespace).covers(source.name);
-    return watched ? undefined : this.#jittered(this.#options.intervals.pollMs);
-  }
-
-  #recoveryMs(): number {
-    return this.#jittered(Math.min(this.#options.intervals.pollMs, RECOVERY_LOOK_MS));
-  }
-
-  /** Up to a tenth less, so that many do not come due at once. */
-  #jittered(milliseconds: number): number {
-    return milliseconds * (1 - 0.1 * this.#options.random());
   }
 
   readonly #isLiving: IsLiving = ({ uid, namespace }) =>

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { RECOVERY_MS } from '../../../src/controller/config-map-sync-controller.js';
+import { RECOVERY_MS } from '../../../src/controller/schedule.js';
 import type { AuditEntry } from '../../support/audit-log.js';
 import { eventually } from '../../support/eventually.js';
 import { auditLogOrSkip, plane } from '../../support/plane.js';

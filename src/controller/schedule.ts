@@ -1,0 +1,47 @@
+import type { SyncRun } from './sync-run.js';
+
+export interface Intervals {
+  /** How often a source that may not be watched is looked at, in milliseconds. */
+  pollMs: number;
+  /** How often everything is looked at whatever watches tell, in milliseconds. */
+  resyncMs: number;
+  /** How long a deletion waits for copies that cannot be removed, in milliseconds. */
+  cleanUpTimeoutMs: number;
+}
+
+/** The longest that recovery from a denial waits, in milliseconds. */
+export const RECOVERY_MS = 15_000;
+/** How often to look whether it can begin: what is left of the time is for the look itself, and for a busy moment. */
+const RECOVERY_LOOK_MS = 0.8 * RECOVERY_MS;
+
+/** When to look again where nothing tells that it is time; all in milliseconds from now. */
+export class Schedule {
+  readonly #intervals: Intervals;
+  readonly #random: () => number;
+
+  constructor(intervals: Intervals, random: () => number) {
+    this.#intervals = intervals;
+    this.#random = random;
+  }
+
+  /** After a visit with `run`; undefined where watches and re-checks of rights tell. */
+  nextLookMs({ session, source, work }: SyncRun): number | undefined {
+    if (work.leftovers.length > 0) return this.recoveryMs();
+    const watched = session.namespace(source.namespace).covers(source.name);
+    return watched ? undefined : this.#jittered(this.#intervals.pollMs);
+  }
+
+  /** Where something is refused that may be granted at any time. */
+  recoveryMs(): number {
+    return this.#jittered(Math.min(this.#intervals.pollMs, RECOVERY_LOOK_MS));
+  }
+
+  resyncMs(): number {
+    return this.#jittered(this.#intervals.resyncMs);
+  }
+
+  /** Up to a tenth less, so that many do not come due at once. */
+  #jittered(milliseconds: number): number {
+    return milliseconds * (1 - 0.1 * this.#random());
+  }
+}
