@@ -5,10 +5,12 @@ import { TARGET_STATES, type TargetState } from '../api/v1alpha1/target-status.j
 import type { EventRecorder } from '../kube/event-recorder.js';
 import { objectKey, type ObjectReference } from '../kube/objects.js';
 import type { AuditEntry, AuditSink } from '../observability/audit-sink.js';
+import type { IdentityError } from '../tenancy/errors.js';
+import { serviceAccountUsername } from '../tenancy/service-account.js';
 import type { AccessDecision } from '../tenancy/tenant-config-maps.js';
 import { denialsOf, isDenied } from './denial.js';
 import type { DenialRegister } from './denial-register.js';
-import { eventsBetween, workEvents, type StatusEvent } from './status-events.js';
+import { eventsBetween, findingsOfSameAccount, workEvents, type StatusEvent } from './status-events.js';
 import type { SyncWork } from './sync-work.js';
 
 /** The metrics that the audit feeds; docs/metrics.md tells their names. */
@@ -67,7 +69,28 @@ export class AuditRecord {
   /** The API server decided about one request of the tenant. */
   decided({ username, verb, namespace, decision, reason, code, auditID }: AccessDecision): void {
     this.#write({ serviceAccount: username, verb, namespace, decision, reason, code, auditID });
-    if (decision === 'denied') this.#told.add(`${namespace} ${verb}`);
+    if (decision === 'allowed') return;
+    this.#countDenial(verb);
+    this.#told.add(`${namespace} ${verb}`);
+  }
+
+  /**
+   * There is no identity to act with. A line when that begins, or begins to be so for another ServiceAccount, and none
+   * for each later try. It counts for no verb in the metrics: what was refused is no verb on ConfigMaps.
+   */
+  identityRefused({ reason, code, auditID }: Pick<IdentityError, 'reason' | 'code' | 'auditID'>): void {
+    const { metadata, spec, status } = this.#sync;
+    const { namespace = '' } = metadata;
+    const serviceAccount = serviceAccountUsername({ namespace, name: spec.serviceAccount.name });
+    const known = findingsOfSameAccount(status, serviceAccount)?.conditions?.some(
+      (condition) =>
+        condition.type === 'ValidServiceAccount' &&
+        condition.status === 'False' &&
+        condition.reason === reason,
+    );
+    if (known === true) return;
+    // TokenRequest and SelfSubjectReview alike are created.
+    this.#write({ serviceAccount, verb: 'create', namespace, decision: 'denied', reason, code, auditID });
   }
 
   /** An answer of the API server showed that verbs are missing in `namespace`. */
@@ -109,11 +132,11 @@ export class AuditRecord {
 
   /** Verbs that access reviews found missing were never tried: they get their lines here, once. */
   #tellMissingVerbs(previous: ConfigMapSyncStatus | undefined, next: ConfigMapSyncStatus): void {
-    const before = new Map((previous?.targets ?? []).map((target) => [target.namespace, target]));
+    const known = findingsOfSameAccount(previous, next.serviceAccount)?.targets ?? [];
+    const verbsKnown = new Map(known.map((target) => [target.namespace, target.missingVerbs]));
     for (const { namespace, reason = '', missingVerbs = [] } of (next.targets ?? []).filter(isDenied)) {
-      const known = before.get(namespace)?.missingVerbs ?? [];
       for (const verb of missingVerbs) {
-        if (known.includes(verb) || this.#told.has(`${namespace} ${verb}`)) continue;
+        if (verbsKnown.get(namespace)?.includes(verb) || this.#told.has(`${namespace} ${verb}`)) continue;
         this.#write({
           serviceAccount: next.serviceAccount ?? '',
           verb,
@@ -123,6 +146,7 @@ export class AuditRecord {
           code: 403,
           auditID: this.#refusals.get(namespace),
         });
+        this.#countDenial(verb);
       }
     }
   }
@@ -130,8 +154,11 @@ export class AuditRecord {
   #write(entry: Omit<AuditEntry, 'configMapSync'>): void {
     const { namespace = '', name } = this.#sync.metadata;
     this.#outputs.log.write({ configMapSync: { namespace, name }, ...entry });
-    if (entry.decision === 'allowed') return;
-    this.#outputs.metrics.countDenial(namespace, this.#sync.spec.serviceAccount.name, entry.verb);
+  }
+
+  #countDenial(verb: string): void {
+    const { metadata, spec } = this.#sync;
+    this.#outputs.metrics.countDenial(metadata.namespace ?? '', spec.serviceAccount.name, verb);
   }
 
   /** The Event may go with its namespace; the metric stays. */

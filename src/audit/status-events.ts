@@ -27,6 +27,14 @@ export interface StatusEvent {
   note: string;
 }
 
+/** What a refusal was found for is one ServiceAccount: of another one, `previous` says nothing of it. */
+export function findingsOfSameAccount(
+  previous: ConfigMapSyncStatus | undefined,
+  serviceAccount: string | undefined,
+): ConfigMapSyncStatus | undefined {
+  return previous?.serviceAccount === serviceAccount ? previous : undefined;
+}
+
 /**
  * The Events that lie between two statuses: entering a state is one, staying in it is none, so that neither a retry nor
  * a restart of the operator repeats any.
@@ -53,8 +61,9 @@ function conditionEvents(
   next: ConfigMapSyncStatus,
 ): StatusEvent[] {
   const types: ConditionType[] = ['ValidServiceAccount', 'SourceConfigMapFound'];
+  const known = findingsOfSameAccount(previous, next.serviceAccount);
   return types.flatMap((type) => {
-    const before = previous?.conditions?.find((condition) => condition.type === type);
+    const before = known?.conditions?.find((condition) => condition.type === type);
     const now = next.conditions?.find((condition) => condition.type === type);
     const reason = now?.status === 'False' ? CONDITION_EVENTS[now.reason] : undefined;
     if (now === undefined || reason === undefined) return [];
@@ -71,15 +80,22 @@ const TARGET_EVENTS: Partial<Record<TargetState, EventReason>> = {
 
 function targetEvents(previous: ConfigMapSyncStatus | undefined, next: ConfigMapSyncStatus): StatusEvent[] {
   const before = new Map((previous?.targets ?? []).map((target) => [target.namespace, target]));
-  return (next.targets ?? []).flatMap((target) => targetEvent(before.get(target.namespace), target));
+  const sameAccount = findingsOfSameAccount(previous, next.serviceAccount) !== undefined;
+  return (next.targets ?? []).flatMap((target) =>
+    targetEvent(before.get(target.namespace), target, sameAccount),
+  );
 }
 
-function targetEvent(before: TargetStatus | undefined, now: TargetStatus): StatusEvent[] {
+function targetEvent(
+  before: TargetStatus | undefined,
+  now: TargetStatus,
+  sameAccount: boolean,
+): StatusEvent[] {
   const { namespace, message = '' } = now;
   const verbs = now.missingVerbs?.join() ?? '';
   const wasDenied = before !== undefined && isDenied(before) && (before.missingVerbs ?? []).length > 0;
   if (isDenied(now) && verbs !== '') {
-    if (wasDenied && before.missingVerbs?.join() === verbs) return [];
+    if (sameAccount && wasDenied && before.missingVerbs?.join() === verbs) return [];
     return [{ type: 'Warning', reason: 'NamespaceDenied', namespace, note: message }];
   }
   // What was not judged again is not allowed again.

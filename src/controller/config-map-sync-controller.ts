@@ -140,6 +140,7 @@ export class ConfigMapSyncController {
     } catch (error) {
       if (!(error instanceof IdentityError)) throw error;
       draft.fail('ValidServiceAccount', error.reason, error.message);
+      pass.audit.identityRefused(error);
       const message = `spec.serviceAccount cannot be used: ${error.reason}`;
       const all = new Set([...selection.wanted, ...before.keys()]);
       keepTargets(pass, all, { state: 'Stale', reason: error.reason, message });

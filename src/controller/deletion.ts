@@ -83,7 +83,10 @@ export class Deletion {
     } catch (error) {
       const refused = error instanceof IdentityError;
       if (!refused && (pass.signal.aborted || !this.#triedForLong(pass))) throw error;
-      if (refused) pass.draft.fail('ValidServiceAccount', error.reason, error.message);
+      if (refused) {
+        pass.draft.fail('ValidServiceAccount', error.reason, error.message);
+        pass.audit.identityRefused(error);
+      }
       const why = refused ? error.reason : String(error);
       const active = outOfReach(pass.sync, why).filter(
         ({ namespace }) => this.#namespaces.state(namespace) === 'active',

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { eventually } from '../../support/eventually.js';
-import type { AuditLine } from '../../support/operator.js';
+import { OPERATOR_USERNAME, type AuditLine } from '../../support/operator.js';
 import { auditLogOrSkip, plane } from '../../support/plane.js';
 import { SyncFixture } from '../../support/sync-fixture.js';
 import { ALL_VERBS, type EventObject, type TestTenant } from '../../support/tenant.js';
@@ -288,6 +288,63 @@ describe('reporting', () => {
         code: 403,
       });
       expect(line?.auditID).to.match(/^[0-9a-f-]{36}$/);
+    });
+
+    it('has one line for a token that the operator may not request, however often it tries', async function () {
+      auditLogOrSkip(this, await plane());
+      const tenant = await fixture.tenant({ tokenGrant: false });
+      const refusals = async (): Promise<number> => {
+        const [sample] = await fixture.operator.samples('configweaver_token_requests_total', {
+          result: 'denied',
+        });
+        return sample?.value ?? 0;
+      };
+      await tenant.createSync({ syncToNamespaces: [await tenant.target()] });
+      await tenant.condition('ValidServiceAccount', 'TokenRequestDenied');
+      const soFar = await refusals();
+      await eventually(async () => expect(await refusals()).to.be.at.least(soFar + 2));
+
+      const lines = fixture.operator.audit(tenant.namespace);
+
+      expect(lines).to.have.length(1);
+      expect(lines[0]).to.deep.include({
+        audit: true,
+        configMapSync: { namespace: tenant.namespace, name: 'sync' },
+        serviceAccount: tenant.username,
+        verb: 'create',
+        namespace: tenant.namespace,
+        decision: 'denied',
+        reason: 'TokenRequestDenied',
+        code: 403,
+      });
+      const [entry] = await fixture.audit({ auditID: lines[0]?.auditID ?? '' });
+      expect(entry?.user.username).to.equal(OPERATOR_USERNAME);
+      expect(entry?.objectRef).to.deep.include({ resource: 'serviceaccounts', subresource: 'token' });
+      const counted = { namespace: tenant.namespace };
+      expect(await fixture.operator.samples('configweaver_denials_total', counted)).to.deep.equal([]);
+    });
+
+    it('has a line for a ServiceAccount that is not there, and then those of what it was allowed', async () => {
+      const tenant = await fixture.tenant();
+      const foo = await tenant.target();
+      await tenant.deleteServiceAccount();
+      await tenant.createSource({ data: { key: 'value' } });
+      await tenant.createSync({ syncToNamespaces: [foo] });
+      await tenant.condition('ValidServiceAccount', 'ServiceAccountNotFound');
+
+      await tenant.createServiceAccount();
+      await tenant.ready();
+
+      const home = tenant.namespace;
+      const told = fixture.operator
+        .audit(home)
+        .map(({ verb, namespace, decision, reason, code }) => [verb, namespace, decision, reason, code]);
+      expect(told.slice(0, 2)).to.deep.equal([
+        ['create', home, 'denied', 'ServiceAccountNotFound', 404],
+        ['get', home, 'allowed', '', 200],
+      ]);
+      expect(told.slice(2)).to.deep.include(['create', foo, 'allowed', '', 201]);
+      expect(told.slice(2).filter(([, , decision]) => decision === 'denied')).to.deep.equal([]);
     });
   });
 });

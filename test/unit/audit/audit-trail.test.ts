@@ -6,7 +6,7 @@ import type { RecordedEvent } from '../../../src/kube/event-series.js';
 import type { AuditEntry } from '../../../src/observability/audit-sink.js';
 import type { AccessDecision } from '../../../src/tenancy/tenant-config-maps.js';
 import { syncObject } from '../sync/sync-object.js';
-import { statusOf, target } from './statuses.js';
+import { condition, statusOf, target } from './statuses.js';
 
 const username = 'system:serviceaccount:team-a:default';
 const denied = target('prod', 'Denied', { reason: 'MissingPermissions', missingVerbs: ['create', 'delete'] });
@@ -100,6 +100,65 @@ describe('the audit trail', () => {
     record.finish(statusOf([{ ...denied, missingVerbs: ['delete'] }]), statusOf([denied]), noWork());
 
     expect(lines.map(({ verb }) => verb)).to.deep.equal(['create']);
+  });
+
+  it('has lines for the verbs that another ServiceAccount lacks, though the last one lacked the same', () => {
+    const other = 'system:serviceaccount:team-a:other';
+    record.finish(
+      { ...statusOf([denied]), serviceAccount: other },
+      { ...statusOf([denied]), serviceAccount: username },
+      noWork(),
+    );
+
+    expect(lines.map(({ serviceAccount, verb }) => [serviceAccount, verb])).to.deep.equal([
+      [username, 'create'],
+      [username, 'delete'],
+    ]);
+  });
+
+  describe('of an identity that cannot be had', () => {
+    const refusal = { reason: 'TokenRequestDenied', code: 403, auditID: 'audit-9' } as const;
+    const refusedBefore = {
+      ...statusOf([], [condition('ValidServiceAccount', 'False', 'TokenRequestDenied')]),
+      serviceAccount: username,
+    };
+
+    it('has a line with the answer to the request for a token, and counts no verb on ConfigMaps', () => {
+      record.identityRefused(refusal);
+
+      expect(lines).to.deep.equal([
+        {
+          configMapSync: { namespace: 'team-a', name: 'share' },
+          serviceAccount: username,
+          verb: 'create',
+          namespace: 'team-a',
+          decision: 'denied',
+          reason: 'TokenRequestDenied',
+          code: 403,
+          auditID: 'audit-9',
+        },
+      ]);
+      expect(counted).to.deep.equal([]);
+    });
+
+    it('has no line for what the status tells of already: neither for each try, nor after a restart', () => {
+      trail.begin(syncObject({ status: refusedBefore })).identityRefused(refusal);
+
+      expect(lines).to.deep.equal([]);
+    });
+
+    it('has a line for another reason, and for another ServiceAccount', () => {
+      const found = { ...refusal, reason: 'ServiceAccountNotFound', code: 404 } as const;
+      trail.begin(syncObject({ status: refusedBefore })).identityRefused(found);
+      trail
+        .begin(syncObject({ status: refusedBefore, spec: { serviceAccount: { name: 'other' } } }))
+        .identityRefused(refusal);
+
+      expect(lines.map(({ serviceAccount, reason }) => [serviceAccount, reason])).to.deep.equal([
+        [username, 'ServiceAccountNotFound'],
+        ['system:serviceaccount:team-a:other', 'TokenRequestDenied'],
+      ]);
+    });
   });
 
   it('tells by Events of the ConfigMapSync, related to the Namespace', () => {

@@ -146,6 +146,18 @@ describe('the Events between two statuses', () => {
     });
   });
 
+  it('tell what one ServiceAccount is refused, whatever another one was refused before it', () => {
+    const sourceDenied = condition('SourceConfigMapFound', 'False', 'SourceDenied');
+    const [first, second] = ['one', 'other'].map((serviceAccount) => ({
+      ...statusOf([denied], [sourceDenied]),
+      serviceAccount,
+    }));
+
+    const reasons = eventsBetween(first, second!, noWork()).map(({ reason }) => reason);
+
+    expect(reasons).to.deep.equal(['SourceDenied', 'NamespaceDenied']);
+  });
+
   it('are none between equal statuses, whatever they hold: a restart repeats nothing', () => {
     const anyTarget = fc.record({
       namespace: fc.constantFrom('a', 'b', 'c'),
