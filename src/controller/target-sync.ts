@@ -172,7 +172,8 @@ export class TargetSync {
   }
 
   async #copyIsThere(namespace: string, missing: readonly Verb[]): Promise<boolean> {
-    const remembered = this.#held(namespace);
+    // In a namespace that is gone there is no copy, whatever was there before.
+    const remembered = this.#held(namespace) && this.#run.namespaces.state(namespace) !== 'missing';
     if (missing.includes('get')) return remembered;
     try {
       const existing = await this.#read(namespace);

@@ -125,10 +125,6 @@ export class World {
     this.#syncs = [...view.syncs];
     this.#ledger.syncsGone(view.syncs);
     this.#strangers.settled(view.configMaps, view.syncs);
-    for (const role of ROLES) {
-      const namespace = this.namespaceOf(role);
-      if (!view.namespaces.has(namespace)) this.#ledger.namespaceGone(namespace);
-    }
     return view.syncs.flatMap(({ status }) => [
       ...(status?.conditions ?? []).filter(({ type }) => type === 'Ready').map(({ reason }) => reason),
       ...(status?.targets ?? []).map(({ state, reason }) => `${state}/${reason ?? ''}`),
@@ -203,6 +199,9 @@ export class World {
     ]);
     const here = namespaces.filter(({ metadata }) => ours(metadata.name));
     const going = here.filter(({ metadata }) => metadata.deletionTimestamp !== undefined);
+    for (const namespace of this.#namespaces()) {
+      if (!here.some(({ metadata }) => metadata.name === namespace)) this.#ledger.namespaceGone(namespace);
+    }
     const view: WorldView = {
       syncs,
       configMaps: configMaps.filter(

@@ -116,6 +116,18 @@ describe('a reconcile', () => {
       expect(rig.state('prod')).to.equal('Terminating/NamespaceTerminating');
     });
 
+    it('holds no copy any more where it is gone, with the rights in it', async () => {
+      await rig.reconcile();
+      rig.cluster.remove('prod/shared');
+      rig.cluster.namespaces.remove({ metadata: { name: 'prod', uid: 'uid-prod', resourceVersion: '1' } });
+      rig.cluster.rights.set('prod', []);
+      await rig.clock.advance(60_000);
+
+      await rig.reconcile();
+
+      expect(rig.state('prod')).to.equal('Denied/MissingPermissions');
+    });
+
     it('tells whether it exists only to those who have rights there', async () => {
       rig.apply({ syncToNamespaces: ['nowhere', 'hidden'] });
       rig.cluster.rights.set('hidden', []);
