@@ -18,13 +18,23 @@ export function isNamespaced({ apiGroups = [] }: PolicyRule): boolean {
   return apiGroups.length > 0 && apiGroups.every((group) => NAMESPACED_GROUPS.has(group));
 }
 
-/** `resource: verbs` with the names that they are limited to: one line for each right, sorted. */
+/**
+ * `resource.group/subresource: verbs` with the names that they are limited to: one line for each right, sorted. The core
+ * group has no name.
+ */
 export function rightsOf(rules: readonly PolicyRule[]): string[] {
   return rules
-    .flatMap(({ resources = [], nonResourceURLs = [], resourceNames = [], verbs }) =>
-      [...resources, ...nonResourceURLs].map(
-        (resource) => `${[resource, ...resourceNames].join(' ')}: ${verbs.join(' ')}`,
-      ),
-    )
+    .flatMap(({ apiGroups = [], resources = [], nonResourceURLs = [], resourceNames = [], verbs }) => {
+      const things = apiGroups.flatMap((group) => resources.map((resource) => inGroup(resource, group)));
+      return [...things, ...nonResourceURLs].map(
+        (thing) => `${[thing, ...resourceNames].join(' ')}: ${verbs.join(' ')}`,
+      );
+    })
     .sort();
+}
+
+/** As kubectl writes it. */
+function inGroup(resource: string, group: string): string {
+  const [name = '', ...subresource] = resource.split('/');
+  return [group === '' ? name : `${name}.${group}`, ...subresource].join('/');
 }

@@ -22,20 +22,25 @@ const CURRENT: CatalogRelease = {
 const PATIENCE = { timeoutMs: 30_000, intervalMs: 300 };
 
 /** The rights of the contract, and nothing that OLM would have added. */
-const CLUSTER_RIGHTS = ['namespaces: get list watch', 'subjectaccessreviews: create', 'tokenreviews: create'];
+const CLUSTER_RIGHTS = [
+  'namespaces: get list watch',
+  'subjectaccessreviews.authorization.k8s.io: create',
+  'tokenreviews.authentication.k8s.io: create',
+];
 const NAMESPACE_RIGHTS = [
-  'configmapsyncs/finalizers: update',
-  'configmapsyncs/status: patch',
-  'configmapsyncs: get list watch patch',
-  'events: create patch',
-  'leases config-weaver.weaver.example.com: get update patch',
-  'leases: create',
+  'configmapsyncs.weaver.example.com/finalizers: update',
+  'configmapsyncs.weaver.example.com/status: patch',
+  'configmapsyncs.weaver.example.com: get list watch patch',
+  'events.events.k8s.io: create patch',
+  'leases.coordination.k8s.io config-weaver.weaver.example.com: get update patch',
+  'leases.coordination.k8s.io: create',
 ];
 /** What each tenant here grants. */
 const TOKEN_GRANT = 'serviceaccounts/token sharer: create';
 
 /** OLM's own addition, by which an operator may tell it of its state. */
-const conditionOf = (release: string): string => `operatorconditions ${release}: get update patch`;
+const conditionOf = (release: string): string =>
+  `operatorconditions.operators.coreos.com ${release}: get update patch`;
 
 describe('installed by OLM', function () {
   this.timeout(180_000);

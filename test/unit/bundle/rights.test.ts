@@ -15,15 +15,15 @@ describe('the rights that the bundle asks for', () => {
 
   it('are what the operator needs, and not a verb more', () => {
     expect(rightsOf([...cluster, ...namespaced])).to.deep.equal([
-      'configmapsyncs/finalizers: update',
-      'configmapsyncs/status: patch',
-      'configmapsyncs: get list watch patch',
-      'events: create patch',
-      'leases config-weaver.weaver.example.com: get update patch',
-      'leases: create',
+      'configmapsyncs.weaver.example.com/finalizers: update',
+      'configmapsyncs.weaver.example.com/status: patch',
+      'configmapsyncs.weaver.example.com: get list watch patch',
+      'events.events.k8s.io: create patch',
+      'leases.coordination.k8s.io config-weaver.weaver.example.com: get update patch',
+      'leases.coordination.k8s.io: create',
       'namespaces: get list watch',
-      'subjectaccessreviews: create',
-      'tokenreviews: create',
+      'subjectaccessreviews.authorization.k8s.io: create',
+      'tokenreviews.authentication.k8s.io: create',
     ]);
   });
 
@@ -59,8 +59,8 @@ describe('the rights that the bundle asks for', () => {
     expect(cluster.filter((rule) => isNamespaced(rule))).to.deep.equal([]);
     expect(rightsOf(cluster)).to.deep.equal([
       'namespaces: get list watch',
-      'subjectaccessreviews: create',
-      'tokenreviews: create',
+      'subjectaccessreviews.authorization.k8s.io: create',
+      'tokenreviews.authentication.k8s.io: create',
     ]);
   });
 });
