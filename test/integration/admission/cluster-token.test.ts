@@ -78,6 +78,18 @@ describe('cluster-token', function () {
     ).to.contain('bounded to 600 s');
   });
 
+  it('bounds the operator wherever an overlay puts it, since the grant goes there as well', async () => {
+    const elsewhere = OPERATOR_USERNAME.replace(/:[^:]+:([^:]+)$/, ':elsewhere:$1');
+    const binding = ['clusterrolebinding', 'cluster-token-elsewhere'];
+    const role = '--clusterrole=config-weaver-cluster-token';
+    await shared.kubectl(['create', ...binding, role, `--user=${elsewhere}`]);
+
+    const answer = await tokenAs(elsewhere, 'kube-system', 'default', { expirationSeconds: 600 });
+
+    await shared.kubectl(['delete', ...binding]);
+    expect(answer).to.contain('config-weaver gets no token of a ServiceAccount in namespace "kube-system"');
+  });
+
   it('bounds nobody but the operator', async () => {
     const answer = await tokenAs('system:admin-of-tests', 'kube-system', 'default', {
       expirationSeconds: 7200,
