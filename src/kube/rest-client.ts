@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 
+import { abortable } from './abortable.js';
 import { queryString, type Query } from './api-path.js';
 import { type Clock, systemClock } from './clock.js';
 import { type Deadline, deadline } from './deadline.js';
@@ -193,7 +194,7 @@ export class RestClient {
     const started = performance.now();
     let code = '<error>';
     try {
-      const response = await this.#dispatcher(use).request({
+      const sending = this.#dispatcher(use).request({
         origin: this.#origin,
         path: `${this.#root}${request.path}${queryString(request.query)}`,
         method: request.method,
@@ -208,6 +209,9 @@ export class RestClient {
         headersTimeout: request.headersTimeout,
         bodyTimeout: request.bodyTimeout,
       });
+      // undici heeds the signal and its timeouts only once a request is on its way, not while it waits for a connection: one
+      // that never gets its turn would hold its caller, and the caller's place among all requests, for ever.
+      const response = await abortable(sending, request.signal);
       code = String(response.statusCode);
       return response;
     } catch (error) {

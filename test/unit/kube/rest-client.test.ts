@@ -109,6 +109,41 @@ describe('the REST client, against servers that misbehave', () => {
     expect(slept).to.deep.equal([1000, 1000]);
   });
 
+  it('keeps its deadline while the request waits for a connection, and never sends it later', async () => {
+    await agent.destroy();
+    agent = new Agent({ connections: 1, pipelining: 1 });
+    const held = Promise.withResolvers<ServerResponse>();
+    handlers.push((_request, response) => held.resolve(response));
+    const first = client().request({ method: 'GET', path: '/first' });
+    const response = await held.promise;
+
+    const error = await failure({ method: 'POST', path: '/second', body: {}, timeoutMs: 100 });
+
+    expect(error.message).to.match(/^POST \/second: no answer from \S+ within 0.1 s$/);
+    json(response, 200, {});
+    await first;
+    await client().request({ method: 'GET', path: '/third' });
+    expect(seen.map(({ url }) => url)).to.deep.equal(['/first', '/third']);
+  });
+
+  it('lets go of a watch that waits for a connection as soon as it is told to', async () => {
+    await agent.destroy();
+    agent = new Agent({ connections: 1, pipelining: 1 });
+    const held = Promise.withResolvers<ServerResponse>();
+    handlers.push((_request, response) => held.resolve(response));
+    const first = client().request({ method: 'GET', path: '/first' });
+    const response = await held.promise;
+    const stop = new AbortController();
+
+    const watching = client().watch({ path: '/watched', signal: stop.signal }).next();
+    stop.abort(new Error('stopped'));
+
+    const error = await watching.catch((reason: unknown) => reason);
+    expect(error).to.equal(stop.signal.reason);
+    json(response, 200, {});
+    await first;
+  });
+
   it('gives up after five tries', async () => {
     handlers.push(busy, busy, busy, busy, busy, busy);
 
