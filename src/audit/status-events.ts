@@ -1,7 +1,8 @@
-import type { ConditionType } from '../api/v1alpha1/condition.js';
+import type { Condition, ConditionType } from '../api/v1alpha1/condition.js';
 import type { ConfigMapSyncStatus } from '../api/v1alpha1/config-map-sync-status.js';
 import type { TargetState, TargetStatus } from '../api/v1alpha1/target-status.js';
 import { isDenied } from './denial.js';
+import { wordsOf } from './message.js';
 import type { Leftover, SyncWork } from './sync-work.js';
 
 /** Every reason of our Events: part of what dashboards and alerts rely on. */
@@ -68,8 +69,14 @@ function conditionEvents(
     const reason = now?.status === 'False' ? CONDITION_EVENTS[now.reason] : undefined;
     if (now === undefined || reason === undefined) return [];
     if (before?.status === 'False' && before.reason === now.reason) return [];
-    return [{ type: 'Warning' as const, reason, note: now.message }];
+    return [{ type: 'Warning' as const, reason, note: noteOf(now) }];
   });
+}
+
+/** Manifests stay with the condition: an Event's note is short, and half a manifest is worse than none. */
+function noteOf({ type, message }: Condition): string {
+  const { words, hasManifests } = wordsOf(message);
+  return hasManifests ? `${words} what condition ${type} holds` : message;
 }
 
 const TARGET_EVENTS: Partial<Record<TargetState, EventReason>> = {

@@ -18,6 +18,7 @@ export interface GrantOptions {
 export const grantCommand: RegisterCommand = (program, context) => {
   const command = program
     .command('grant')
+    .usage('NAME | -f FILE [options]')
     .argument('[name]', 'a ConfigMapSync of the cluster')
     .description('print the Roles and RoleBindings that are missing, for kubectl apply -f -')
     .addOption(textOption('-f, --filename <file>', 'file with ConfigMapSyncs; - for standard input'))

@@ -18,6 +18,7 @@ export interface PlanOptions {
 export const planCommand: RegisterCommand = (program, context) => {
   const command = program
     .command('plan')
+    .usage('-f FILE [options]')
     .description('tell what a ConfigMapSync would create, change, delete and be denied; writes nothing')
     .addOption(textOption('-f, --filename <file>', 'file with ConfigMapSyncs; - for standard input'))
     .addOption(textOption('--kubeconfig <file>', 'kubeconfig file (default: as for run)'))

@@ -156,10 +156,11 @@ function rowOf(
     serviceAccount: sync.spec.serviceAccount.name,
     targetNamespace: namespace,
     configMap,
-    message: '',
-    missingVerbs: [],
-    changes: [],
-    ...verdict,
+    action: verdict.action,
+    reason: verdict.reason,
+    message: verdict.message ?? '',
+    missingVerbs: verdict.missingVerbs ?? [],
+    changes: verdict.changes ?? [],
   };
 }
 

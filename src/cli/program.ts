@@ -13,6 +13,10 @@ const COMMANDS: readonly RegisterCommand[] = [runCommand(), auditCommand, planCo
 export const EXIT_FAILURE = 1;
 export const EXIT_USAGE = 2;
 
+const PROGRAM = 'config-weaver';
+/** How the program was called, where that is not its own name: hack/kubectl-weaver sets it, so that help and errors name what the user can type. */
+const CALLED_AS = 'CONFIG_WEAVER_CALLED_AS';
+
 export type ProgramIO = Pick<CommandContext, 'env' | 'stdout' | 'stderr'>;
 
 /**
@@ -24,9 +28,10 @@ export async function program(
   io: ProgramIO,
   commands: readonly RegisterCommand[] = COMMANDS,
 ): Promise<number> {
+  const name = io.env[CALLED_AS] ?? PROGRAM;
   let exitCode = 0;
   try {
-    const root = build(io, commands, (code) => {
+    const root = build(name, io, commands, (code) => {
       exitCode = code;
     });
     await root.parseAsync(spellOutBooleans(args, root), { from: 'user' });
@@ -34,14 +39,14 @@ export async function program(
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0; // --help, --version
     const usage = error instanceof CommanderError || error instanceof UsageError;
-    io.stderr.write(`config-weaver: ${errorLine(error)}\n`);
+    io.stderr.write(`${name}: ${errorLine(error, name)}\n`);
     return usage ? EXIT_USAGE : EXIT_FAILURE;
   }
 }
 
 /** An error as one line: its message, without what looks like a credential. */
-export function errorLine(error: unknown): string {
-  const message = error instanceof CommanderError ? usageMessage(error) : messageOf(error);
+export function errorLine(error: unknown, name = PROGRAM): string {
+  const message = error instanceof CommanderError ? usageMessage(error, name) : messageOf(error);
   return redactText(message)
     .replace(/\s*[\r\n]+\s*/g, ' ')
     .trim();
@@ -54,33 +59,34 @@ function messageOf(error: unknown): string {
   return error.message;
 }
 
-function usageMessage({ code, message }: CommanderError): string {
+function usageMessage({ code, message }: CommanderError, name: string): string {
   const text = message.replace(/^error: /, '');
   switch (code) {
     case 'commander.unknownOption':
-      return `${text}; config-weaver COMMAND --help lists the flags of a command`;
+      return `${text}; ${name} COMMAND --help lists the flags of a command`;
     case 'commander.unknownCommand':
-      return `${text}; config-weaver --help lists the commands`;
+      return `${text}; ${name} --help lists the commands`;
     case 'commander.excessArguments': // `config-weaver foo` is `run` with a word too many, to commander
-      return `unknown command or stray word ${/: (.*)\.$/.exec(text)?.[1] ?? ''}; config-weaver --help lists the commands`;
+      return `unknown command or stray word ${/: (.*)\.$/.exec(text)?.[1] ?? ''}; ${name} --help lists the commands`;
     default:
       return text;
   }
 }
 
 function build(
+  name: string,
   { env, stdout, stderr }: ProgramIO,
   commands: readonly RegisterCommand[],
   exitWith: (code: number) => void,
 ): Command {
-  const root = new Command('config-weaver')
+  const root = new Command(name)
     .description(
       "Shares ConfigMaps across namespaces with the tenant's own ServiceAccount, and proves who did what.",
     )
     .version(version(), '--version', 'print the version')
     .addHelpText(
       'after',
-      '\nconfig-weaver alone is config-weaver run; config-weaver COMMAND --help lists its flags.',
+      `\n${name === PROGRAM ? `${name} alone is ${name} run; ` : ''}${name} COMMAND --help lists its flags.`,
     )
     .exitOverride()
     .configureOutput({

@@ -1,5 +1,6 @@
 import type { ConfigMapSync } from '../../api/v1alpha1/config-map-sync.js';
 import { toYaml } from '../../tenancy/token-grant.js';
+import { wordsOf } from '../message.js';
 import { badge, grouped } from './html-summary.js';
 import { markup, type Markup } from './markup.js';
 import type { Remedies } from './remedy.js';
@@ -58,7 +59,10 @@ ${body}
 function table(caption: string, kind: string, columns: readonly string[], lines: readonly Markup[]): Markup {
   const portions: Markup[] = [];
   for (let start = 0; start < lines.length; start += PORTION) {
-    portions.push(markup`<tbody role="rowgroup">\n${lines.slice(start, start + PORTION)}</tbody>\n`);
+    const portion = lines.slice(start, start + PORTION);
+    // Of any other size, the browser would take it for taller than it is.
+    const size = portion.length === PORTION ? 'full' : 'rest';
+    portions.push(markup`<tbody role="rowgroup" class="${size}">\n${portion}</tbody>\n`);
   }
   return markup`<table role="table" class="list ${kind}">
 <caption>${caption}</caption>
@@ -69,7 +73,7 @@ ${portions}</table>
 
 function line(row: ReportRow, detail: Markup, more: Markup = markup``): Markup {
   const { namespace, name, serviceAccount, targetNamespace, state, since } = row;
-  return markup`<tr role="row" data-tenant="${namespace}" data-state="${state}" data-target="${targetNamespace}" data-refused="${isRefused(row) ? 'yes' : 'no'}"><th role="rowheader" scope="row"><span class="tenant">${namespace}/</span>${name}</th><td role="cell">${serviceAccount}</td><td role="cell" class="target">${targetNamespace || '(none known)'}</td><td role="cell">${badge(state)}</td><td role="cell" class="since">${time(since)}</td><td role="cell">${detail}</td>${more}</tr>
+  return markup`<tr role="row" data-tenant="${namespace}" data-state="${state}" data-target="${targetNamespace}" data-refused="${isRefused(row) ? 'yes' : 'no'}"><th role="rowheader" scope="row"><span class="tenant">${namespace}/</span>${name}</th><td role="cell" class="account">${serviceAccount}</td><td role="cell" class="target">${targetNamespace || '(none known)'}</td><td role="cell">${badge(state)}</td><td role="cell" class="since">${time(since)}</td><td role="cell">${detail}</td>${more}</tr>
 `;
 }
 
@@ -87,10 +91,14 @@ function reason(row: ReportRow): Markup {
 }
 
 function remedy(row: ReportRow, manifests: readonly object[]): Markup {
-  const message = row.message === '' ? markup`` : markup`<p class="message">${row.message}</p>`;
-  if (manifests.length === 0) return markup`<td role="cell" class="remedy">${message}</td>`;
+  const { words, hasManifests } = wordsOf(row.message);
+  if (manifests.length === 0) return markup`<td role="cell" class="remedy">${sentence(row.message)}</td>`;
   const where = row.targetNamespace === '' ? row.namespace : row.targetNamespace;
-  return markup`<td role="cell" class="remedy">${message}<details><summary>RBAC that mends it</summary><pre tabindex="0" aria-label="Manifests for ${row.namespace}/${row.name} in ${where}">${toYaml(manifests)}</pre></details><button type="button" class="copy" hidden>Copy RBAC<span class="unseen"> for ${row.namespace}/${row.name} in ${where}</span></button></td>`;
+  return markup`<td role="cell" class="remedy">${sentence(hasManifests ? `${words} what config-weaver grant prints` : words)}<details><summary>RBAC that mends it</summary><pre tabindex="0" aria-label="Manifests for ${row.namespace}/${row.name} in ${where}">${toYaml(manifests)}</pre></details><button type="button" class="copy" hidden>Copy RBAC<span class="unseen"> for ${row.namespace}/${row.name} in ${where}</span></button></td>`;
+}
+
+function sentence(text: string): Markup {
+  return text === '' ? markup`` : markup`<p class="message">${text}</p>`;
 }
 
 function time(since: string): Markup {

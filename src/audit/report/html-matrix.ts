@@ -10,13 +10,16 @@ const EXTENTS: Record<Matrix['extent'], string> = {
     'There is too much for one picture: only ConfigMapSyncs and namespaces where most is denied.',
 };
 
+/** A matrix of more lines than about fit its frame is drawn when it comes into sight. */
+const LARGE = 20;
+
 /** ConfigMapSyncs down, namespaces across; both headings stay in sight. */
 export function renderMatrix({ namespaces, lines, extent }: Matrix): Markup {
   if (namespaces.length === 0) return markup``;
   return markup`<section aria-labelledby="matrix-title">
 <h2 id="matrix-title">Who syncs where</h2>
 <p class="note" id="matrix-note">${EXTENTS[extent]} An empty cell is no target.</p>
-<div class="scroller" role="region" aria-labelledby="matrix-title" tabindex="0">
+<div class="${lines.length > LARGE ? 'scroller large' : 'scroller'}" role="region" aria-labelledby="matrix-title" tabindex="0">
 <table id="matrix" aria-describedby="matrix-note">
 <caption class="unseen">State of each ConfigMapSync in each target namespace</caption>
 <thead><tr><th scope="col"><span class="unseen">ConfigMapSync</span></th>${namespaces.map((namespace) => markup`<th scope="col" title="${namespace}"><span>${namespace}</span></th>`)}</tr></thead>

@@ -71,8 +71,8 @@ caption { text-align: left; color: var(--muted); padding: 0 0 .5rem; }
 .list thead th { font-weight: 600; }
 .since { font-size: .92em; font-variant-numeric: tabular-nums; white-space: nowrap; }
 /* What is not on the screen is not laid out: --rows tells how tall it is taken to be. */
-.list tbody { content-visibility: auto; contain-intrinsic-block-size: calc(var(--rows, 50) * 2.5rem); }
-.refusals tbody { contain-intrinsic-block-size: calc(var(--rows, 50) * 5.9rem); }
+.list tbody.full { content-visibility: auto; contain-intrinsic-block-size: calc(var(--rows, 50) * 2.5rem); }
+.refusals tbody.full { contain-intrinsic-block-size: calc(var(--rows, 50) * 5.9rem); }
 .refusals thead th:last-child { position: absolute; left: -100vw; }
 .message { display: block; margin: 0; color: var(--muted); font-size: .92em; }
 .remedy { grid-column: 1 / -1; display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: .1rem 1rem; align-items: start; }
@@ -82,7 +82,8 @@ caption { text-align: left; color: var(--muted); padding: 0 0 .5rem; }
 summary { cursor: pointer; color: var(--accent); font-size: .92em; width: fit-content; }
 pre { margin: .5rem 0; padding: .8rem 1rem; max-height: 26rem; overflow: auto; overflow-wrap: normal; background: var(--page); border: 1px solid var(--line); border-radius: .5rem; line-height: 1.4; }
 
-.scroller { width: fit-content; max-width: 100%; max-height: 34rem; overflow: auto; border: 1px solid var(--line); border-radius: .5rem; content-visibility: auto; contain-intrinsic-size: auto 60rem auto 34rem; }
+.scroller { width: fit-content; max-width: 100%; max-height: 34rem; overflow: auto; border: 1px solid var(--line); border-radius: .5rem; }
+.scroller.large { content-visibility: auto; contain-intrinsic-size: auto 60rem auto 34rem; }
 #matrix { border-collapse: separate; border-spacing: 0; }
 .note { margin: 0 0 .6rem; color: var(--muted); }
 #matrix thead > tr > * { position: sticky; top: 0; z-index: 1; vertical-align: bottom; background: var(--card); border-bottom: 1px solid var(--line); }
@@ -98,9 +99,17 @@ pre { margin: .5rem 0; padding: .8rem 1rem; max-height: 26rem; overflow: auto; o
   header, main, footer { padding-left: .75rem; padding-right: .75rem; }
   .list thead { position: static; }
   .list thead tr { display: none; }
-  .list tr { grid-template-columns: minmax(0, 1fr) auto; }
+  .list tr { display: flex; flex-wrap: wrap; align-items: baseline; gap: .15rem .75rem; }
+  .list th[scope="row"], .remedy { flex: 0 0 100%; }
+  /* Words for the headings that have no room. */
+  .account::before { content: 'as '; color: var(--muted); }
+  .target::before { content: 'in '; color: var(--muted); font-weight: 400; }
   .legend, .legend li { display: block; }
   form { position: static; }
+}
+@media (max-width: 40rem) {
+  .remedy { display: block; }
+  .remedy .copy { margin-top: .4rem; }
 }
 @media print {
   /* Paper is white, whatever the screen is. */
@@ -119,11 +128,13 @@ pre { margin: .5rem 0; padding: .8rem 1rem; max-height: 26rem; overflow: auto; o
   .list caption { display: table-caption; }
   .list thead { display: table-header-group; position: static; }
   .list thead tr { display: table-row; }
-  .list tbody { display: table-row-group; content-visibility: visible; }
+  .list tbody, .list tbody.full { display: table-row-group; content-visibility: visible; }
   .list tr { display: table-row; break-inside: avoid; }
   .list th, .list td { display: table-cell; padding: .3rem .5rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
   .refusals thead th:last-child { position: static; }
-  .scroller { max-height: none; overflow: visible; border: 0; content-visibility: visible; }
+  .scroller, .scroller.large { max-height: none; overflow: visible; border: 0; content-visibility: visible; }
+  .account::before, .target::before { content: none; }
+  .remedy { display: table-cell; }
   #matrix * { position: static; }
 }
 `;

@@ -60,10 +60,8 @@ function pending(sync: ConfigMapSync): Omit<TargetStatus, 'namespace'> {
 function explained(sync: ConfigMapSync, target: TargetStatus): ReportRow {
   const row = { ...findingOf(sync, target), message: target.message ?? '' };
   if (target.reason !== NOT_EVALUATED) return row;
-  const obstacle = sync.status?.conditions?.find(
-    ({ type, status }) => type === 'Ready' && status === 'False',
-  );
-  if (obstacle === undefined) return row;
+  const obstacle = sync.status?.conditions?.find(({ type }) => type === 'Ready');
+  if (obstacle === undefined || obstacle.status === 'True' || obstacle.reason === NOT_EVALUATED) return row;
   return { ...row, reason: obstacle.reason, message: row.message || obstacle.message };
 }
 

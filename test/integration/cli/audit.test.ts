@@ -113,7 +113,7 @@ describe('config-weaver audit', () => {
       expect(audit.stderr).to.equal('');
       expect(audit.stdout).to.contain(denied);
       expect(bare, 'starts no operator').to.deep.include({ code: 0 });
-      expect(bare.stdout).to.contain('Usage: ');
+      expect(bare.stdout).to.contain('Usage: kubectl weaver ');
     } finally {
       await rm(directory, { recursive: true });
     }

@@ -131,7 +131,7 @@ describe('reporting', () => {
       const [event] = await eventsOf(tenant, 'TokenRequestDenied', 1);
 
       expect(event?.note).to.match(
-        /^system:serviceaccount:config-weaver-system:config-weaver-controller-manager may not request a token of /,
+        /^system:serviceaccount:config-weaver-system:config-weaver-controller-manager may not request a token of .*: what condition ValidServiceAccount holds$/,
       );
     });
   });

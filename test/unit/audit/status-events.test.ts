@@ -113,6 +113,18 @@ describe('the Events between two statuses', () => {
       });
     }
 
+    it('leave manifests to the condition, and say so', () => {
+      const message = 'no token. To grant it, apply:\n---\nkind: Role\n';
+      const refused = statusOf(
+        [],
+        [condition('ValidServiceAccount', 'False', 'TokenRequestDenied', message)],
+      );
+
+      const [event] = eventsBetween(undefined, refused, noWork());
+
+      expect(event?.note).to.equal('no token. To grant it, apply: what condition ValidServiceAccount holds');
+    });
+
     it('tell when one reason follows another', () => {
       const [first, second] = ['ConfigMapNotFound', 'SourceDenied'].map((reason) =>
         statusOf([], [condition('SourceConfigMapFound', 'False', reason)]),

@@ -187,6 +187,19 @@ describe('the command line', () => {
     expect(run.stdout).to.contain('--denied-series-limit').and.to.contain('(default: 30s)');
   });
 
+  it('goes by the name that it was called by, in help and errors', async () => {
+    const env = { CONFIG_WEAVER_CALLED_AS: 'kubectl weaver' };
+
+    const help = await execute(['--help'], env);
+    const mistake = await execute(['foo'], env);
+
+    expect(help.stdout).to.contain('Usage: kubectl weaver ').and.to.contain('kubectl weaver COMMAND --help');
+    expect(help.stdout).to.not.contain('config-weaver');
+    expect(mistake.stderr).to.equal(
+      'kubectl weaver: unknown command or stray word foo; kubectl weaver --help lists the commands\n',
+    );
+  });
+
   it('tells a failure of the command in one line, without a token, and exits 1', async () => {
     const failure = new Error('no kubeconfig:\n  looked at a, b; Bearer eyJhbGciOiJSUzI1NiJ9.e30.c2ln');
 

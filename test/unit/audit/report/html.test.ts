@@ -74,6 +74,39 @@ describe('the report as HTML', () => {
     );
   });
 
+  it('tells in words what a message tells, and its manifests once', () => {
+    const sync = syncWith({ targets: [target('prod', 'Pending', { reason: 'NotEvaluated' })] });
+    sync.status!.conditions = [
+      {
+        type: 'Ready',
+        status: 'False',
+        reason: 'TokenRequestDenied',
+        message: 'may not request a token. To grant it, apply:\n---\nkind: Role\nname: in-the-message\n',
+        lastTransitionTime: '2026-03-04T05:06:07Z',
+      },
+    ];
+
+    const page = render(sync);
+
+    expect(page).to.contain(
+      '<p class="message">may not request a token. To grant it, apply: what config-weaver grant prints</p>',
+    );
+    expect(page).to.not.contain('in-the-message');
+    expect([...page.matchAll(/kind: RoleBinding\n/g)]).to.have.length(1);
+  });
+
+  it('lets a browser guess the height of whole portions only', () => {
+    const targets = Array.from({ length: 53 }, (_, index) => target(`namespace-${index}`, 'Synced'));
+
+    const page = render(syncWith({ targets }));
+
+    const portions = [...page.matchAll(/<tbody [^>]*class="(\w+)">([^]*?)<\/tbody>/g)];
+    expect(portions.map(([, size, rows]) => [size, rows?.match(/<tr /g)?.length])).to.deep.equal([
+      ['full', 50],
+      ['rest', 3],
+    ]);
+  });
+
   it('says so where nothing is denied, and where there is nothing at all', () => {
     expect(render(syncWith({ targets: [target('foo', 'Synced')] }))).to.contain('Nothing is denied.');
     expect(render()).to.contain('There is no other target.');

@@ -40,6 +40,24 @@ describe('the rows of a report', () => {
     expect(isRefused(row!)).to.equal(true);
   });
 
+  it('tell of visits that fail before anything is found out', () => {
+    const sync = syncWith({ spec: { syncToNamespaces: ['foo'] } });
+    const message = 'the API server does not answer';
+    const ready = { type: 'Ready', status: 'Unknown', lastTransitionTime: SINCE } as const;
+
+    const [failing] = rowsOf({
+      ...sync,
+      status: { conditions: [{ ...ready, reason: 'SyncFailed', message }] },
+    });
+    const [early] = rowsOf({
+      ...sync,
+      status: { conditions: [{ ...ready, reason: 'NotEvaluated', message: 'not looked at yet' }] },
+    });
+
+    expect(failing).to.include({ state: 'Pending', reason: 'SyncFailed', message });
+    expect(early).to.include({ state: 'Pending', reason: 'NotEvaluated', message: '' });
+  });
+
   it('count Denied and Stale as refused, and no other state', () => {
     const rows = rowsOf(
       syncWith({
