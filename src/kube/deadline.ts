@@ -3,6 +3,8 @@ export interface Deadline {
   readonly signal: AbortSignal;
   /** Whether it was the time that ran out, not the parent that aborted. */
   readonly expired: boolean;
+  /** Takes the time away; the parent may abort as before. */
+  lift(): void;
   /** Lets go of the parent and the timer. Without it a long-lived parent would gather listeners. */
   clear(): void;
 }
@@ -28,6 +30,9 @@ export function deadline(parent: AbortSignal | undefined, milliseconds: number):
     signal: controller.signal,
     get expired() {
       return expired;
+    },
+    lift() {
+      clearTimeout(timer);
     },
     clear() {
       clearTimeout(timer);

@@ -56,8 +56,11 @@ const MAX_BODY_BYTES = 256 * 1024 * 1024;
 const MAX_ERROR_BYTES = 256 * 1024;
 /** An event holds one object: etcd's limit is 1.5 MiB, JSON escapes may double it. */
 const MAX_EVENT_BYTES = 16 * 1024 * 1024;
-/** The API server accepts a watch before its first event, so a longer silence means a dead connection. */
-const WATCH_HEADERS_TIMEOUT_MS = 30_000;
+/**
+ * The API server accepts a watch before its first event, so a longer silence means a dead connection. Also the longest that a
+ * watch waits for a connection: the next try may find another one.
+ */
+const WATCH_OPENING_MS = 30_000;
 
 /**
  * Requests and watches under one identity, on connections that it shares with others.
@@ -130,28 +133,43 @@ export class RestClient {
   async *watch<T extends KubernetesObject>(
     request: WatchRequest,
   ): AsyncGenerator<WatchEvent<T>, void, undefined> {
-    const { signal } = request;
     const what = `watch of ${request.path}`;
-    const response = await this.#send({
-      ...request,
-      method: 'GET',
-      query: { ...request.query, watch: true },
-      headersTimeout: WATCH_HEADERS_TIMEOUT_MS,
-      bodyTimeout: 0,
-    });
+    const limit = deadline(request.signal, request.openingMs ?? WATCH_OPENING_MS);
     try {
-      if (response.statusCode !== 200) {
-        throw await this.#refusal(what, response);
+      const response = await this.#openWatch(request, limit);
+      try {
+        if (response.statusCode !== 200) {
+          throw await this.#refusal(what, response);
+        }
+        limit.lift();
+        request.onOpen?.();
+        for await (const line of readLines(response.body, MAX_EVENT_BYTES)) {
+          yield parseEvent<T>(line, what);
+        }
+      } catch (error) {
+        request.signal.throwIfAborted();
+        throw this.#brokenOff(what, error);
+      } finally {
+        response.body.destroy();
       }
-      request.onOpen?.();
-      for await (const line of readLines(response.body, MAX_EVENT_BYTES)) {
-        yield parseEvent<T>(line, what);
-      }
-    } catch (error) {
-      signal.throwIfAborted();
-      throw this.#brokenOff(what, error);
     } finally {
-      response.body.destroy();
+      limit.clear();
+    }
+  }
+
+  async #openWatch(request: WatchRequest, limit: Deadline): Promise<Dispatcher.ResponseData> {
+    const openingMs = request.openingMs ?? WATCH_OPENING_MS;
+    try {
+      return await this.#send({
+        ...request,
+        method: 'GET',
+        query: { ...request.query, watch: true },
+        signal: limit.signal,
+        headersTimeout: openingMs,
+        bodyTimeout: 0,
+      });
+    } catch (error) {
+      throw this.#explainDeadline({ method: 'GET', path: request.path }, openingMs, limit, error);
     }
   }
 
@@ -305,7 +323,12 @@ export class RestClient {
     return Math.max(error.retryAfterSeconds, 0.1) * 1000 * (1 + 0.3 * this.#random());
   }
 
-  #explainDeadline(request: ApiRequest, timeoutMs: number, limit: Deadline, error: unknown): unknown {
+  #explainDeadline(
+    request: Pick<ApiRequest, 'method' | 'path'>,
+    timeoutMs: number,
+    limit: Deadline,
+    error: unknown,
+  ): unknown {
     if (!limit.expired || error !== limit.signal.reason) {
       return error;
     }

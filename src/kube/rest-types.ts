@@ -30,6 +30,8 @@ export interface WatchRequest {
   accept?: string;
   userAgent?: string;
   signal: AbortSignal;
+  /** How long the API server may take to accept the watch, in milliseconds. Default: 30,000. */
+  openingMs?: number;
   /** Called once, when the API server has accepted the watch, before any event. */
   onOpen?: () => void;
 }

@@ -144,6 +144,28 @@ describe('the REST client, against servers that misbehave', () => {
     await first;
   });
 
+  it('gives up a watch that does not get a connection in time, but not one that is open and silent', async () => {
+    await agent.destroy();
+    agent = new Agent({ connections: 1, pipelining: 1 });
+    const held = Promise.withResolvers<ServerResponse>();
+    handlers.push((_request, response) => {
+      response.writeHead(200).flushHeaders();
+      held.resolve(response);
+    });
+    const { signal } = new AbortController();
+    const open = client().watch({ path: '/open', openingMs: 100, signal }).next();
+    const response = await held.promise;
+
+    const error = await client()
+      .watch({ path: '/late', openingMs: 200, signal })
+      .next()
+      .catch((reason: unknown) => reason as ApiError);
+
+    expect(error).to.include({ name: 'ApiError', code: 0 });
+    response.end('{"type":"ADDED","object":{"metadata":{"name":"a","resourceVersion":"7"}}}\n');
+    expect((await open).value).to.have.nested.property('object.metadata.resourceVersion', '7');
+  });
+
   it('gives up after five tries', async () => {
     handlers.push(busy, busy, busy, busy, busy, busy);
 
