@@ -56,7 +56,7 @@ export class Metrics {
     this.#registerDenied();
     this.#denials = new Counter({
       name: 'configweaver_denials_total',
-      help: "Calls that the API server refused a tenant's ServiceAccount, by verb.",
+      help: "Verbs on ConfigMaps that the API server refused a tenant's ServiceAccount.",
       labelNames: ['namespace', 'service_account', 'verb'],
       registers,
     });

@@ -7,6 +7,7 @@ export interface AlertingRule {
   alert: string;
   expr: string;
   for?: string;
+  keep_firing_for?: string;
   labels: Record<string, string>;
   annotations: { summary: string; description: string; runbook_url: string };
 }
@@ -31,12 +32,14 @@ export function alertsOf(groups: readonly RuleGroup[]): AlertingRule[] {
   return groups.flatMap(({ rules }) => rules.filter((rule): rule is AlertingRule => 'alert' in rule));
 }
 
-/** The text of a rule file as Prometheus itself reads it; `waitFor` replaces how long each alert waits. */
+/** The text of a rule file as Prometheus itself reads it; `waitFor` replaces how long each alert waits, and stays. */
 export function ruleFile(groups: readonly RuleGroup[], waitFor?: string): string {
   const shortened = groups.map((group) => ({
     ...group,
     rules: group.rules.map((rule) =>
-      'alert' in rule && rule.for !== undefined && waitFor !== undefined ? { ...rule, for: waitFor } : rule,
+      'alert' in rule && rule.for !== undefined && waitFor !== undefined
+        ? { ...rule, for: waitFor, ...(rule.keep_firing_for && { keep_firing_for: waitFor }) }
+        : rule,
     ),
   }));
   return stringify({ groups: shortened });
