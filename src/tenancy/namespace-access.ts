@@ -115,7 +115,7 @@ export class NamespaceAccess {
     name: string,
     signal: AbortSignal,
   ): Promise<{ verb: Verb; allowed: boolean; auditID: string | undefined }> {
-    const { body, auditID } = await this.#tenant.request<AccessReview>({
+    const { body, auditID } = await this.#tenant.review<AccessReview>({
       method: 'POST',
       path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
       body: {
@@ -138,7 +138,7 @@ export class NamespaceAccess {
   }
 
   async #readRules(signal: AbortSignal): Promise<AccessRules> {
-    const { body } = await this.#tenant.request<{ status?: RulesReviewStatus }>({
+    const { body } = await this.#tenant.review<{ status?: RulesReviewStatus }>({
       method: 'POST',
       path: '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews',
       body: {

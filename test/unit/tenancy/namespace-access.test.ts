@@ -177,3 +177,33 @@ describe('what a tenant may do in a namespace', () => {
     expect(access.denied).to.equal(false);
   });
 });
+
+describe('what a tenant may do in a thousand namespaces', () => {
+  it('is asked for a few at a time, and keeps no other request of it waiting', async () => {
+    const { promise: held, resolve: answer } = Promise.withResolvers<undefined>();
+    const rights = new FakeRights(...NEEDED);
+    const api = new FakeApi(async (request) => {
+      const review = rights.review(request);
+      if (review !== undefined) await held;
+      return review;
+    });
+    const tenant = new Tenant({ namespace: 'team-a', name: 'builder' }, 'uid-1', {
+      client: api.client(),
+      limiter: new FairLimiter(32),
+      userAgentPrefix: 'config-weaver/1',
+    });
+    const { signal } = new AbortController();
+
+    const verdicts = Array.from({ length: 1000 }, (_, i) =>
+      new NamespaceAccess(tenant, `prod-${i}`).verdict('shared', NEEDED, signal),
+    );
+    await tenant.request({ method: 'GET', path: '/source', signal });
+    await settle();
+
+    expect(api.sentTo('/selfsubjectrulesreviews')).to.have.length(8);
+    expect(api.sentTo('/source')).to.have.length(1);
+    answer(undefined);
+    expect(await Promise.all(verdicts)).to.have.length(1000);
+    expect(api.sentTo('/selfsubjectrulesreviews')).to.have.length(1000);
+  });
+});
