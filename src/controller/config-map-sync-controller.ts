@@ -85,6 +85,13 @@ export class ConfigMapSyncController {
 
   /** @throws whatever a retry may mend; the work queue retries with back-off. */
   async reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult> {
+    const lostMs = await this.#cleanUpLost(key, signal);
+    const { requeueAfterMs = Infinity } = await this.#visit(key, signal);
+    const nextMs = Math.min(lostMs, requeueAfterMs);
+    return Number.isFinite(nextMs) ? { requeueAfterMs: nextMs } : {};
+  }
+
+  async #visit(key: string, signal: AbortSignal): Promise<ReconcileResult> {
     const sync = this.#memory.current(key);
     if (sync === undefined) return this.#forget(key);
     if (sync.metadata.deletionTimestamp !== undefined) return this.#delete(this.#begin(sync, signal));
@@ -253,6 +260,17 @@ export class ConfigMapSyncController {
     }
     this.#options.tenancy.close(key);
     return {};
+  }
+
+  /** @returns milliseconds after which to look again; Infinity where nothing is left to do. */
+  async #cleanUpLost(key: string, signal: AbortSignal): Promise<number> {
+    let againMs = Infinity;
+    for (const sync of this.#memory.lost(key)) {
+      const verdict = await this.#deletion.carryOut(this.#begin(sync, signal), false, [copyName(sync.spec)]);
+      if (verdict.state === 'done') this.#memory.settle(sync);
+      else againMs = Math.min(againMs, this.#schedule.recoveryMs(), verdict.givenUpInMs);
+    }
+    return againMs;
   }
 
   /** Touches nothing and watches nothing; what was last known stays in the status. */

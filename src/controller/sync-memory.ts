@@ -28,6 +28,8 @@ interface Memory {
 export class SyncMemory {
   readonly #syncs: ReadableStore<ConfigMapSync>;
   readonly #memories = new Map<string, Memory>();
+  /** By uid. */
+  readonly #lost = new Map<string, ConfigMapSync>();
 
   constructor(syncs: ReadableStore<ConfigMapSync>) {
     this.#syncs = syncs;
@@ -64,6 +66,26 @@ export class SyncMemory {
   isEcho(sync: ConfigMapSync): boolean {
     const sent = this.#memories.get(objectKey(sync))?.sent;
     return sent !== undefined && isDeepStrictEqual(plain(sent), plain(sync.status));
+  }
+
+  /**
+   * The object went although our finalizer was on it: the API server checks finalizers before it deletes, not while it
+   * does, and lets one pass that was put there in between. Its copies are still to be seen to.
+   * @param now RFC 3339.
+   */
+  lose(sync: ConfigMapSync, now: string): void {
+    const metadata = { ...sync.metadata, deletionTimestamp: now };
+    this.#lost.set(sync.metadata.uid, { ...sync, metadata });
+  }
+
+  /** Those of this key that went with copies left, as if they were being deleted. */
+  lost(key: string): ConfigMapSync[] {
+    return [...this.#lost.values()].filter((sync) => objectKey(sync) === key);
+  }
+
+  /** Its copies were seen to. */
+  settle({ metadata }: ConfigMapSync): void {
+    this.#lost.delete(metadata.uid);
   }
 
   forget(key: string): void {

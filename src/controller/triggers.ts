@@ -59,6 +59,10 @@ export class Triggers {
   }
 
   #syncDeleted(sync: ConfigMapSync): void {
+    const { deletionTimestamp, finalizers } = sync.metadata;
+    if (deletionTimestamp === undefined && finalizers?.includes(FINALIZER) === true) {
+      this.#memory.lose(sync, new Date(this.#now()).toISOString());
+    }
     this.#queue.add(objectKey(sync));
     this.#wakeRivals((sync.status?.targets ?? []).map(({ namespace }) => namespace));
   }

@@ -64,6 +64,47 @@ describe('the deletion of a ConfigMapSync', () => {
     });
   });
 
+  describe('that the API server lets pass in spite of the finalizer', () => {
+    const losing = (): void => {
+      const { sync } = rig;
+      rig.cluster.syncs.remove(sync);
+      rig.controller.memory.lose(sync, new Date(rig.clock.now()).toISOString());
+    };
+
+    it('removes the copies all the same', async () => {
+      losing();
+      await rig.reconcile();
+
+      expect(rig.cluster.configMaps).to.have.all.keys('team-a/shared');
+      expect(rig.tenancy.watches).to.equal(0);
+      expect(rig.controller.memory.lost('team-a/share')).to.deep.equal([]);
+    });
+
+    it('tries again until it may, and gives up in time', async () => {
+      rig.cluster.rights.set('prod', ['get', 'list']);
+      await rig.clock.advance(60_000);
+      losing();
+      const { requeueAfterMs } = await rig.reconcile();
+      expect(requeueAfterMs).to.be.at.most(15_000);
+      expect(rig.cluster.configMaps).to.have.all.keys('team-a/shared', 'prod/shared');
+
+      await rig.clock.advance(CLEAN_UP_MS);
+      await rig.reconcile();
+
+      expect(rig.events.at(-1)).to.equal('CleanupAbandoned');
+      expect(rig.controller.memory.lost('team-a/share')).to.deep.equal([]);
+    });
+
+    it('leaves one of the same name that came meanwhile its own copies', async () => {
+      losing();
+      rig.apply({ syncToNamespaces: ['dev'] });
+      await rig.reconcile();
+
+      expect(rig.cluster.configMaps).to.have.all.keys('team-a/shared', 'dev/shared');
+      expect(rig.status.summary).to.equal('1/1');
+    });
+  });
+
   it('removes nothing that merely looks like a copy', async () => {
     rig.cluster.put('prod', 'forged', {
       metadata: { name: 'forged', labels: { 'configmapsync.io/owner-uid': 'uid-share' } },

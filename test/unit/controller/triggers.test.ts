@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { ConfigMapSync } from '../../../src/api/v1alpha1/config-map-sync.js';
+import { FINALIZER } from '../../../src/api/v1alpha1/labels-and-annotations.js';
 import { SyncMemory } from '../../../src/controller/sync-memory.js';
 import { Triggers } from '../../../src/controller/triggers.js';
 import type { KubernetesObject } from '../../../src/kube/objects.js';
@@ -90,6 +91,20 @@ describe('the triggers', () => {
       syncs.upsert(changed({ status: statusOf([]) }));
 
       expect(await queued()).to.deep.equal(['team-a/share']);
+    });
+
+    it('remember one that went with its finalizer on, but none that was on its way', () => {
+      syncs.remove(changed({ metadata: { finalizers: [FINALIZER] } }));
+      expect(memory.lost('team-a/share').map(({ metadata }) => metadata.deletionTimestamp)).to.deep.equal([
+        new Date(clock.now()).toISOString(),
+      ]);
+      memory.settle(sync);
+
+      syncs.upsert(sync);
+      syncs.remove(
+        changed({ metadata: { finalizers: [FINALIZER], deletionTimestamp: '2026-01-02T03:04:05Z' } }),
+      );
+      expect(memory.lost('team-a/share')).to.deep.equal([]);
     });
 
     it('remember that its copies are to stay, for the finalizer that says so is soon gone', () => {
