@@ -41,6 +41,25 @@ export class EventQueue {
     }
   }
 
+  /**
+   * Gives up the youngest of the object that has most waiting, where that is more than the object of `series` would have:
+   * one with thousands must not cost another its few. Undefined where there is no such object.
+   */
+  makeRoomFor(series: EventSeries): EventSeries | undefined {
+    const own = this.#objects.get(objectId(series.event.regarding))?.waiting.size ?? 0;
+    let largest: ObjectQueue | undefined;
+    for (const object of this.#objects.values()) {
+      if (object.waiting.size > (largest?.waiting.size ?? own + 1)) {
+        largest = object;
+      }
+    }
+    const youngest = largest && [...largest.waiting].at(-1);
+    if (largest !== undefined && youngest !== undefined) {
+      this.#remove(largest, youngest);
+    }
+    return youngest;
+  }
+
   /** Takes one that may be sent now; the objects take turns. */
   take(now: number): EventSeries | undefined {
     for (const [id, object] of this.#objects) {

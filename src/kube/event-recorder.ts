@@ -56,6 +56,8 @@ export class EventRecorder {
   /** By {@link seriesKey}, the one heard of last at the end. */
   readonly #series = new Map<string, EventSeries>();
   #pruneAt = 0;
+  /** The bound was reached, and the queue has not been half empty since. */
+  #full = false;
   #wake: AbortController | undefined;
 
   constructor(options: EventRecorderOptions) {
@@ -75,12 +77,18 @@ export class EventRecorder {
   record(event: RecordedEvent): void {
     const now = this.#clock.now();
     this.#forgetOld(now);
+    this.#full &&= this.#queue.length > this.#maxQueued / 2;
     const key = seriesKey(event);
     const known = this.#series.get(key);
     const series = known ?? new EventSeries(event, now);
     if (!this.#queue.has(series) && this.#queue.length >= this.#maxQueued) {
       this.#drop('queue_full');
-      return;
+      this.#tellFull();
+      const given = this.#queue.makeRoomFor(series);
+      if (given === undefined) {
+        return;
+      }
+      this.#series.delete(seriesKey(given.event));
     }
     known?.repeat(now);
     this.#series.delete(key);
@@ -210,6 +218,17 @@ export class EventRecorder {
   #giveUp(series: EventSeries, reason: 'refused' | 'failed'): void {
     this.#series.delete(seriesKey(series.event));
     this.#drop(reason);
+  }
+
+  /** Once for each time that it fills up: each single loss would be a line. */
+  #tellFull(): void {
+    if (!this.#full) {
+      this.#options.log.warn('events are lost: more of them come than may be written', {
+        reporter: this.#options.reportingController,
+        waiting: this.#queue.length,
+      });
+    }
+    this.#full = true;
   }
 
   #drop(reason: 'queue_full' | 'refused' | 'failed'): void {

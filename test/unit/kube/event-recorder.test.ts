@@ -169,6 +169,23 @@ describe('the event recorder', () => {
     expect(dropped).to.deep.equal(['queue_full', 'queue_full']);
   });
 
+  it('gives up what an object has most of, so that another one keeps its few', async () => {
+    const recording = recorder({ maxQueued: 4 });
+    for (let index = 0; index < 6; index++) recording.record({ ...event, note: `n${index}` });
+    const other = { ...event.regarding, name: 'other', uid: 'uid-2' };
+    recording.record({ ...event, regarding: other, note: 'mine' });
+    recording.record({ ...event, regarding: other, note: 'mine too' });
+    recording.record({ ...event, regarding: other, note: 'one too many' });
+
+    await run(recording, 0);
+
+    expect(sent.map(({ body }) => body.note)).to.have.members(['n0', 'n1', 'mine', 'mine too']);
+    expect(dropped).to.have.length(5);
+    expect(log.lines.filter((line) => line.startsWith('warn'))).to.deep.equal([
+      'warn: events are lost: more of them come than may be written',
+    ]);
+  });
+
   it('tries again for a while what the server could not do, then gives up', async () => {
     const away = new ApiError({ code: 0, reason: '', message: 'cannot reach it' });
     failures.push(away, away, away, away, away);
