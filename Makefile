@@ -30,7 +30,7 @@ build: ## Install the packages where they changed, and compile into dist.
 	@hack/build
 
 .PHONY: test
-test: ## Run all there is: generated files, linters, unit tests with coverage, integration tests.
+test: ## Run all there is: generated files, linters, unit, integration and end-to-end tests.
 	@hack/test/run
 
 .PHONY: test-unit
