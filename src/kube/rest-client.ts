@@ -71,7 +71,7 @@ export class RestClient {
   readonly #host: string;
   /** Path of the server's URL, '' for most. */
   readonly #root: string;
-  readonly #dispatcher: (use: 'request' | 'watch') => Dispatcher;
+  readonly #dispatcher: RestClientOptions['dispatcher'];
   readonly #authorize: (signal?: AbortSignal) => Promise<string | undefined>;
   readonly #userAgent: string;
   readonly #requireAuthorization: boolean;
@@ -208,7 +208,7 @@ export class RestClient {
 
   async #send(request: Sent): Promise<Dispatcher.ResponseData> {
     const authorization = await this.#authorization(request);
-    const use = request.bodyTimeout === 0 ? 'watch' : 'request';
+    const use = request.bodyTimeout === 0 ? 'watch' : request.body === undefined ? 'read' : 'write';
     const started = performance.now();
     let code = '<error>';
     try {

@@ -2,6 +2,7 @@ import type { Dispatcher } from 'undici';
 
 import type { Query } from './api-path.js';
 import type { Clock } from './clock.js';
+import type { ConnectionUse } from './transport.js';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -53,7 +54,7 @@ export interface RequestObserver {
 export interface RestClientOptions {
   /** The API server's URL without a trailing slash; may have a path, as behind Rancher. */
   server: string;
-  dispatcher: (use: 'request' | 'watch') => Dispatcher;
+  dispatcher: (use: ConnectionUse) => Dispatcher;
   /** The `Authorization` header, asked for before every try; undefined where the client certificate is the identity. */
   authorize: (signal?: AbortSignal) => Promise<string | undefined>;
   userAgent: string;

@@ -7,10 +7,11 @@ import { SilenceWatch } from './silence-watch.js';
 
 /** `operator` connections carry the operator's client certificate, `bearer` ones never do. */
 export type ConnectionKind = 'operator' | 'bearer';
-export type ConnectionUse = 'request' | 'watch';
+/** `write` is for requests with a body, `read` for those without. */
+export type ConnectionUse = 'read' | 'write' | 'watch';
 
 export interface TransportOptions {
-  /** Default true; false for a proxy in between that cannot do it. Each watch then takes a connection of its own. */
+  /** Default true; false for a proxy in between that cannot do it. Each watch then takes a connection of its own. Never for `write`. */
   allowH2?: boolean;
   /** Period of HTTP/2 pings. Default: 15,000. */
   pingIntervalMs?: number;
@@ -21,15 +22,21 @@ export interface TransportOptions {
 /** kube-apiserver allows 100 streams for a connection; one more hangs without a word. */
 const STREAMS_PER_CONNECTION = 90;
 /** A bound for what a burst of requests may open, which matters where HTTP/2 is not to be had. */
-const REQUEST_CONNECTIONS = 16;
+const READ_CONNECTIONS = 16;
+/** One request each at a time: as many as tenants may have under way by default. */
+const WRITE_CONNECTIONS = 32;
+/** A write on a connection that has died unseen is not repeated: they are not kept for long. */
+const WRITE_KEEP_ALIVE_MS = 20_000;
 
 /**
- * The connections to one API server, in four pools.
+ * The connections to one API server, in six pools.
  *
  * Tokens and the client certificate are kept apart because the API server looks at the certificate first: a tenant's
  * token on a connection with the operator's certificate would count for nothing, and the request would run as the operator.
  * TLS sessions, which carry an identity when they are resumed, are not shared between pools either.
  * Watches have pools of their own, so that they never take the last stream from requests.
+ * Bodies go over HTTP/1.1: where a stream of node:http2 (seen in 24.21) is ended while its body still waits to be sent, by an
+ * abort, a timeout or a connection that breaks, Node.js never comes out of sending it, and takes memory until there is none.
  */
 export class Transport {
   readonly #connection: ClusterConnection;
@@ -72,13 +79,13 @@ export class Transport {
   }
 
   #open(kind: ConnectionKind, use: ConnectionUse): Dispatcher {
-    const { allowH2, pingIntervalMs } = this.#options;
-    const connect = this.#connectOptions(kind);
+    const allowH2 = this.#options.allowH2 && use !== 'write';
+    const connect = this.#connectOptions(kind, allowH2);
     const pool: Agent.Options = {
       allowH2,
-      h2Options: { maxConcurrentStreams: STREAMS_PER_CONNECTION, pingInterval: pingIntervalMs },
-      connections: use === 'request' ? REQUEST_CONNECTIONS : null,
-      keepAliveTimeout: 60_000,
+      h2Options: { maxConcurrentStreams: STREAMS_PER_CONNECTION, pingInterval: this.#options.pingIntervalMs },
+      connections: connectionsFor(use),
+      keepAliveTimeout: use === 'write' ? WRITE_KEEP_ALIVE_MS : 60_000,
       ...(use === 'watch' ? { bodyTimeout: 0 } : {}),
     };
     const { proxy } = this.#connection;
@@ -88,13 +95,13 @@ export class Transport {
     return new Agent({ ...pool, connect: this.#connector(connect) });
   }
 
-  #connectOptions(kind: ConnectionKind): buildConnector.BuildOptions {
+  #connectOptions(kind: ConnectionKind, allowH2: boolean): buildConnector.BuildOptions {
     const { cert, key, ...server } = this.#connection.tls;
     const identity = kind === 'operator' && cert !== undefined && key !== undefined ? { cert, key } : {};
     return {
       ...server,
       ...identity,
-      allowH2: this.#options.allowH2,
+      allowH2,
       timeout: 10_000,
       keepAliveInitialDelay: 30_000,
     };
@@ -112,5 +119,16 @@ export class Transport {
         callback(...outcome);
       });
     };
+  }
+}
+
+function connectionsFor(use: ConnectionUse): number | null {
+  switch (use) {
+    case 'read':
+      return READ_CONNECTIONS;
+    case 'write':
+      return WRITE_CONNECTIONS;
+    case 'watch':
+      return null;
   }
 }

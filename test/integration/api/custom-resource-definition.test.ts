@@ -54,7 +54,7 @@ describe('the CustomResourceDefinition', function () {
     const connection = await loadConnection({ kubeconfig: shared.kubeconfig, env: {}, home: '/' });
     const transport = new Transport(connection);
 
-    const answer = await transport.dispatcher('operator', 'request').request({
+    const answer = await transport.dispatcher('operator', 'write').request({
       origin: connection.server,
       method: 'PATCH',
       path: `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${CRD}?dryRun=All&fieldManager=test&force=true&fieldValidation=Strict`,
