@@ -63,7 +63,7 @@ export class TenantNamespace {
     this.#options = options;
     this.access = new NamespaceAccess(options.tenant, options.namespace);
     // Taken off again when this ends first: a tenant sees namespaces come and go for as long as the operator runs.
-    options.tenant.ended.addEventListener('abort', this.#onTenantEnded, { once: true });
+    options.tenant.dependents.add(this.#onTenantEnded);
     this.#checkedAt = options.clock.now();
     void this.#recheckUntilClosed();
   }
@@ -123,7 +123,7 @@ export class TenantNamespace {
 
   #end(reason: unknown): void {
     if (this.#ended.signal.aborted) return;
-    this.#options.tenant.ended.removeEventListener('abort', this.#onTenantEnded);
+    this.#options.tenant.dependents.delete(this.#onTenantEnded);
     this.#ended.abort(reason);
     for (const name of [...this.#scopes.keys()]) this.#closeScope(name);
     this.#options.onEnded?.();

@@ -21,6 +21,11 @@ export class Tenant {
   readonly username: string;
   /** For requests that several ConfigMapSyncs share. */
   readonly userAgent: string;
+  /**
+   * Called when this tenant ends. They are no listeners of {@link ended}: a signal walks through all that it has for each
+   * that comes or goes, and one tenant may have thousands.
+   */
+  readonly dependents = new Set<() => void>();
   readonly #client: RestClient;
   readonly #limiter: FairLimiter;
   readonly #reviews = new FairLimiter(CONCURRENT_REVIEWS);
@@ -79,6 +84,8 @@ export class Tenant {
 
   end(): void {
     this.#ended.abort(new TokenRejectedError(this.username));
+    for (const end of this.dependents) end();
+    this.dependents.clear();
   }
 }
 

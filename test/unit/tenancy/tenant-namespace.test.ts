@@ -392,6 +392,7 @@ describe("a tenant's view of a namespace", () => {
     });
 
     it('without leaving anything on a tenant that lives on', async () => {
+      const before = tenant.dependents.size;
       const counted = countListeners(tenant.ended);
       for (let round = 0; round < 50; round += 1) {
         const other = new TenantNamespace({
@@ -408,6 +409,7 @@ describe("a tenant's view of a namespace", () => {
         await settle();
       }
 
+      expect(tenant.dependents.size).to.equal(before);
       expect(counted()).to.equal(0);
     });
   });
