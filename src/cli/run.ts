@@ -31,7 +31,7 @@ export async function run(options: RunOptions, env: Readonly<NodeJS.ProcessEnv>)
   const logger = createLogger({ level: options.logLevel, format: options.logFormat });
   const auditLog = createAuditSink(process.stdout, { logger });
   const connection = await loadConnection({ kubeconfig: options.kubeconfig, env, home: homedir() });
-  const transport = new Transport(connection);
+  const transport = new Transport(connection, { writeConnections: options.maxConcurrentRequests });
   const metrics = new Metrics();
   const userAgent = `config-weaver/${version()}`;
   const client = new RestClient({

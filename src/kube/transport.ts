@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { TLSSocket } from 'node:tls';
 
 import { Agent, buildConnector, type Dispatcher, ProxyAgent } from 'undici';
@@ -17,16 +18,20 @@ export interface TransportOptions {
   pingIntervalMs?: number;
   /** A connection that answers no pings for so long is given up. Default: 45,000, as client-go's 30 s + 15 s. */
   silenceMs?: number;
+  /** Connections for writes, one request each at a time: as many as may be under way. Default, and least: 32. */
+  writeConnections?: number;
 }
 
 /** kube-apiserver allows 100 streams for a connection; one more hangs without a word. */
 const STREAMS_PER_CONNECTION = 90;
 /** A bound for what a burst of requests may open, which matters where HTTP/2 is not to be had. */
 const READ_CONNECTIONS = 16;
-/** One request each at a time: as many as tenants may have under way by default. */
 const WRITE_CONNECTIONS = 32;
 /** A write on a connection that has died unseen is not repeated: they are not kept for long. */
 const WRITE_KEEP_ALIVE_MS = 20_000;
+
+/** How long a connection may take to end in order. An HTTP/2 stream that was aborted a moment ago is still on its way out. */
+const CLOSE_MS = 250;
 
 /**
  * The connections to one API server, in six pools.
@@ -51,6 +56,7 @@ export class Transport {
       allowH2: options.allowH2 ?? true,
       pingIntervalMs: options.pingIntervalMs ?? 15_000,
       silenceMs: options.silenceMs ?? 45_000,
+      writeConnections: Math.max(options.writeConnections ?? 0, WRITE_CONNECTIONS),
     };
     this.#silence = new SilenceWatch(this.#options.silenceMs);
   }
@@ -69,11 +75,15 @@ export class Transport {
     return pool;
   }
 
-  /** Ends all connections and whatever still runs on them. */
+  /** Lets what is just ending end, then ends all connections and whatever still runs on them. */
   async close(): Promise<void> {
     this.#closed = true;
     const pools = [...this.#pools.values()];
     this.#pools.clear();
+    const grace = new AbortController();
+    const idle = Promise.all(pools.map((pool) => pool.close()));
+    await Promise.race([idle, sleep(CLOSE_MS, undefined, { signal: grace.signal }).catch(() => undefined)]);
+    grace.abort();
     await Promise.all(pools.map((pool) => pool.destroy()));
     this.#silence.stop();
   }
@@ -84,7 +94,7 @@ export class Transport {
     const pool: Agent.Options = {
       allowH2,
       h2Options: { maxConcurrentStreams: STREAMS_PER_CONNECTION, pingInterval: this.#options.pingIntervalMs },
-      connections: connectionsFor(use),
+      connections: this.#connectionsFor(use),
       keepAliveTimeout: use === 'write' ? WRITE_KEEP_ALIVE_MS : 60_000,
       ...(use === 'watch' ? { bodyTimeout: 0 } : {}),
     };
@@ -120,15 +130,16 @@ export class Transport {
       });
     };
   }
-}
 
-function connectionsFor(use: ConnectionUse): number | null {
-  switch (use) {
-    case 'read':
-      return READ_CONNECTIONS;
-    case 'write':
-      return WRITE_CONNECTIONS;
-    case 'watch':
-      return null;
+  /** null: as many as it takes. */
+  #connectionsFor(use: ConnectionUse): number | null {
+    switch (use) {
+      case 'read':
+        return READ_CONNECTIONS;
+      case 'write':
+        return this.#options.writeConnections;
+      case 'watch':
+        return null;
+    }
   }
 }
