@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { ConfigMapSync } from '../../src/api/v1alpha1/config-map-sync.js';
+import { isApiError } from '../../src/kube/errors.js';
 import { AuditLog, type AuditEntry, type AuditFilter } from './audit-log.js';
 import { eventually } from './eventually.js';
 import { startOperator, type OperatorOptions, type RunningOperator } from './operator.js';
@@ -109,5 +110,12 @@ export async function removeSyncs(api: TestApi, tenants: readonly TestTenant[]):
   await eventually(async () => expect(await left()).to.deep.equal([]), { timeoutMs: 2000 }).catch(
     () => undefined,
   );
-  for (const sync of await left()) await api.patch(place(sync), { metadata: { finalizers: null } });
+  for (const sync of await left()) {
+    try {
+      await api.patch(place(sync), { metadata: { finalizers: null } });
+    } catch (error) {
+      // The operator may be through with it by now.
+      if (!isApiError(error, 404)) throw error;
+    }
+  }
 }
