@@ -3,7 +3,10 @@
  * tenant, so that one with a thousand targets never keeps another waiting for more than a turn.
  */
 export class FairLimiter {
-  #free: number;
+  readonly #places: () => number;
+  #taken = 0;
+  /** Places taken, by tenant; none that has no place. */
+  readonly #holding = new Map<string, number>();
   /** Waiters by tenant. A Map keeps insertion order: the first key is whose turn it is. */
   readonly #waiting = new Map<string, Waiter[]>();
   /**
@@ -12,8 +15,14 @@ export class FairLimiter {
    */
   readonly #bySignal = new Map<AbortSignal, SignalGroup>();
 
-  constructor(places: number) {
-    this.#free = places;
+  /** @param places How many there are, at least 1; asked anew for each that comes and goes where it is a function. */
+  constructor(places: number | (() => number)) {
+    this.#places = typeof places === 'number' ? () => places : places;
+  }
+
+  /** True while somebody else than this tenant has a place or waits for one. */
+  servesOthersThan(tenant: string): boolean {
+    return [this.#holding, this.#waiting].some((tenants) => tenants.size > (tenants.has(tenant) ? 1 : 0));
   }
 
   async run<T>(tenant: string, task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
@@ -28,8 +37,8 @@ export class FairLimiter {
   /** Resolves, as soon as there is a place, to the function that gives it back. Rejects when the signal aborts. */
   async acquire(tenant: string, signal?: AbortSignal): Promise<() => void> {
     signal?.throwIfAborted();
-    if (this.#free > 0) {
-      this.#free -= 1;
+    if (this.#waiting.size === 0 && this.#taken < this.#places()) {
+      this.#take(tenant);
     } else {
       await this.#wait(tenant, signal);
     }
@@ -37,8 +46,21 @@ export class FairLimiter {
     return () => {
       if (!held) return;
       held = false;
+      this.#giveBack(tenant);
       this.#passOn();
     };
+  }
+
+  #take(tenant: string): void {
+    this.#taken += 1;
+    this.#holding.set(tenant, (this.#holding.get(tenant) ?? 0) + 1);
+  }
+
+  #giveBack(tenant: string): void {
+    this.#taken -= 1;
+    const left = (this.#holding.get(tenant) ?? 0) - 1;
+    if (left > 0) this.#holding.set(tenant, left);
+    else this.#holding.delete(tenant);
   }
 
   #wait(tenant: string, signal: AbortSignal | undefined): Promise<void> {
@@ -52,18 +74,17 @@ export class FairLimiter {
   }
 
   #passOn(): void {
+    // Who is served goes to the end of the line, where this loop comes by again as long as there are places.
     for (const [tenant, queue] of this.#waiting) {
+      if (this.#taken >= this.#places()) return;
       const next = queue.shift();
-      // Who was just served goes to the end of the line.
       this.#waiting.delete(tenant);
       if (queue.length > 0) this.#waiting.set(tenant, queue);
-      if (next !== undefined) {
-        this.#leaveGroup(next);
-        next.serve();
-        return;
-      }
+      if (next === undefined) continue;
+      this.#take(tenant);
+      this.#leaveGroup(next);
+      next.serve();
     }
-    this.#free += 1;
   }
 
   #group(signal: AbortSignal): SignalGroup {

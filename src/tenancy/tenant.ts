@@ -5,11 +5,11 @@ import { FairLimiter } from './fair-limiter.js';
 import { serviceAccountKey, serviceAccountUsername, type ServiceAccount } from './service-account.js';
 
 /**
- * How many reviews of its rights one tenant may have under way. They cost the API server next to nothing, so that more
- * of them only wait for this process: its event loop would go around for all of them between any two steps of another
- * tenant, and a thousand denied targets take five thousand reviews.
+ * How many reviews of its rights one tenant may have under way, alone and while others have requests. They cost the API
+ * server next to nothing, so that more of them only wait for this process: its event loop would go around for all of them
+ * between any two steps of another tenant, and a thousand denied targets take five thousand reviews.
  */
-const CONCURRENT_REVIEWS = 8;
+const CONCURRENT_REVIEWS = { alone: 8, besideOthers: 2 };
 
 /**
  * One ServiceAccount, proven by the API server, and the way to act as it. It ends (see {@link ended}) when its token is
@@ -28,7 +28,7 @@ export class Tenant {
   readonly dependents = new Set<() => void>();
   readonly #client: RestClient;
   readonly #limiter: FairLimiter;
-  readonly #reviews = new FairLimiter(CONCURRENT_REVIEWS);
+  readonly #reviews: FairLimiter;
   readonly #ended = new AbortController();
 
   constructor(
@@ -42,6 +42,8 @@ export class Tenant {
     this.userAgent = sharedUserAgent(options.userAgentPrefix, account);
     this.#client = options.client;
     this.#limiter = options.limiter;
+    const { alone, besideOthers } = CONCURRENT_REVIEWS;
+    this.#reviews = new FairLimiter(() => (this.#limiter.servesOthersThan(this.key) ? besideOthers : alone));
   }
 
   /** Aborts when this tenant's identity is good no more. */
@@ -77,7 +79,7 @@ export class Tenant {
     }
   }
 
-  /** As {@link request}, for questions about this tenant's rights: few at a time, whatever places are free. */
+  /** As {@link request}, for questions about this tenant's rights: few at a time, whatever places are free, and fewer beside others. */
   review<T>(request: ApiRequest & { signal: AbortSignal }): Promise<ApiResponse<T>> {
     return this.#reviews.run(this.key, () => this.request<T>(request), request.signal);
   }

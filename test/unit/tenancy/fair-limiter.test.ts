@@ -99,6 +99,43 @@ describe('the fair limiter', () => {
     expect(await limiter.run('a', () => Promise.resolve('served'))).to.equal('served');
   });
 
+  it('knows whether it serves others, also those who only wait', async () => {
+    const limiter = new FairLimiter(1);
+    const release = await limiter.acquire('a');
+    expect(limiter.servesOthersThan('a')).to.equal(false);
+    expect(limiter.servesOthersThan('b')).to.equal(true);
+
+    const later = limiter.acquire('b');
+    expect(limiter.servesOthersThan('a')).to.equal(true);
+
+    release();
+    (await later)();
+    expect(limiter.servesOthersThan('a')).to.equal(false);
+    expect(limiter.servesOthersThan('b')).to.equal(false);
+  });
+
+  it('hands out as many places as there are at that moment, and overtakes nobody who waits', async () => {
+    let places = 3;
+    const limiter = new FairLimiter(() => places);
+    const served: { tenant: string; release: Release }[] = [];
+    for (let request = 0; request < 10; request += 1) ask(limiter, 'a', served);
+    await settle();
+    expect(served).to.have.length(3);
+
+    places = 1;
+    for (const { release } of served.splice(0)) release();
+    await settle();
+    expect(served).to.have.length(1);
+
+    places = 4;
+    ask(limiter, 'b', served);
+    await settle();
+    expect(served).to.have.length(1);
+    served[0]!.release();
+    await settle();
+    expect(served.map(({ tenant }) => tenant)).to.deep.equal(['a', 'a', 'b', 'a', 'a']);
+  });
+
   it('loses no place and hands out none twice, whatever comes, goes and gives up', async () => {
     const command = fc.oneof(
       fc.record({ do: fc.constant('ask' as const), tenant: fc.constantFrom('a', 'b', 'c') }),

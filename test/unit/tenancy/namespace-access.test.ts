@@ -179,31 +179,54 @@ describe('what a tenant may do in a namespace', () => {
 });
 
 describe('what a tenant may do in a thousand namespaces', () => {
-  it('is asked for a few at a time, and keeps no other request of it waiting', async () => {
-    const { promise: held, resolve: answer } = Promise.withResolvers<undefined>();
+  const { signal } = new AbortController();
+  let limiter: FairLimiter;
+  let api: FakeApi;
+  let tenant: Tenant;
+  let answer: () => void;
+
+  beforeEach(() => {
+    const held = new Promise<void>((resolve) => (answer = resolve));
     const rights = new FakeRights(...NEEDED);
-    const api = new FakeApi(async (request) => {
+    limiter = new FairLimiter(32);
+    api = new FakeApi(async (request) => {
       const review = rights.review(request);
       if (review !== undefined) await held;
       return review;
     });
-    const tenant = new Tenant({ namespace: 'team-a', name: 'builder' }, 'uid-1', {
+    tenant = new Tenant({ namespace: 'team-a', name: 'builder' }, 'uid-1', {
       client: api.client(),
-      limiter: new FairLimiter(32),
+      limiter,
       userAgentPrefix: 'config-weaver/1',
     });
-    const { signal } = new AbortController();
+  });
 
-    const verdicts = Array.from({ length: 1000 }, (_, i) =>
+  const verdicts = (): Promise<AccessVerdict>[] =>
+    Array.from({ length: 1000 }, (_, i) =>
       new NamespaceAccess(tenant, `prod-${i}`).verdict('shared', NEEDED, signal),
     );
+  const reviews = (): number => api.sentTo('/selfsubjectrulesreviews').length;
+
+  it('is asked for a few at a time, and keeps no other request of it waiting', async () => {
+    const all = verdicts();
     await tenant.request({ method: 'GET', path: '/source', signal });
     await settle();
 
-    expect(api.sentTo('/selfsubjectrulesreviews')).to.have.length(8);
+    expect(reviews()).to.equal(8);
     expect(api.sentTo('/source')).to.have.length(1);
-    answer(undefined);
-    expect(await Promise.all(verdicts)).to.have.length(1000);
-    expect(api.sentTo('/selfsubjectrulesreviews')).to.have.length(1000);
+    answer();
+    expect(await Promise.all(all)).to.have.length(1000);
+    expect(reviews()).to.equal(1000);
+  });
+
+  it('is asked for fewer at a time while others have requests', async () => {
+    const release = await limiter.acquire('team-b/other');
+    const all = verdicts();
+    await settle();
+
+    expect(reviews()).to.equal(2);
+    release();
+    answer();
+    expect(await Promise.all(all)).to.have.length(1000);
   });
 });
