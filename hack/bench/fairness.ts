@@ -148,7 +148,10 @@ class FairnessBench {
   /** How many looks at the crowd's rights were answered since `after` (milliseconds since the epoch). */
   async #reviews(log: AuditLog, after = 0): Promise<number> {
     const requests = await recordedRequests(log, { username: this.#crowd.username, verb: 'create' });
-    return requests.filter(({ answeredAt }) => answeredAt > after).length;
+    return requests.filter(
+      ({ objectRef, answeredAt }) =>
+        answeredAt > after && /^selfsubject(rules|access)reviews$/.test(objectRef?.resource ?? ''),
+    ).length;
   }
 
   #logFromNow(): Promise<AuditLog> {
