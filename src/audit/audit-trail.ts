@@ -3,6 +3,7 @@ import type { ConfigMapSyncStatus } from '../api/v1alpha1/config-map-sync-status
 import { API_VERSION, KIND } from '../api/v1alpha1/group-version.js';
 import { TARGET_STATES, type TargetState } from '../api/v1alpha1/target-status.js';
 import type { EventRecorder } from '../kube/event-recorder.js';
+import { inSlices } from '../kube/in-slices.js';
 import { objectKey, type ObjectReference } from '../kube/objects.js';
 import type { AuditEntry, AuditSink } from '../observability/audit-sink.js';
 import type { IdentityError } from '../tenancy/errors.js';
@@ -117,11 +118,15 @@ export class AuditRecord {
   }
 
   /** The reconcile ends with `next`: what lies between it and `previous` is told once. */
-  finish(previous: ConfigMapSyncStatus | undefined, next: ConfigMapSyncStatus, work: SyncWork): void {
+  async finish(
+    previous: ConfigMapSyncStatus | undefined,
+    next: ConfigMapSyncStatus,
+    work: SyncWork,
+  ): Promise<void> {
     this.#finished = true;
-    this.#tellMissingVerbs(previous, next);
-    for (const event of eventsBetween(previous, next, work)) this.tell(event);
     this.#measure(next);
+    await this.#tellMissingVerbs(previous, next);
+    await inSlices(eventsBetween(previous, next, work), (event) => this.tell(event));
   }
 
   /** The reconcile ends by an error: what it did until then is told, since no later one knows of it. */
@@ -131,10 +136,11 @@ export class AuditRecord {
   }
 
   /** Verbs that access reviews found missing were never tried: they get their lines here, once. */
-  #tellMissingVerbs(previous: ConfigMapSyncStatus | undefined, next: ConfigMapSyncStatus): void {
+  #tellMissingVerbs(previous: ConfigMapSyncStatus | undefined, next: ConfigMapSyncStatus): Promise<void> {
     const known = findingsOfSameAccount(previous, next.serviceAccount)?.targets ?? [];
     const verbsKnown = new Map(known.map((target) => [target.namespace, target.missingVerbs]));
-    for (const { namespace, reason = '', missingVerbs = [] } of (next.targets ?? []).filter(isDenied)) {
+    const denied = (next.targets ?? []).filter(isDenied);
+    return inSlices(denied, ({ namespace, reason = '', missingVerbs = [] }) => {
       for (const verb of missingVerbs) {
         if (verbsKnown.get(namespace)?.includes(verb) || this.#told.has(`${namespace} ${verb}`)) continue;
         this.#write({
@@ -148,7 +154,7 @@ export class AuditRecord {
         });
         this.#countDenial(verb);
       }
-    }
+    });
   }
 
   #write(entry: Omit<AuditEntry, 'configMapSync'>): void {

@@ -1,8 +1,8 @@
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
 import type { Leftover } from '../audit/sync-work.js';
 import { copyName } from '../sync/target-selection.js';
-import { allSettled } from './all-settled.js';
 import { CopyRemover, type Removal, type RemovalMode } from './copy-remover.js';
+import { inTurns } from './in-turns.js';
 import type { Pass } from './pass.js';
 import type { SyncRun } from './sync-run.js';
 import { mayHoldCopy, type TargetOutcome } from './target-outcome.js';
@@ -21,7 +21,7 @@ export async function removeAll(
   names: Iterable<string>,
 ): Promise<Removal> {
   const remover = new CopyRemover(run, mode, [...names]);
-  const removals = await allSettled(namespaces.map((namespace) => remover.clear(namespace)));
+  const removals = await inTurns(namespaces, (namespace) => remover.clear(namespace));
   return {
     leftovers: removals.flatMap(({ leftovers }) => leftovers),
     retry: removals.some(({ retry }) => retry),

@@ -14,11 +14,12 @@ import { Lineage } from '../sync/lineage.js';
 import type { IsLiving } from '../sync/ownership.js';
 import { copyName, selectTargets, sourcePlace } from '../sync/target-selection.js';
 import { IdentityError } from '../tenancy/errors.js';
+import type { ServiceAccount } from '../tenancy/service-account.js';
 import type { Tenancy } from '../tenancy/tenancy.js';
-import { allSettled } from './all-settled.js';
 import type { ConfigMapSyncClient } from './config-map-sync-client.js';
 import type { Removal } from './copy-remover.js';
 import { Deletion } from './deletion.js';
+import { inTurns } from './in-turns.js';
 import { judgeTargets, keepTargets } from './judgement.js';
 import type { NamespaceDirectory } from './namespace-directory.js';
 import type { Pass } from './pass.js';
@@ -94,6 +95,15 @@ export class ConfigMapSyncController {
   async #visit(key: string, signal: AbortSignal): Promise<ReconcileResult> {
     const sync = this.#memory.current(key);
     if (sync === undefined) return this.#forget(key);
+    const leave = this.#options.tenancy.attend(accountOf(sync));
+    try {
+      return await this.#attended(sync, signal);
+    } finally {
+      leave();
+    }
+  }
+
+  async #attended(sync: ConfigMapSync, signal: AbortSignal): Promise<ReconcileResult> {
     if (sync.metadata.deletionTimestamp !== undefined) return this.#delete(this.#begin(sync, signal));
     if (sync.spec.suspend) return this.#suspend(this.#begin(sync, signal));
 
@@ -119,13 +129,12 @@ export class ConfigMapSyncController {
 
   #begin(sync: ConfigMapSync, signal: AbortSignal): Pass {
     const { namespace = '', name, uid } = sync.metadata;
-    const account = { namespace, name: sync.spec.serviceAccount.name };
     this.#memory.of(sync).names.add(copyName(sync.spec));
     return {
       key: objectKey(sync),
       sync,
       owner: { uid, namespace, name },
-      account,
+      account: accountOf(sync),
       source: sourcePlace(sync.spec, namespace),
       selection: selectTargets(sync.spec, namespace, this.#options.namespaces.all()),
       before: new Map((sync.status?.targets ?? []).map((target) => [target.namespace, target])),
@@ -171,6 +180,8 @@ export class ConfigMapSyncController {
       care(source.namespace, source.name);
     }
     session.setInterests(interests);
+    // Its watch tells of changes also where the pass gets no further than to the source.
+    if (interests.has(source.namespace)) session.namespace(source.namespace);
     return {
       ...pass,
       session,
@@ -215,18 +226,24 @@ export class ConfigMapSyncController {
       annotations: sync.spec.target?.annotations,
     });
     draft.source(resourceVersion, template.contentHash);
-    this.#doubtWhenDue(run);
+    const doubted = this.#doubtIsDue(run);
     const since = this.#memory.of(sync).changedAt ?? this.#options.clock.now();
     this.#memory.of(sync).changedAt = undefined;
 
     const lineage = new Lineage(sync, source.metadata, () => this.#options.syncs.list());
     const targets = new TargetSync(run, template, lineage);
     const outcomes = new Map<string, TargetOutcome>();
-    await allSettled(
-      selection.wanted.map(async (namespace) =>
-        outcomes.set(namespace, await targets.bringInStep(namespace)),
-      ),
-    );
+    const questionable: string[] = [];
+    const visit = async (namespace: string): Promise<void> => {
+      outcomes.set(namespace, await targets.bringInStep(namespace));
+    };
+    await inTurns(selection.wanted, async (namespace) => {
+      if (doubted) run.session.namespace(namespace).doubt(template.name);
+      if (await targets.isPlainlyAllowed(namespace)) await visit(namespace);
+      else questionable.push(namespace);
+    });
+    // What is missing is asked last: a thousand denied targets keep no good one waiting.
+    await inTurns(questionable, visit);
     const names = this.#memory.of(sync).names;
     const swept = await sweep(run, outcomes, names, fresh);
     if (isSettled(swept, outcomes)) keepOnly(names, template.name);
@@ -303,12 +320,12 @@ export class ConfigMapSyncController {
   }
 
   /** Once in a resync interval everything is read, whatever watches make us believe. */
-  #doubtWhenDue({ sync, session, selection }: SyncRun): void {
+  #doubtIsDue({ sync }: SyncRun): boolean {
     const memory = this.#memory.of(sync);
     const now = this.#options.clock.now();
-    if (now - memory.checkedAt < 0.8 * this.#options.intervals.resyncMs) return;
+    if (now - memory.checkedAt < 0.8 * this.#options.intervals.resyncMs) return false;
     memory.checkedAt = now;
-    for (const namespace of selection.wanted) session.namespace(namespace).doubt(copyName(sync.spec));
+    return true;
   }
 
   #measure(run: SyncRun, outcomes: ReadonlyMap<string, TargetOutcome>, since: number, hash: string): void {
@@ -322,6 +339,10 @@ export class ConfigMapSyncController {
   readonly #isLiving: IsLiving = ({ uid, namespace }) =>
     !this.#options.watchesNamespace(namespace) ||
     this.#options.syncs.list().some(({ metadata }) => metadata.uid === uid);
+}
+
+function accountOf({ metadata, spec }: ConfigMapSync): ServiceAccount {
+  return { namespace: metadata.namespace ?? '', name: spec.serviceAccount.name };
 }
 
 function hasFinalizer(sync: ConfigMapSync): boolean {

@@ -38,7 +38,7 @@ export class StatusWriter {
     this.#memory.of(sync).brokenSince = undefined;
     const status = draft.build();
     if (!draft.equals(status)) await this.#write(sync, status, signal);
-    audit.finish(sync.status, status, work);
+    await audit.finish(sync.status, status, work);
   }
 
   /**

@@ -1,9 +1,9 @@
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
 import type { TargetState } from '../api/v1alpha1/target-status.js';
 import { copyName } from '../sync/target-selection.js';
-import { allSettled } from './all-settled.js';
 import { enterLeftovers, leftoverOutcome } from './clean-up.js';
 import { CopyRemover, type Removal } from './copy-remover.js';
+import { inTurns } from './in-turns.js';
 import type { SyncRun } from './sync-run.js';
 import { mayHoldCopy, type TargetOutcome } from './target-outcome.js';
 
@@ -36,10 +36,11 @@ export async function sweep(
 
   const mode = sync.spec.deletionPolicy === 'Orphan' ? 'release' : 'delete';
   const remover = new CopyRemover(run, mode, [...names]);
-  const removals = await allSettled([
-    ...abandoned.map(({ namespace }) => remover.clear(namespace)),
-    ...renamed.map(([namespace]) => remover.clear(namespace, keep)),
-  ]);
+  const places: { namespace: string; kept?: string }[] = [
+    ...abandoned,
+    ...renamed.map(([namespace]) => ({ namespace, kept: keep })),
+  ];
+  const removals = await inTurns(places, ({ namespace, kept }) => remover.clear(namespace, kept));
   const leftovers = removals.flatMap((removal) => removal.leftovers);
   enterLeftovers(run, leftovers);
   for (const [namespace, rest] of Map.groupBy(leftovers, (leftover) => leftover.namespace)) {

@@ -29,6 +29,22 @@ export class TargetSync {
     this.#fingerprint = template.fingerprint;
   }
 
+  /**
+   * True where rights are known to suffice. It takes one question at the most, where finding out what is missing takes one
+   * for each verb.
+   * @throws TokenRejectedError where the tenant is no more; nothing else.
+   */
+  async isPlainlyAllowed(namespace: string): Promise<boolean> {
+    const { session, sync, signal } = this.#run;
+    const { access } = session.namespace(namespace);
+    try {
+      return await access.isPlainlyAllowed(this.#template.name, neededVerbs(sync), signal);
+    } catch (error) {
+      if (isApiError(error)) return false;
+      throw error;
+    }
+  }
+
   /** @throws TokenRejectedError where the tenant is no more; nothing else. */
   async bringInStep(namespace: string): Promise<TargetOutcome> {
     const { session, sync, namespaces, signal } = this.#run;

@@ -5,8 +5,8 @@
 export class FairLimiter {
   readonly #places: () => number;
   #taken = 0;
-  /** Places taken, by tenant; none that has no place. */
-  readonly #holding = new Map<string, number>();
+  /** Places taken, and attendances, by tenant; none that has neither. */
+  readonly #present = new Map<string, number>();
   /** Waiters by tenant. A Map keeps insertion order: the first key is whose turn it is. */
   readonly #waiting = new Map<string, Waiter[]>();
   /**
@@ -20,9 +20,25 @@ export class FairLimiter {
     this.#places = typeof places === 'number' ? () => places : places;
   }
 
-  /** True while somebody else than this tenant has a place or waits for one. */
+  /** How many wait for a place. */
+  get waiting(): number {
+    let sum = 0;
+    for (const queue of this.#waiting.values()) sum += queue.length;
+    return sum;
+  }
+
+  /**
+   * Counts this tenant among those that are served, whether it has a request here or not, until the function that is
+   * returned is called.
+   */
+  attend(tenant: string): () => void {
+    this.#enter(tenant);
+    return () => this.#leave(tenant);
+  }
+
+  /** True while somebody else than this tenant has a place, waits for one or is attended to. */
   servesOthersThan(tenant: string): boolean {
-    return [this.#holding, this.#waiting].some((tenants) => tenants.size > (tenants.has(tenant) ? 1 : 0));
+    return [this.#present, this.#waiting].some((tenants) => tenants.size > (tenants.has(tenant) ? 1 : 0));
   }
 
   async run<T>(tenant: string, task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
@@ -53,14 +69,22 @@ export class FairLimiter {
 
   #take(tenant: string): void {
     this.#taken += 1;
-    this.#holding.set(tenant, (this.#holding.get(tenant) ?? 0) + 1);
+    this.#enter(tenant);
+  }
+
+  #enter(tenant: string): void {
+    this.#present.set(tenant, (this.#present.get(tenant) ?? 0) + 1);
   }
 
   #giveBack(tenant: string): void {
     this.#taken -= 1;
-    const left = (this.#holding.get(tenant) ?? 0) - 1;
-    if (left > 0) this.#holding.set(tenant, left);
-    else this.#holding.delete(tenant);
+    this.#leave(tenant);
+  }
+
+  #leave(tenant: string): void {
+    const left = (this.#present.get(tenant) ?? 0) - 1;
+    if (left > 0) this.#present.set(tenant, left);
+    else this.#present.delete(tenant);
   }
 
   #wait(tenant: string, signal: AbortSignal | undefined): Promise<void> {

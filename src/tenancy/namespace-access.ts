@@ -46,6 +46,12 @@ export class NamespaceAccess {
     return verdict;
   }
 
+  /** True where the rules allow all of it, so that {@link verdict} has the answer at once. */
+  async isPlainlyAllowed(name: string, verbs: readonly Verb[], signal: AbortSignal): Promise<boolean> {
+    const rules = await this.rules(signal);
+    return rules.complete && verbs.every((verb) => rules.allows(verb, name));
+  }
+
   /** The rules as they were last read. */
   rules(signal: AbortSignal): Promise<AccessRules> {
     if (this.#rules !== undefined) return this.#rules;
@@ -101,10 +107,7 @@ export class NamespaceAccess {
   }
 
   async #judge(name: string, verbs: readonly Verb[], signal: AbortSignal): Promise<AccessVerdict> {
-    const rules = await this.rules(signal);
-    if (rules.complete && verbs.every((verb) => rules.allows(verb, name))) {
-      return { missing: [], auditID: undefined };
-    }
+    if (await this.isPlainlyAllowed(name, verbs, signal)) return { missing: [], auditID: undefined };
     const reviews = await Promise.all(verbs.map((verb) => this.#review(verb, name, signal)));
     const refused = reviews.filter((review) => !review.allowed);
     return { missing: refused.map(({ verb }) => verb), auditID: refused[0]?.auditID };

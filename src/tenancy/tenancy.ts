@@ -21,11 +21,14 @@ export interface TenancyOptions {
 export interface Session {
   readonly tenant: Tenant;
   readonly configMaps: TenantConfigMaps;
-  /** The tenant's view of one of the namespaces that were declared with {@link setInterests}. */
+  /**
+   * The tenant's view of one of the namespaces that were declared with {@link setInterests}; the first call opens it.
+   * @throws TokenRejectedError where the tenant has ended meanwhile.
+   */
   namespace(name: string): TenantNamespace;
   /**
-   * Declares which names in which namespaces this ConfigMapSync cares for from now on, and drops what it cared for
-   * before. A namespace without names is looked at but not watched.
+   * Declares which names in which namespaces this ConfigMapSync cares for from now on, and drops the namespaces that it
+   * cared for before. A namespace without names is looked at but not watched.
    * @throws TokenRejectedError where the tenant has ended meanwhile.
    */
   setInterests(interests: ReadonlyMap<string, ReadonlySet<string>>): void;
@@ -81,9 +84,16 @@ export class Tenancy {
     return {
       tenant,
       configMaps: new TenantConfigMaps(tenant, { ...sync, userAgentPrefix, onDecision }),
-      namespace: (name) => this.#declared(tenant, name),
-      setInterests: (interests) => this.#setInterests(key, tenant, interests),
+      ...this.#interests(key, tenant),
     };
+  }
+
+  /**
+   * Tells that something is being done for this ServiceAccount, requests of the operator's own for it included, until the
+   * function that it returns is called: others then ask for less at a time.
+   */
+  attend(account: ServiceAccount): () => void {
+    return this.#options.registry.attend(account);
   }
 
   /** The ConfigMapSync is gone, or does nothing for now: nothing is watched or kept for it. */
@@ -103,12 +113,42 @@ export class Tenancy {
     return [...this.#namespaces.values()];
   }
 
-  #declared(tenant: Tenant, name: string): TenantNamespace {
-    // The tenant may have ended, and its namespaces with it, while a reconcile was under way.
-    tenant.ended.throwIfAborted();
-    const namespace = this.#namespaces.get(namespaceKey(tenant, name));
-    if (namespace === undefined) throw new Error(`namespace "${name}" was used without an interest in it`);
-    return namespace;
+  /**
+   * Views are opened one at a time, when they are needed: a thousand at once would keep every other tenant waiting. What
+   * a pass does not come to look at stays as the last one left it.
+   */
+  #interests(sync: string, tenant: Tenant): Pick<Session, 'namespace' | 'setInterests'> {
+    let declared: ReadonlyMap<string, ReadonlySet<string>> = new Map();
+    const opened = new Map<string, TenantNamespace>();
+    const open = (name: string): TenantNamespace => {
+      const names = declared.get(name);
+      if (names === undefined) throw new Error(`namespace "${name}" was used without an interest in it`);
+      const view = this.#namespace(tenant, name);
+      this.#heldBy(sync).add(namespaceKey(tenant, name));
+      view.setInterest(sync, names);
+      opened.set(name, view);
+      return view;
+    };
+    return {
+      namespace: (name) => {
+        // The tenant may have ended, and its namespaces with it, while a reconcile was under way.
+        tenant.ended.throwIfAborted();
+        return opened.get(name) ?? open(name);
+      },
+      setInterests: (interests) => {
+        // An ended tenant's successor has the same keys: it must not find what the dead one left.
+        tenant.ended.throwIfAborted();
+        declared = interests;
+        opened.clear();
+        const wanted = new Set([...interests.keys()].map((name) => namespaceKey(tenant, name)));
+        const held = this.#heldBy(sync);
+        for (const key of held) {
+          if (wanted.has(key)) continue;
+          held.delete(key);
+          this.#dropInterest(sync, key);
+        }
+      },
+    };
   }
 
   #namespace(tenant: Tenant, name: string): TenantNamespace {
@@ -123,17 +163,10 @@ export class Tenancy {
     return namespace;
   }
 
-  #setInterests(sync: string, tenant: Tenant, interests: ReadonlyMap<string, ReadonlySet<string>>): void {
-    // An ended tenant's successor has the same keys: it must not find what the dead one left.
-    tenant.ended.throwIfAborted();
-    const held = new Set<string>();
-    for (const [name, names] of interests) {
-      this.#namespace(tenant, name).setInterest(sync, names);
-      held.add(namespaceKey(tenant, name));
-    }
-    const before = this.#held.get(sync) ?? new Set();
+  #heldBy(sync: string): Set<string> {
+    const held = this.#held.get(sync) ?? new Set();
     this.#held.set(sync, held);
-    for (const key of before) if (!held.has(key)) this.#dropInterest(sync, key);
+    return held;
   }
 
   #release(sync: string): void {

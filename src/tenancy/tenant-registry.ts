@@ -72,6 +72,11 @@ export class TenantRegistry {
     return opening;
   }
 
+  /** Somebody works for this ServiceAccount until the function that is returned is called; see {@link FairLimiter.attend}. */
+  attend(account: ServiceAccount): () => void {
+    return this.#options.limiter.attend(serviceAccountKey(account));
+  }
+
   /** The last ConfigMapSync that used this ServiceAccount is gone: so is its token. */
   forget(account: ServiceAccount): void {
     const key = serviceAccountKey(account);

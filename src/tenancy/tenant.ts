@@ -5,11 +5,14 @@ import { FairLimiter } from './fair-limiter.js';
 import { serviceAccountKey, serviceAccountUsername, type ServiceAccount } from './service-account.js';
 
 /**
- * How many reviews of its rights one tenant may have under way, alone and while others have requests. They cost the API
- * server next to nothing, so that more of them only wait for this process: its event loop would go around for all of them
- * between any two steps of another tenant, and a thousand denied targets take five thousand reviews.
+ * How many reviews of its rights one tenant may have under way: alone, and in a crowd of them while something is done for
+ * others. They cost the API server next to nothing, so that more of them only wait for this process: its event loop would
+ * go around for all of them between any two steps of another tenant, and a thousand denied targets take five thousand.
  */
 const CONCURRENT_REVIEWS = { alone: 8, besideOthers: 2 };
+
+/** So many that wait make no crowd. */
+const FEW_REVIEWS = 16;
 
 /**
  * One ServiceAccount, proven by the API server, and the way to act as it. It ends (see {@link ended}) when its token is
@@ -43,7 +46,7 @@ export class Tenant {
     this.#client = options.client;
     this.#limiter = options.limiter;
     const { alone, besideOthers } = CONCURRENT_REVIEWS;
-    this.#reviews = new FairLimiter(() => (this.#limiter.servesOthersThan(this.key) ? besideOthers : alone));
+    this.#reviews = new FairLimiter(() => (this.#crowdsOthers() ? besideOthers : alone));
   }
 
   /** Aborts when this tenant's identity is good no more. */
@@ -79,9 +82,13 @@ export class Tenant {
     }
   }
 
-  /** As {@link request}, for questions about this tenant's rights: few at a time, whatever places are free, and fewer beside others. */
+  /** As {@link request}, for questions about this tenant's rights: few at a time, whatever places are free. */
   review<T>(request: ApiRequest & { signal: AbortSignal }): Promise<ApiResponse<T>> {
     return this.#reviews.run(this.key, () => this.request<T>(request), request.signal);
+  }
+
+  #crowdsOthers(): boolean {
+    return this.#reviews.waiting > FEW_REVIEWS && this.#limiter.servesOthersThan(this.key);
   }
 
   end(): void {

@@ -1,4 +1,4 @@
-import { open, stat } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 
 /** One line of the API server's audit log (audit.k8s.io/v1 Event), level Metadata: the parts that tests ask for. */
 export interface AuditEntry {
@@ -46,10 +46,13 @@ export class AuditLog {
   #offset: number;
   /** The beginning of a line whose end was not there yet. */
   #rest: Buffer = Buffer.alloc(0);
+  /** True until the end of a line that had begun before this follows. */
+  #inMidLine: boolean;
 
-  private constructor(path: string, offset: number) {
+  private constructor(path: string, offset: number, inMidLine = false) {
     this.#path = path;
     this.#offset = offset;
+    this.#inMidLine = inMidLine;
   }
 
   /** All that was logged since the API server's first start. */
@@ -57,9 +60,16 @@ export class AuditLog {
     return new AuditLog(path, 0);
   }
 
-  /** Only what is logged from now on. */
+  /** Only what is logged from now on. A line that is being written just now is left out. */
   static async fromNow(path: string): Promise<AuditLog> {
-    return new AuditLog(path, (await stat(path)).size);
+    const file = await open(path, 'r');
+    try {
+      const { size } = await file.stat();
+      const last = await file.read(Buffer.alloc(1), 0, 1, Math.max(size - 1, 0));
+      return new AuditLog(path, size, size > 0 && last.buffer.toString() !== '\n');
+    } finally {
+      await file.close();
+    }
   }
 
   /** The lines so far that match, oldest first. */
@@ -87,7 +97,12 @@ export class AuditLog {
     const bytes = Buffer.concat([this.#rest, chunk]);
     const end = bytes.lastIndexOf('\n') + 1;
     this.#rest = Buffer.from(bytes.subarray(end));
-    for (const line of bytes.toString('utf8', 0, end).split('\n')) {
+    const lines = bytes.toString('utf8', 0, end).split('\n');
+    if (this.#inMidLine && end > 0) {
+      lines.shift();
+      this.#inMidLine = false;
+    }
+    for (const line of lines) {
       if (line !== '') this.#entries.push(JSON.parse(line) as AuditEntry);
     }
   }

@@ -74,9 +74,9 @@ describe('the audit trail', () => {
     expect(counted).to.deep.equal(['team-a default create']);
   });
 
-  it('has a line for each missing verb that was never tried, with the answer that showed it', () => {
+  it('has a line for each missing verb that was never tried, with the answer that showed it', async () => {
     record.refused('prod', 'audit-7');
-    record.finish(undefined, { ...statusOf([denied]), serviceAccount: username }, noWork());
+    await record.finish(undefined, { ...statusOf([denied]), serviceAccount: username }, noWork());
 
     expect(
       lines.map(({ verb, decision, code, auditID }) => ({ verb, decision, code, auditID })),
@@ -87,24 +87,24 @@ describe('the audit trail', () => {
     expect(counted).to.deep.equal(['team-a default create', 'team-a default delete']);
   });
 
-  it('has one line for a verb that was both tried and found missing', () => {
+  it('has one line for a verb that was both tried and found missing', async () => {
     record.decided(
       decision({ verb: 'create', namespace: 'prod', decision: 'denied', reason: 'Forbidden', code: 403 }),
     );
-    record.finish(undefined, statusOf([denied]), noWork());
+    await record.finish(undefined, statusOf([denied]), noWork());
 
     expect(lines.map(({ verb }) => verb)).to.deep.equal(['create', 'delete']);
   });
 
-  it('has no line for verbs that the last status tells of already', () => {
-    record.finish(statusOf([{ ...denied, missingVerbs: ['delete'] }]), statusOf([denied]), noWork());
+  it('has no line for verbs that the last status tells of already', async () => {
+    await record.finish(statusOf([{ ...denied, missingVerbs: ['delete'] }]), statusOf([denied]), noWork());
 
     expect(lines.map(({ verb }) => verb)).to.deep.equal(['create']);
   });
 
-  it('has lines for the verbs that another ServiceAccount lacks, though the last one lacked the same', () => {
+  it('has lines for the verbs that another ServiceAccount lacks, though the last one lacked the same', async () => {
     const other = 'system:serviceaccount:team-a:other';
-    record.finish(
+    await record.finish(
       { ...statusOf([denied]), serviceAccount: other },
       { ...statusOf([denied]), serviceAccount: username },
       noWork(),
@@ -161,8 +161,8 @@ describe('the audit trail', () => {
     });
   });
 
-  it('tells by Events of the ConfigMapSync, related to the Namespace', () => {
-    record.finish(undefined, statusOf([{ ...denied, message: 'may not' }]), noWork());
+  it('tells by Events of the ConfigMapSync, related to the Namespace', async () => {
+    await record.finish(undefined, statusOf([{ ...denied, message: 'may not' }]), noWork());
 
     expect(events).to.deep.equal([
       {
@@ -189,15 +189,19 @@ describe('the audit trail', () => {
     expect(counted).to.deep.equal(['abandoned team-a/share']);
   });
 
-  it('measures the targets by state, and what is denied', () => {
-    record.finish(undefined, statusOf([denied, target('dev', 'Synced'), target('lab', 'Synced')]), noWork());
+  it('measures the targets by state, and what is denied', async () => {
+    await record.finish(
+      undefined,
+      statusOf([denied, target('dev', 'Synced'), target('lab', 'Synced')]),
+      noWork(),
+    );
 
     expect(targets.get('team-a/share')).to.include({ Synced: 2, Denied: 1, Stale: 0 });
     expect(register.series(10).series.map(({ targetNamespace }) => targetNamespace)).to.deep.equal(['prod']);
   });
 
-  it('forgets all series of a ConfigMapSync that is gone', () => {
-    record.finish(undefined, statusOf([denied]), noWork());
+  it('forgets all series of a ConfigMapSync that is gone', async () => {
+    await record.finish(undefined, statusOf([denied]), noWork());
 
     trail.forget('team-a', 'share');
 
@@ -216,8 +220,8 @@ describe('the audit trail', () => {
       ]);
     });
 
-    it('tells it once, where the error came after the end', () => {
-      record.finish(undefined, statusOf([]), work);
+    it('tells it once, where the error came after the end', async () => {
+      await record.finish(undefined, statusOf([]), work);
       record.brokenOff(work);
 
       expect(events).to.have.length(1);

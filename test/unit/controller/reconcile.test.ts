@@ -72,6 +72,22 @@ describe('a reconcile', () => {
       expect(rig.events).to.deep.equal(['NamespaceDenied prod', 'Synced']);
     });
 
+    it('asks what is missing when everybody else is served', async () => {
+      const denied = Array.from({ length: 200 }, (_, i) => `a-${i}`);
+      for (const name of denied) {
+        rig.cluster.addNamespace(name);
+        rig.cluster.rights.set(name, []);
+      }
+      rig.apply({ syncToNamespaces: [...denied, 'prod'] });
+
+      await rig.reconcile();
+
+      const sent = rig.cluster.api.sent.map(({ path }) => path);
+      const firstQuestion = sent.findIndex((path) => path.endsWith('/selfsubjectaccessreviews'));
+      expect(sent.indexOf('/api/v1/namespaces/prod/configmaps')).to.be.lessThan(firstQuestion);
+      expect(rig.status).to.include({ syncedTargets: 1, deniedTargets: 200 });
+    });
+
     it('takes back the verdict of the reviews when the request itself is refused', async () => {
       rig.cluster.intercept = ({ method, path }) => {
         if (method !== 'POST' || !path.endsWith('/prod/configmaps')) return undefined;

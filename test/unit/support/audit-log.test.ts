@@ -41,6 +41,21 @@ describe('the audit log reader', () => {
     expect((await log.entries()).map(({ auditID }) => auditID)).to.deep.equal(['zoë']);
   });
 
+  it('from now on leaves out a line that was half written then, and nothing in an empty file', async () => {
+    const half = line({ auditID: 'half' });
+    await appendFile(path, half.slice(0, 10));
+    const log = await AuditLog.fromNow(path);
+    await appendFile(path, half.slice(10, 20));
+    expect(await log.entries()).to.deep.equal([]);
+    await appendFile(path, half.slice(20) + line({ auditID: 'new' }));
+    expect((await log.entries()).map(({ auditID }) => auditID)).to.deep.equal(['new']);
+
+    await writeFile(path, '');
+    const empty = await AuditLog.fromNow(path);
+    await appendFile(path, line({ auditID: 'first' }));
+    expect((await empty.entries()).map(({ auditID }) => auditID)).to.deep.equal(['first']);
+  });
+
   it('filters by who did what to which object', async () => {
     const log = await AuditLog.fromNow(path);
     const target = { resource: 'configmaps', namespace: 'team-b', name: 'shared' };

@@ -114,6 +114,27 @@ describe('the fair limiter', () => {
     expect(limiter.servesOthersThan('b')).to.equal(false);
   });
 
+  it('counts those who are attended to without a request of theirs, for as long as that takes', async () => {
+    const limiter = new FairLimiter(1);
+    const [leave, leaveAgain] = [limiter.attend('a'), limiter.attend('a')];
+    expect(limiter.servesOthersThan('b')).to.equal(true);
+    expect(limiter.servesOthersThan('a')).to.equal(false);
+    expect(await limiter.run('b', () => Promise.resolve('served'))).to.equal('served');
+
+    leave();
+    expect(limiter.servesOthersThan('b')).to.equal(true);
+    leaveAgain();
+    expect(limiter.servesOthersThan('b')).to.equal(false);
+  });
+
+  it('knows how many wait', async () => {
+    const limiter = new FairLimiter(1);
+    const served: { tenant: string; release: Release }[] = [];
+    for (const tenant of ['a', 'a', 'b']) ask(limiter, tenant, served);
+    await settle();
+    expect(limiter.waiting).to.equal(2);
+  });
+
   it('hands out as many places as there are at that moment, and overtakes nobody who waits', async () => {
     let places = 3;
     const limiter = new FairLimiter(() => places);

@@ -178,20 +178,21 @@ describe('what a tenant may do in a namespace', () => {
   });
 });
 
-describe('what a tenant may do in a thousand namespaces', () => {
+describe('what a tenant may do in many namespaces', () => {
   const { signal } = new AbortController();
   let limiter: FairLimiter;
   let api: FakeApi;
   let tenant: Tenant;
-  let answer: () => void;
+  /** What lets the answer to each review go, in their order. */
+  let held: (() => void)[];
 
   beforeEach(() => {
-    const held = new Promise<void>((resolve) => (answer = resolve));
     const rights = new FakeRights(...NEEDED);
+    held = [];
     limiter = new FairLimiter(32);
     api = new FakeApi(async (request) => {
       const review = rights.review(request);
-      if (review !== undefined) await held;
+      if (review !== undefined) await new Promise<void>((resolve) => held.push(resolve));
       return review;
     });
     tenant = new Tenant({ namespace: 'team-a', name: 'builder' }, 'uid-1', {
@@ -201,32 +202,58 @@ describe('what a tenant may do in a thousand namespaces', () => {
     });
   });
 
-  const verdicts = (): Promise<AccessVerdict>[] =>
-    Array.from({ length: 1000 }, (_, i) =>
-      new NamespaceAccess(tenant, `prod-${i}`).verdict('shared', NEEDED, signal),
+  const verdicts = (count: number): Promise<AccessVerdict[]> =>
+    Promise.all(
+      Array.from({ length: count }, (_, i) =>
+        new NamespaceAccess(tenant, `prod-${i}`).verdict('shared', NEEDED, signal),
+      ),
     );
-  const reviews = (): number => api.sentTo('/selfsubjectrulesreviews').length;
+  const underWay = (): number => held.length;
+
+  async function answer(count: number): Promise<void> {
+    for (const release of held.splice(0, count)) release();
+    await settle();
+  }
+
+  async function answerAll(): Promise<void> {
+    while (held.length > 0) await answer(held.length);
+  }
 
   it('is asked for a few at a time, and keeps no other request of it waiting', async () => {
-    const all = verdicts();
+    const all = verdicts(100);
     await tenant.request({ method: 'GET', path: '/source', signal });
     await settle();
 
-    expect(reviews()).to.equal(8);
-    expect(api.sentTo('/source')).to.have.length(1);
-    answer();
-    expect(await Promise.all(all)).to.have.length(1000);
-    expect(reviews()).to.equal(1000);
+    expect(underWay()).to.equal(8);
+    await answerAll();
+    expect(await all).to.have.length(100);
+    expect(api.sentTo('/selfsubjectrulesreviews')).to.have.length(100);
   });
 
-  it('is asked for fewer at a time while others have requests', async () => {
-    const release = await limiter.acquire('team-b/other');
-    const all = verdicts();
+  it('is asked for fewer at a time where many wait and others are attended to', async () => {
+    const leave = limiter.attend('team-b/other');
+    const all = verdicts(100);
     await settle();
+    await answer(8);
+    expect(underWay()).to.equal(2);
 
-    expect(reviews()).to.equal(2);
-    release();
-    answer();
-    expect(await Promise.all(all)).to.have.length(1000);
+    leave();
+    await answer(1);
+    expect(underWay()).to.equal(8);
+    await answerAll();
+    await all;
+  });
+
+  it('is asked for beside others as if alone where few wait', async () => {
+    limiter.attend('team-b/other');
+    const all = verdicts(16);
+    await settle();
+    expect(underWay()).to.equal(8);
+
+    await answer(4);
+
+    expect(underWay()).to.equal(8);
+    await answerAll();
+    await all;
   });
 });

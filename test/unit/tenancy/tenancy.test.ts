@@ -78,6 +78,7 @@ describe('tenancy', () => {
 
   function care(session: Session, ...namespaces: string[]): Promise<void> {
     session.setInterests(new Map(namespaces.map((namespace) => [namespace, new Set(['shared'])])));
+    for (const namespace of namespaces) session.namespace(namespace);
     return settle();
   }
 
@@ -181,6 +182,19 @@ describe('tenancy', () => {
     await open().catch(() => undefined);
 
     expect(tenancy.usersOf(builder)).to.deep.equal(['team-a/share']);
+  });
+
+  it('opens a namespace when it is looked at, and keeps what it was in the last session until then', async () => {
+    await care(await open(), 'prod');
+    const session = await open();
+    session.setInterests(new Map(['prod', 'dev'].map((namespace) => [namespace, new Set(['other'])])));
+    await settle();
+    expect(watched()).to.deep.equal(['prod']);
+
+    session.namespace('dev');
+    await settle();
+
+    expect(watched()).to.deep.equal(['dev', 'prod']);
   });
 
   it('lets nobody look at a namespace without an interest in it', async () => {
