@@ -201,3 +201,34 @@ describe('fairness between one tenant with hundreds of denied targets and one wi
     );
   });
 });
+
+describe('one ConfigMapSync with hundreds of denied targets and a good one', function () {
+  this.timeout(2 * CROWD_MS);
+  let fixture: SyncFixture;
+
+  before(async function () {
+    fixture = await SyncFixture.start();
+    auditLogOrSkip(this, await plane());
+  });
+  after(() => fixture.end());
+
+  it('has the good one in step before it asks what is missing in any of the others', async () => {
+    const tenant = await fixture.tenant();
+    const good = await tenant.target();
+    await tenant.createSource({ data: { key: 'value' } });
+
+    await tenant.createSync({ syncToNamespaces: [...absentNamespaces(`absent-${tenant.namespace}`), good] });
+
+    await eventually(async () => expect((await tenant.status()).deniedTargets).to.equal(CROWD), {
+      timeoutMs: CROWD_MS,
+    });
+    const requests = (await fixture.audit())
+      .filter(
+        ({ user, userAgent = '' }) => user.username === tenant.username && /^config-weaver/.test(userAgent),
+      )
+      .map(({ verb, objectRef }) => `${verb} ${objectRef?.resource} ${objectRef?.namespace ?? ''}`.trim());
+    const question = requests.indexOf('create selfsubjectaccessreviews');
+    expect(question).to.be.greaterThan(CROWD);
+    expect(requests.indexOf(`create configmaps ${good}`)).to.be.within(0, question);
+  });
+});

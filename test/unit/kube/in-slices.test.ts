@@ -6,7 +6,9 @@ describe('slices', () => {
     const items = Array.from({ length: 250 }, (_, i) => i);
     const visited: number[] = [];
     const all = inSlices(items, (item) => visited.push(item));
-    expect(visited).to.have.length(100);
+    expect(visited).to.have.length(20);
+    await new Promise(setImmediate);
+    expect(visited.length).to.be.lessThan(items.length);
     await all;
     expect(visited).to.deep.equal(items);
   });
