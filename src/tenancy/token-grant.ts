@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { stringify } from 'yaml';
+import { Document, stringify, visit } from 'yaml';
 import type { ServiceAccount } from './service-account.js';
 
 /** What a tenant applies in its namespace so that the operator may request tokens of that one ServiceAccount. */
@@ -42,7 +42,20 @@ function grantName({ name }: ServiceAccount): string {
 
 /** Several manifests as one YAML stream for `kubectl apply -f -`. */
 export function toYaml(manifests: readonly object[]): string {
-  return manifests.map((manifest) => `---\n${stringify(manifest)}`).join('');
+  return manifests.map((manifest) => `---\n${quoted(manifest).toString()}`).join('');
+}
+
+/** kubectl reads YAML 1.1 as well, where a ServiceAccount called `no` or `0b11` would be no text. */
+function quoted(manifest: object): Document {
+  const document = new Document(manifest);
+  visit(document, {
+    Scalar(_key, scalar) {
+      const { value } = scalar;
+      const isText = typeof value === 'string';
+      if (isText && stringify(value, { version: '1.1' }) !== `${value}\n`) scalar.type = 'QUOTE_DOUBLE';
+    },
+  });
+  return document;
 }
 
 /** The RBAC subject of a user name as the API server knows it. */

@@ -56,4 +56,28 @@ describe('the grant of a token', () => {
 
     expect(documents).to.deep.equal(grant);
   });
+
+  it('leaves no name to be taken for something else by kubectl, which reads YAML 1.1 as well', () => {
+    for (const name of [
+      'no',
+      'on',
+      'y',
+      'true',
+      'null',
+      '0b11',
+      '0o17',
+      '012',
+      '1e3',
+      '12e03',
+      '2024-01-01',
+    ]) {
+      const yaml = toYaml(tokenGrant({ namespace: 'team-a', name }, OPERATOR));
+
+      for (const version of ['1.1', '1.2'] as const) {
+        const [role] = parseAllDocuments(yaml, { version }).map((document) => document.toJS() as Manifest);
+        expect(role?.rules?.[0]?.resourceNames, `${name} in YAML ${version}`).to.deep.equal([name]);
+      }
+    }
+    expect(toYaml(tokenGrant({ namespace: 'team-a', name: 'sharer' }, OPERATOR))).to.include('- sharer\n');
+  });
 });
