@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
 import { MANAGED_BY, MANAGED_BY_LABEL } from '../api/v1alpha1/labels-and-annotations.js';
+import { Backoff } from '../kube/backoff.js';
 import { CauseLog, type RuntimeLog } from '../kube/cause-log.js';
 import type { Clock } from '../kube/clock.js';
-import { isApiError } from '../kube/errors.js';
+import { isApiError, type ApiError } from '../kube/errors.js';
 import type { ObjectList } from '../kube/objects.js';
 import { apiPath, type Requester } from '../kube/rest-client.js';
 import type { ReadableStore } from '../kube/store-union.js';
@@ -20,6 +21,8 @@ import {
 const SETTLE_MS = 1_000;
 /** How soon PolicyReports are noticed where their CustomResourceDefinition comes later. */
 const PROBE_MS = 15_000;
+/** The longest that a report which the API server refuses waits for its next try, jitter aside. */
+const MAX_REFUSED_MS = 300_000;
 
 export interface PolicyReporterOptions {
   /** Under the operator's own identity: reports are its own objects. */
@@ -35,6 +38,8 @@ export class PolicyReporter {
   readonly #causes: CauseLog;
   /** Namespaces whose report may be out of date. */
   readonly #due = new Set<string>();
+  /** Of namespaces whose report was refused: each waits by itself. */
+  readonly #refused = new Map<string, { notBefore: number; backoff: Backoff; causes: CauseLog }>();
 
   constructor(options: PolicyReporterOptions) {
     this.#options = options;
@@ -92,6 +97,8 @@ export class PolicyReporter {
   /** False where PolicyReports cannot be written any more; what was due stays due. */
   async #writeDue(signal: AbortSignal): Promise<boolean> {
     for (const namespace of [...this.#due]) {
+      const refused = this.#refused.get(namespace);
+      if (refused !== undefined && refused.notBefore > this.#options.clock.now()) continue;
       this.#due.delete(namespace);
       try {
         await this.#write(namespace, signal);
@@ -99,17 +106,35 @@ export class PolicyReporter {
         signal.throwIfAborted();
         if (!isApiError(error)) throw error;
         // A namespace that goes takes its report along.
-        if (error.hasCause('NamespaceTerminating') || error.message.startsWith('namespaces "')) continue;
-        this.#due.add(namespace);
-        if (error.code === 409) continue;
-        this.#causes.failed(
-          `the PolicyReport of namespace ${namespace} was not written: ${error.message}`,
-          error,
-        );
-        return false;
+        const going = error.hasCause('NamespaceTerminating') || error.message.startsWith('namespaces "');
+        if (!going) {
+          this.#due.add(namespace);
+          if (error.code === 409) continue;
+          if (isApiError(error, 0, 404)) {
+            this.#causes.failed(`no PolicyReports for now: ${error.message}`, error);
+            return false;
+          }
+          this.#putOff(namespace, error);
+          continue;
+        }
       }
+      this.#refused.get(namespace)?.causes.recovered('the PolicyReport is written again');
+      this.#refused.delete(namespace);
     }
     return true;
+  }
+
+  /** One namespace's quota, admission policy or size is nothing that others wait for. */
+  #putOff(namespace: string, error: ApiError): void {
+    const { log, clock } = this.#options;
+    const refused = this.#refused.get(namespace) ?? {
+      notBefore: 0,
+      backoff: new Backoff({ baseMs: PROBE_MS, maxMs: MAX_REFUSED_MS }),
+      causes: new CauseLog(log, { report: 'PolicyReport', namespace }),
+    };
+    refused.notBefore = clock.now() + refused.backoff.next();
+    refused.causes.failed(`the PolicyReport was not written: ${error.message}`, error);
+    this.#refused.set(namespace, refused);
   }
 
   async #write(namespace: string, signal: AbortSignal): Promise<void> {
