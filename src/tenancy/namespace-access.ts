@@ -1,3 +1,4 @@
+import { abortable } from '../kube/abortable.js';
 import { AccessRules, type RulesReviewStatus } from './access-rules.js';
 import type { Tenant } from './tenant.js';
 import type { Verb } from '../api/v1alpha1/verb.js';
@@ -52,15 +53,16 @@ export class NamespaceAccess {
     return rules.complete && verbs.every((verb) => rules.allows(verb, name));
   }
 
-  /** The rules as they were last read. */
-  rules(signal: AbortSignal): Promise<AccessRules> {
-    if (this.#rules !== undefined) return this.#rules;
-    const reading = this.#readRules(signal).catch((error: unknown) => {
-      if (this.#rules === reading) this.#rules = undefined;
-      throw error;
-    });
-    this.#rules = reading;
-    return reading;
+  /** The rules as they were last read. Callers share a reading, and each waits no longer than its own signal allows. */
+  async rules(signal: AbortSignal): Promise<AccessRules> {
+    if (this.#rules === undefined) {
+      const reading = this.#readRules(signal).catch((error: unknown) => {
+        if (this.#rules === reading) this.#rules = undefined;
+        throw error;
+      });
+      this.#rules = reading;
+    }
+    return abortable(this.#rules, signal);
   }
 
   /** The API server refused what we thought was allowed: ask again. */
@@ -77,7 +79,7 @@ export class NamespaceAccess {
   /** Asks once more; true where the answer differs from the last one. */
   async recheck(signal: AbortSignal): Promise<boolean> {
     if (this.#rules === undefined) return false;
-    const before = await this.#rules;
+    const before = await this.rules(signal);
     const now = await this.#readRules(signal);
     this.#rules = Promise.resolve(now);
     if (now.digest !== before.digest || now.complete !== before.complete) {

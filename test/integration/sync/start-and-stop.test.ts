@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { join } from 'node:path';
 import { ControlPlane } from '../../../hack/control-plane/control-plane.js';
 import { repositoryRoot } from '../../../hack/repository.js';
+import { AuditLog } from '../../support/audit-log.js';
 import { eventually } from '../../support/eventually.js';
 import { installRights, startOperator, type LogLine, type RunningOperator } from '../../support/operator.js';
 import { controlPlaneOrSkip, plane } from '../../support/plane.js';
@@ -135,5 +136,23 @@ describe('an operator and an API server that is not always there', () => {
     expect(exit.milliseconds).to.be.below(10_000);
     expect(await made()).to.not.include(false);
     expect((await tenant.status('many')).summary).to.equal('24/24');
+  });
+
+  it('ends within 10 s, with exit code 0, while the API server hangs in the midst of a thousand questions', async () => {
+    const asking = await startOperator({ kubeconfig });
+    const log = await AuditLog.fromNow(controlPlane.auditLog);
+    const nowhere = Array.from({ length: 1000 }, (_, index) => `nowhere-${index}`);
+    await tenant.createSync({ syncToNamespaces: nowhere }, 'crowd');
+    await eventually(
+      async () => expect(await log.entries({ resource: 'selfsubjectrulesreviews' })).to.have.length.above(50),
+      { intervalMs: 5 },
+    );
+    const [, apiServer] = controlPlane.pids;
+    process.kill(apiServer!, 'SIGSTOP');
+
+    const exit = await asking.stop().finally(() => process.kill(apiServer!, 'SIGCONT'));
+
+    expect(exit).to.deep.include({ code: 0, signal: null });
+    expect(exit.milliseconds).to.be.below(10_000);
   });
 });
