@@ -77,6 +77,7 @@ export class ConfigMapSyncController {
       namespaces: options.namespaces,
       timeoutMs: options.intervals.cleanUpTimeoutMs,
       clock: options.clock,
+      memory: this.#memory,
     });
   }
 
@@ -283,7 +284,8 @@ export class ConfigMapSyncController {
   async #cleanUpLost(key: string, signal: AbortSignal): Promise<number> {
     let againMs = Infinity;
     for (const sync of this.#memory.lost(key)) {
-      const verdict = await this.#deletion.carryOut(this.#begin(sync, signal), false, [copyName(sync.spec)]);
+      const pass = this.#begin(sync, signal);
+      const verdict = await this.#deletion.carryOut(pass, false, this.#memory.of(sync).names);
       if (verdict.state === 'done') this.#memory.settle(sync);
       else againMs = Math.min(againMs, this.#schedule.recoveryMs(), verdict.givenUpInMs);
     }

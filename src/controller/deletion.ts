@@ -5,6 +5,7 @@ import type { Removal } from './copy-remover.js';
 import { blockedMessage } from './messages.js';
 import type { NamespaceDirectory } from './namespace-directory.js';
 import type { Pass } from './pass.js';
+import type { SyncMemory } from './sync-memory.js';
 import type { SyncRun } from './sync-run.js';
 
 export type DeletionVerdict =
@@ -18,6 +19,8 @@ export type DeletionVerdict =
     };
 
 const GOING_LOOK_MS = 2_000;
+/** How long what is denied is tried again by one process, in milliseconds, also where the deletion is older than that. */
+const DENIED_PATIENCE_MS = 60_000;
 
 const DONE: DeletionVerdict = { state: 'done' };
 
@@ -27,7 +30,7 @@ export class Deletion {
   readonly #namespaces: NamespaceDirectory;
   readonly #timeoutMs: number;
   readonly #clock: Clock;
-  readonly #startedAt: number;
+  readonly #memory: SyncMemory;
 
   constructor(options: {
     /** @throws IdentityError where there is no identity to act with. */
@@ -35,12 +38,13 @@ export class Deletion {
     namespaces: NamespaceDirectory;
     timeoutMs: number;
     clock: Clock;
+    memory: SyncMemory;
   }) {
     this.#openRun = options.openRun;
     this.#namespaces = options.namespaces;
     this.#timeoutMs = options.timeoutMs;
     this.#clock = options.clock;
-    this.#startedAt = options.clock.now();
+    this.#memory = options.memory;
   }
 
   /**
@@ -50,6 +54,7 @@ export class Deletion {
    */
   async carryOut(pass: Pass, keepMarks: boolean, names: Iterable<string>): Promise<DeletionVerdict> {
     if (keepMarks) return DONE;
+    this.#memory.of(pass.sync).removingSince ??= this.#clock.now();
     const { leftovers, retry, identityLost } = await this.#remove(pass, names);
     const [first] = leftovers;
     if (first === undefined) return this.#tellRemoved(pass);
@@ -58,7 +63,7 @@ export class Deletion {
 
     pass.work.leftovers.push(...leftovers);
     const message = blockedMessage(leftovers);
-    const givenUpInMs = this.#givenUpInMs(pass);
+    const givenUpInMs = this.#givenUpInMs(pass, retry);
     if (givenUpInMs <= 0 || (identityLost && this.#identityCannotReturn(pass))) {
       pass.audit.tell({ type: 'Warning', reason: 'CleanupAbandoned', note: `left behind, ${message}` });
       return DONE;
@@ -82,7 +87,7 @@ export class Deletion {
       return { ...(await removeAll(run, mode, namespaces, names)), identityLost: false };
     } catch (error) {
       const refused = error instanceof IdentityError;
-      if (!refused && (pass.signal.aborted || !this.#triedForLong(pass))) throw error;
+      if (!refused && (pass.signal.aborted || this.#givenUpInMs(pass, true) > 0)) throw error;
       if (refused) {
         pass.draft.fail('ValidServiceAccount', error.reason, error.message);
         pass.audit.identityRefused(error);
@@ -104,14 +109,16 @@ export class Deletion {
     return DONE;
   }
 
-  #givenUpInMs({ sync }: Pass): number {
-    const since = Date.parse(sync.metadata.deletionTimestamp ?? '');
-    return since + this.#timeoutMs - this.#clock.now();
-  }
-
-  /** An error that may pass says little where the operator has only just begun to try. */
-  #triedForLong(pass: Pass): boolean {
-    return this.#givenUpInMs(pass) <= 0 && this.#clock.now() - this.#startedAt >= this.#timeoutMs;
+  /**
+   * The first failure says little where nobody was there to try before, as after a restart of the whole cluster.
+   * @param mayPass The obstacle is an error that may pass, not a denial.
+   */
+  #givenUpInMs({ sync }: Pass, mayPass: boolean): number {
+    const askedAt = Date.parse(sync.metadata.deletionTimestamp ?? '');
+    const now = this.#clock.now();
+    const since = this.#memory.of(sync).removingSince ?? now;
+    const patienceMs = mayPass ? this.#timeoutMs : Math.min(this.#timeoutMs, DENIED_PATIENCE_MS);
+    return Math.max(askedAt + this.#timeoutMs, since + patienceMs) - now;
   }
 
   /** Nothing can be created in a namespace that goes: no ServiceAccount, no grant. Waiting would only hold it up. */

@@ -22,14 +22,16 @@ interface Memory {
   brokenSince: number | undefined;
   /** `--cascade=orphan` was asked for. */
   orphaned: boolean;
+  /** When this process first tried to remove all copies (milliseconds since the epoch). */
+  removingSince: number | undefined;
 }
 
 /** What is known of each living ConfigMapSync beyond what its object says. Nothing in it must survive a restart. */
 export class SyncMemory {
   readonly #syncs: ReadableStore<ConfigMapSync>;
   readonly #memories = new Map<string, Memory>();
-  /** By uid. */
-  readonly #lost = new Map<string, ConfigMapSync>();
+  /** By uid: a successor of the same name has a memory of its own. */
+  readonly #lost = new Map<string, { sync: ConfigMapSync; memory: Memory }>();
 
   constructor(syncs: ReadableStore<ConfigMapSync>) {
     this.#syncs = syncs;
@@ -44,21 +46,12 @@ export class SyncMemory {
   }
 
   of(sync: ConfigMapSync): Memory {
-    const key = objectKey(sync);
-    let memory = this.#memories.get(key);
-    if (memory?.uid !== sync.metadata.uid) {
-      memory = {
-        uid: sync.metadata.uid,
-        written: undefined,
-        sent: undefined,
-        names: new Set(),
-        changedAt: undefined,
-        checkedAt: Number.NEGATIVE_INFINITY,
-        brokenSince: undefined,
-        orphaned: false,
-      };
-      this.#memories.set(key, memory);
-    }
+    const lost = this.#lost.get(sync.metadata.uid);
+    if (lost !== undefined) return lost.memory;
+    const known = this.#known(sync);
+    if (known !== undefined) return known;
+    const memory = emptyMemory(sync.metadata.uid);
+    this.#memories.set(objectKey(sync), memory);
     return memory;
   }
 
@@ -75,12 +68,13 @@ export class SyncMemory {
    */
   lose(sync: ConfigMapSync, now: string): void {
     const metadata = { ...sync.metadata, deletionTimestamp: now };
-    this.#lost.set(sync.metadata.uid, { ...sync, metadata });
+    const memory = this.#known(sync) ?? emptyMemory(sync.metadata.uid);
+    this.#lost.set(sync.metadata.uid, { sync: { ...sync, metadata }, memory });
   }
 
   /** Those of this key that went with copies left, as if they were being deleted. */
   lost(key: string): ConfigMapSync[] {
-    return [...this.#lost.values()].filter((sync) => objectKey(sync) === key);
+    return [...this.#lost.values()].map(({ sync }) => sync).filter((sync) => objectKey(sync) === key);
   }
 
   /** Its copies were seen to. */
@@ -91,6 +85,25 @@ export class SyncMemory {
   forget(key: string): void {
     this.#memories.delete(key);
   }
+
+  #known(sync: ConfigMapSync): Memory | undefined {
+    const memory = this.#memories.get(objectKey(sync));
+    return memory?.uid === sync.metadata.uid ? memory : undefined;
+  }
+}
+
+function emptyMemory(uid: string): Memory {
+  return {
+    uid,
+    written: undefined,
+    sent: undefined,
+    names: new Set(),
+    changedAt: undefined,
+    checkedAt: Number.NEGATIVE_INFINITY,
+    brokenSince: undefined,
+    orphaned: false,
+    removingSince: undefined,
+  };
 }
 
 function plain(value: unknown): unknown {

@@ -159,6 +159,38 @@ describe('the deletion of a ConfigMapSync', () => {
     });
   });
 
+  describe('that is older than its time when an operator first sees it', () => {
+    beforeEach(async () => {
+      rig.delete();
+      await rig.clock.advance(CLEAN_UP_MS + 60_000);
+    });
+
+    it('is not abandoned for an error that may pass', async () => {
+      rig.cluster.intercept = ({ method }) => (method === 'DELETE' ? refusal(500) : undefined);
+      await rig.failure();
+      expect(rig.gone).to.equal(false);
+      expect(rig.events).not.to.include('CleanupAbandoned');
+      rig.cluster.intercept = () => undefined;
+
+      await rig.reconcile();
+
+      expect(rig.gone).to.equal(true);
+      expect(rig.cluster.configMaps).to.have.all.keys('team-a/shared');
+    });
+
+    it('is not abandoned for the first denial, and soon for one that stays', async () => {
+      rig.cluster.rights.set('prod', ['get', 'list', 'watch']);
+      await rig.reconcile();
+      expect(rig.gone).to.equal(false);
+
+      await rig.clock.advance(60_000);
+      await rig.reconcile();
+
+      expect(rig.gone).to.equal(true);
+      expect(rig.events.at(-1)).to.equal('CleanupAbandoned');
+    });
+  });
+
   describe('whose ServiceAccount is gone', () => {
     it('waits, for it may come back', async () => {
       await loseIdentity();
