@@ -109,7 +109,7 @@ export class StatusDraft {
       .sort((a, b) => (a.namespace < b.namespace ? -1 : 1));
     const wanted = [...this.#targets.values()].filter(({ state }) => state !== 'Skipped');
     const synced = wanted.filter(({ state }) => state === 'Synced').length;
-    return {
+    const status = {
       observedGeneration: this.#generation,
       serviceAccount: this.#serviceAccount,
       summary: `${synced}/${wanted.length}`,
@@ -118,8 +118,9 @@ export class StatusDraft {
       deniedTargets: targets.filter(isDenied).length,
       ...(this.#source ?? keptSource(this.#sync.status)),
       conditions: CONDITION_TYPES.map((type) => this.#condition(type)),
-      targets: bounded(targets),
     };
+    const room = MAX_OBJECT_BYTES - bytesOf({ ...this.#sync, status });
+    return { ...status, targets: fitting(bounded(targets), room) };
   }
 
   get #generation(): number {
@@ -180,7 +181,45 @@ function keptSource(
   return { ...(sourceResourceVersion && { sourceResourceVersion }), ...(contentHash && { contentHash }) };
 }
 
-/** Etcd takes 1.5 MiB for an object. Where there are too many targets to list, those in step are left out first. */
+/**
+ * etcd takes 1.5 MiB for a request. The API server leaves out managed fields where an object would be larger with them;
+ * the rest is for what it adds.
+ */
+const MAX_OBJECT_BYTES = 1.5 * 1024 * 1024 - 32 * 1024;
+/** A message that would have to be shorter says nothing. */
+const MIN_MESSAGE_BYTES = 24;
+
+/** Where the targets take more than these bytes as JSON, their messages share what the rest leaves. */
+function fitting(targets: TargetStatus[], room: number): TargetStatus[] {
+  if (bytesOf(targets) <= room) return targets;
+  const withMessage = (target: TargetStatus, message: string): TargetStatus => {
+    const changed: TargetStatus = Object.assign({}, target, { message });
+    if (message === '') delete changed.message;
+    return changed;
+  };
+  const bare = targets.map((target) => withMessage(target, ''));
+  const share = (room - bytesOf(bare)) / targets.length - bytesOf({ message: '' });
+  return targets.map((target) => withMessage(target, cutToBytes(target.message ?? '', share)));
+}
+
+/** Empty where hardly anything would be left. */
+function cutToBytes(message: string, most: number): string {
+  const size = (text: string): number => bytesOf(text) - bytesOf('');
+  let short = message;
+  for (let points = Math.floor(most); size(short) > most; points = Math.floor(points * 0.75)) {
+    if (points < MIN_MESSAGE_BYTES) return '';
+    short = cut(message, points);
+  }
+  return short;
+}
+
+/** As the API server stores it: JSON in UTF-8, in which Go writes six characters for each of these. */
+function bytesOf(value: unknown): number {
+  const json = JSON.stringify(value);
+  return Buffer.byteLength(json) + 5 * (json.match(/[<>&\u2028\u2029]/g)?.length ?? 0);
+}
+
+/** Where there are too many targets to list, those in step are left out first. */
 function bounded(targets: TargetStatus[]): TargetStatus[] {
   if (targets.length <= MAX_TARGETS) return targets;
   const troubled = targets.filter(({ state }) => state !== 'Synced');

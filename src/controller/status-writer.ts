@@ -35,9 +35,9 @@ export class StatusWriter {
 
   /** The visit came to its end. It tells what changed, too. */
   async finish({ sync, draft, audit, work, signal }: Pass): Promise<void> {
-    this.#memory.of(sync).brokenSince = undefined;
     const status = draft.build();
     if (!draft.equals(status)) await this.#write(sync, status, signal);
+    this.#memory.of(sync).brokenSince = undefined;
     await audit.finish(sync.status, status, work);
   }
 

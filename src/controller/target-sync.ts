@@ -10,7 +10,7 @@ import { placeKey } from '../sync/config-map.js';
 import type { TenantNamespace } from '../tenancy/tenant-namespace.js';
 import type { AccessVerdict } from '../tenancy/namespace-access.js';
 import { neededVerbs, type Operation, type OperationResult, type SyncRun } from './sync-run.js';
-import { CONTENDED, deniedOutcome, LOOP, SYNCED, type TargetOutcome } from './target-outcome.js';
+import { CONTENDED, deniedOutcome, LOOP, mayHoldCopy, SYNCED, type TargetOutcome } from './target-outcome.js';
 
 /** Somebody else writes the same object at the same time: a few looks settle it, more would be a fight. */
 const ATTEMPTS = 4;
@@ -188,8 +188,10 @@ export class TargetSync {
   }
 
   async #copyIsThere(namespace: string, missing: readonly Verb[]): Promise<boolean> {
+    const before = this.#run.before.get(namespace);
     // In a namespace that is gone there is no copy, whatever was there before.
-    const remembered = this.#held(namespace) && this.#run.namespaces.state(namespace) !== 'missing';
+    const remembered =
+      before !== undefined && mayHoldCopy(before) && this.#run.namespaces.state(namespace) !== 'missing';
     if (missing.includes('get')) return remembered;
     try {
       const existing = await this.#read(namespace);

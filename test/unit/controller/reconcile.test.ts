@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { RetryError } from '../../../src/kube/errors.js';
 import { TokenRejectedError } from '../../../src/tenancy/errors.js';
 import { settle } from '../kube/fake-clock.js';
-import { refusal } from '../tenancy/fake-api.js';
+import { refusal, type Sent } from '../tenancy/fake-api.js';
 import { namespaceTerminating } from './fake-cluster.js';
 import { POLL_MS, RESYNC_MS, Rig } from './rig.js';
 
@@ -226,6 +226,30 @@ describe('a reconcile', () => {
       expect(rig.status).to.include({ observedGeneration: 2, summary: '1/1' });
     });
 
+    it('tells of it where it is the status itself that cannot be written as it is', async () => {
+      const toldInFull = ({ body }: Sent): boolean => JSON.stringify(body ?? '').includes('"targets":[{');
+      rig.cluster.intercept = (request) =>
+        request.path.endsWith('/status') && toldInFull(request) ? refusal(500) : undefined;
+      for (let visit = 0; visit < 3; visit += 1) {
+        await rig.failure();
+        await rig.clock.advance(6_000);
+      }
+
+      expect(rig.condition('Ready')).to.equal('Unknown/SyncFailed');
+      expect(rig.events.filter((event) => event === 'SyncFailed')).to.have.length(1);
+    });
+
+    it('gives up at once when the operator stops, whoever asked for the rights that it waits for', async () => {
+      rig.cluster.intercept = ({ path }) =>
+        path.endsWith('/selfsubjectrulesreviews') ? new Promise<undefined>(() => undefined) : undefined;
+      const failure = rig.failure();
+      await settle();
+
+      rig.stop.abort(new Error('stopping'));
+
+      expect(await failure).to.have.property('message', 'stopping');
+    });
+
     it('gives up at once when the operator stops', async () => {
       rig.cluster.intercept = ({ path }) =>
         path.endsWith('/token') ? new Promise<undefined>(() => undefined) : undefined;
@@ -269,6 +293,25 @@ describe('a reconcile', () => {
       expect(rig.condition('SourceConfigMapFound')).to.equal('False/SourceDenied');
       expect(rig.state('prod')).to.equal('Stale/SourceDenied');
       expect(rig.cluster.configMaps.has('prod/shared')).to.equal(true);
+    });
+
+    it('calls a copy that was kept stale, not denied, where the rights are gone when the source is back', async () => {
+      await rig.reconcile();
+      const source = rig.cluster.configMaps.get('team-a/shared')!;
+      rig.cluster.remove('team-a/shared');
+      await rig.reconcile();
+      expect(rig.state('prod')).to.equal('Pending/CopyKept');
+      rig.cluster.rights.set('prod', []);
+      rig.cluster.put('team-a', 'shared', { data: source.data! });
+      await rig.clock.advance(45_000);
+
+      await rig.reconcile();
+      expect(rig.state('prod')).to.equal('Stale/MissingPermissions');
+
+      // It is not forgotten when nobody wants it any more.
+      rig.apply({ syncToNamespaces: ['dev'] });
+      await rig.reconcile();
+      expect(rig.state('prod')).to.equal('Stale/CleanupBlocked');
     });
 
     it('keeps the copies under Retain, and goes on when it is back', async () => {

@@ -4,6 +4,7 @@ import type { ConfigMapSyncStatus } from '../../../src/api/v1alpha1/config-map-s
 import { CONDITION_TYPES, MAX_CONDITION_MESSAGE } from '../../../src/api/v1alpha1/condition.js';
 import { MAX_TARGETS } from '../../../src/api/v1alpha1/config-map-sync-status.js';
 import { MAX_TARGET_MESSAGE, TARGET_STATES } from '../../../src/api/v1alpha1/target-status.js';
+import type { Verb } from '../../../src/api/v1alpha1/verb.js';
 import { StatusDraft } from '../../../src/controller/status-draft.js';
 import { SYNCED } from '../../../src/controller/target-outcome.js';
 import { syncObject } from '../sync/sync-object.js';
@@ -278,5 +279,36 @@ describe('the status of a visit', () => {
       expect(status.targets?.at(-1)).to.include({ namespace: 'zz-denied' });
       expect(status.summary).to.equal(`${MAX_TARGETS}/${MAX_TARGETS + 1}`);
     });
+
+    for (const [targets, message] of [
+      [
+        MAX_TARGETS,
+        `${username} may not get, create, update, delete configmaps in namespace "${'n'.repeat(63)}"`,
+      ],
+      [1000, 'a webhook <"says"> more than enough & more 𝒳\n'.repeat(90)],
+    ] as const) {
+      it(`by cutting messages where ${targets} targets have ${message.length} characters to tell each`, () => {
+        const next = draft();
+        const missingVerbs: Verb[] = ['get', 'create', 'update', 'delete'];
+        for (let n = 0; n < targets; n += 1) {
+          const namespace = `${'n'.repeat(58)}-${1000 + n}`;
+          next.target(namespace, { state: 'Denied', reason: 'MissingPermissions', message, missingVerbs });
+        }
+        next.target('a-short-one', { state: 'Failed', reason: 'Invalid', message: 'short' });
+        next.target('zz', SYNCED);
+
+        const status = next.build();
+
+        const listed = Math.min(targets + 2, MAX_TARGETS);
+        expect(status.targets).to.have.length(listed);
+        const json = JSON.stringify({ ...syncObject(), status }).replace(/[<>&]/g, '\\u0000');
+        expect(Buffer.byteLength(json)).to.be.within(1.2 * 1024 * 1024, 1.5 * 1024 * 1024);
+        expect(status.targets?.[0]).to.include({ namespace: 'a-short-one', message: 'short' });
+        expect(status.targets?.[1]?.message).to.satisfy((cut: string) =>
+          message.startsWith(cut.slice(0, -1)),
+        );
+        expect(status.targets?.every(({ namespace }) => namespace !== '')).to.equal(true);
+      });
+    }
   });
 });
