@@ -2,21 +2,19 @@ import js from '@eslint/js';
 import importX, { createNodeResolver } from 'eslint-plugin-import-x';
 import tseslint from 'typescript-eslint';
 
-/** Imports point down only: each layer, and the layers that must not know it. */
-const layers = ['cli', 'controller', 'audit', 'tenancy', 'sync', 'api', 'kube'];
+/** Imports point down only: each layer, and the layers that it must not know. */
+const layers = ['controller', 'reporting', 'telemetry', 'tenant', 'sync', 'api', 'k8s'];
 const zones = [
-  // kube is a controller runtime of its own: it knows nothing of ConfigMapSync.
-  { target: './src/kube', from: './src', except: ['./kube'] },
+  // k8s is a controller runtime of its own: it knows nothing of ConfigMapSync.
+  { target: './src/k8s', from: './src', except: ['./k8s'] },
   // sync is pure: models and its own files, no I/O.
   { target: './src/sync', from: './src', except: ['./sync', './api'] },
   { target: './src/api', from: './src', except: ['./api'] },
-  { target: './src/tenancy', from: './src', except: ['./tenancy', './kube', './api'] },
-  { target: './src/audit', from: ['./src/cli', './src/controller'] },
-  { target: './src/observability', from: './src', except: ['./observability', './kube'] },
-  { target: './src/controller', from: ['./src/cli', './src/observability'] },
-  ...layers
-    .filter((layer) => layer !== 'cli')
-    .map((layer) => ({ target: `./src/${layer}`, from: './src/cli' })),
+  { target: './src/tenant', from: './src', except: ['./tenant', './k8s', './api'] },
+  { target: './src/reporting', from: './src/controller' },
+  { target: './src/telemetry', from: './src', except: ['./telemetry', './k8s'] },
+  { target: './src/controller', from: './src/telemetry' },
+  ...layers.map((layer) => ({ target: `./src/${layer}`, from: './src/cli' })),
 ].map((zone) => ({ ...zone, message: 'imports point down only (docs/contributing.md, "Layers")' }));
 
 export default tseslint.config(
@@ -60,19 +58,19 @@ export default tseslint.config(
     },
   },
   {
-    // The only door to tenant resources is src/tenancy.
+    // The only door to tenant resources is src/tenant.
     files: ['src/**/*.ts'],
-    ignores: ['src/tenancy/**'],
+    ignores: ['src/tenant/**'],
     rules: {
       'no-restricted-syntax': [
         'error',
         ...[
           'Literal[value=/\\/(configmaps|secrets)\\b/]',
           'TemplateElement[value.raw=/\\/(configmaps|secrets)\\b/]',
-        ].map((selector) => ({ selector, message: 'only src/tenancy may address ConfigMaps or Secrets' })),
+        ].map((selector) => ({ selector, message: 'only src/tenant may address ConfigMaps or Secrets' })),
         {
           selector: 'Literal[value=/serviceaccounts\\/.*token/]',
-          message: 'only src/tenancy may request tokens',
+          message: 'only src/tenant may request tokens',
         },
       ],
     },

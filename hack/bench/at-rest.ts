@@ -1,4 +1,4 @@
-import { systemClock } from '../../src/kube/clock.js';
+import { systemClock } from '../../src/k8s/util/clock.js';
 import { AuditLog } from '../../test/support/audit-log.js';
 import type { OperatorProcess } from '../rig/operator-process.js';
 import { recordedRequests } from '../rig/recorded-requests.js';

@@ -1,11 +1,11 @@
 import { API_VERSION, GROUP, KIND, PLURAL, VERSION } from '../../src/api/v1alpha1/group-version.js';
-import type { Query } from '../../src/kube/api-path.js';
-import { isApiError } from '../../src/kube/errors.js';
-import { loadConnection } from '../../src/kube/kubeconfig.js';
-import { apiPath, RestClient } from '../../src/kube/rest-client.js';
-import { Transport } from '../../src/kube/transport.js';
+import type { Query } from '../../src/k8s/client/api-path.js';
+import { isApiError } from '../../src/k8s/client/errors.js';
+import { loadConnection } from '../../src/k8s/config/kubeconfig.js';
+import { apiPath, RestClient } from '../../src/k8s/client/rest-client.js';
+import { Transport } from '../../src/k8s/client/transport.js';
 import type { ConfigMap } from '../../src/sync/config-map.js';
-import { tokenGrant } from '../../src/tenancy/token-grant.js';
+import { tokenGrant } from '../../src/tenant/token-grant.js';
 import { waitUntil } from '../control-plane/poll.js';
 import type { Rig } from '../rig/rig.js';
 import { forEachOf } from './pool.js';

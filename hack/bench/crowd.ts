@@ -1,6 +1,6 @@
 import { API_VERSION, KIND } from '../../src/api/v1alpha1/group-version.js';
 import type { ConfigMapSync } from '../../src/api/v1alpha1/config-map-sync.js';
-import { tokenGrant } from '../../src/tenancy/token-grant.js';
+import { tokenGrant } from '../../src/tenant/token-grant.js';
 import { TestApi } from '../../test/support/test-api.js';
 import { waitUntil } from '../control-plane/poll.js';
 import type { Rig } from '../rig/rig.js';

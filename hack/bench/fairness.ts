@@ -1,5 +1,5 @@
 import { PLURAL } from '../../src/api/v1alpha1/group-version.js';
-import { systemClock } from '../../src/kube/clock.js';
+import { systemClock } from '../../src/k8s/util/clock.js';
 import { AuditLog } from '../../test/support/audit-log.js';
 import { waitUntil } from '../control-plane/poll.js';
 import { recordedRequests } from '../rig/recorded-requests.js';

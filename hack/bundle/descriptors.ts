@@ -1,5 +1,5 @@
-import { fieldsOf, type FieldDefinition } from '../../src/api/v1alpha1/schema/registry.js';
-import type { Model } from '../../src/api/v1alpha1/schema/schema.js';
+import { fieldsOf, type FieldDefinition } from '../../src/api/schema/registry.js';
+import type { Model } from '../../src/api/schema/schema.js';
 
 /** How OLM's console shows one field of spec or status. */
 export interface Descriptor {

@@ -1,4 +1,4 @@
-import { fieldsOf, rulesOf, type FieldDefinition } from '../../src/api/v1alpha1/schema/registry.js';
+import { fieldsOf, rulesOf, type FieldDefinition } from '../../src/api/schema/registry.js';
 import type {
   Json,
   ListSchema,
@@ -7,7 +7,7 @@ import type {
   Rule,
   Schema,
   TextSchema,
-} from '../../src/api/v1alpha1/schema/schema.js';
+} from '../../src/api/schema/schema.js';
 
 /** The part of apiextensions/v1 JSONSchemaProps that the models need. */
 export interface StructuralSchema {

@@ -1,12 +1,12 @@
 import { homedir } from 'node:os';
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
 import { GROUP, PLURAL, VERSION } from '../api/v1alpha1/group-version.js';
-import { isApiError } from '../kube/errors.js';
-import { loadConnection, type ClusterConnection } from '../kube/kubeconfig.js';
-import { listPages } from '../kube/list-pages.js';
-import { METADATA_ONLY_LIST, type KubernetesObject } from '../kube/objects.js';
-import { apiPath, RestClient } from '../kube/rest-client.js';
-import { Transport } from '../kube/transport.js';
+import { isApiError } from '../k8s/client/errors.js';
+import { loadConnection, type ClusterConnection } from '../k8s/config/kubeconfig.js';
+import { listPages } from '../k8s/client/list-pages.js';
+import { METADATA_ONLY_LIST, type KubernetesObject } from '../k8s/client/objects.js';
+import { apiPath, RestClient } from '../k8s/client/rest-client.js';
+import { Transport } from '../k8s/client/transport.js';
 import { version } from './version.js';
 
 /** What a command looks at the cluster with: the caller's own kubeconfig and rights, never the operator's. */

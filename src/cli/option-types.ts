@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
-import { type BindAddress, parseBindAddress } from '../observability/bind-address.js';
+import { type BindAddress, parseBindAddress } from '../telemetry/http/bind-address.js';
 import { formatDuration, parseDuration } from './duration.js';
 
 /** The shapes of flag values. Each says, where a value does not fit, what does. */

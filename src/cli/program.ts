@@ -1,10 +1,10 @@
 import { Command, CommanderError } from 'commander';
-import { redactText } from '../observability/redact.js';
-import { auditCommand } from './audit-command.js';
+import { redactText } from '../telemetry/logging/redact.js';
+import { auditCommand } from './audit/audit-command.js';
 import { type CommandContext, type RegisterCommand, UsageError } from './command.js';
-import { grantCommand } from './grant-command.js';
-import { planCommand } from './plan-command.js';
-import { runCommand } from './run-command.js';
+import { grantCommand } from './grant/grant-command.js';
+import { planCommand } from './plan/plan-command.js';
+import { runCommand } from './run/run-command.js';
 import { version } from './version.js';
 
 /** Every command of the program: a new one is added here, and nowhere else. */

@@ -1,5 +1,5 @@
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import type { Leftover } from '../audit/sync-work.js';
+import type { Leftover } from '../reporting/sync-work.js';
 import { copyName } from '../sync/target-selection.js';
 import { CopyRemover, type Removal, type RemovalMode } from './copy-remover.js';
 import { inTurns } from './in-turns.js';

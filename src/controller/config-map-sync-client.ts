@@ -2,7 +2,7 @@ import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
 import type { ConfigMapSyncStatus } from '../api/v1alpha1/config-map-sync-status.js';
 import { GROUP, PLURAL, VERSION } from '../api/v1alpha1/group-version.js';
 import { FINALIZER } from '../api/v1alpha1/labels-and-annotations.js';
-import { apiPath, type RestClient } from '../kube/rest-client.js';
+import { apiPath, type RestClient } from '../k8s/client/rest-client.js';
 
 const MERGE_PATCH = 'application/merge-patch+json';
 

@@ -1,29 +1,29 @@
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
 import { FINALIZER } from '../api/v1alpha1/labels-and-annotations.js';
-import type { AuditTrail } from '../audit/audit-trail.js';
-import { noWork } from '../audit/sync-work.js';
-import { abortable } from '../kube/abortable.js';
-import type { Clock } from '../kube/clock.js';
-import { isApiError, RetryError } from '../kube/errors.js';
-import { objectKey, splitKey } from '../kube/objects.js';
-import type { ReadableStore } from '../kube/store-union.js';
-import { placeKey, type ConfigMap } from '../sync/config-map.js';
+import type { AuditTrail } from '../reporting/audit-trail.js';
+import { noWork } from '../reporting/sync-work.js';
+import { abortable } from '../k8s/util/abortable.js';
+import type { Clock } from '../k8s/util/clock.js';
+import { isApiError, RetryError } from '../k8s/client/errors.js';
+import { objectKey, splitKey } from '../k8s/client/objects.js';
+import type { ReadableStore } from '../k8s/cache/store-union.js';
+import { namespacedNameKey, type ConfigMap } from '../sync/config-map.js';
 import { selectContent } from '../sync/content.js';
 import { CopyTemplate } from '../sync/copy-template.js';
-import { Lineage } from '../sync/lineage.js';
+import { CycleDetector } from '../sync/cycle-detector.js';
 import type { IsLiving } from '../sync/ownership.js';
-import { copyName, selectTargets, sourcePlace } from '../sync/target-selection.js';
-import { IdentityError } from '../tenancy/errors.js';
-import type { ServiceAccount } from '../tenancy/service-account.js';
-import type { Tenancy } from '../tenancy/tenancy.js';
+import { copyName, selectTargets, sourceOf } from '../sync/target-selection.js';
+import { IdentityError } from '../tenant/errors.js';
+import type { ServiceAccount } from '../tenant/service-account.js';
+import type { Tenancy } from '../tenant/tenancy.js';
 import type { ConfigMapSyncClient } from './config-map-sync-client.js';
 import type { Removal } from './copy-remover.js';
 import { Deletion } from './deletion.js';
 import { inTurns } from './in-turns.js';
 import { judgeTargets, keepTargets } from './judgement.js';
-import type { NamespaceDirectory } from './namespace-directory.js';
+import type { NamespaceLister } from './namespace-lister.js';
 import type { Pass } from './pass.js';
-import { RepairBudget } from './repair-budget.js';
+import { DriftLimiter } from './drift-limiter.js';
 import { sourceDenied, sourceGone } from './source-absence.js';
 import { Schedule, type Intervals } from './schedule.js';
 import { StatusWriter } from './status-writer.js';
@@ -42,7 +42,7 @@ export interface SyncMetrics {
 export interface ConfigMapSyncControllerOptions {
   syncs: ReadableStore<ConfigMapSync>;
   client: ConfigMapSyncClient;
-  namespaces: NamespaceDirectory;
+  namespaces: NamespaceLister;
   tenancy: Tenancy;
   audit: AuditTrail;
   metrics: SyncMetrics;
@@ -62,14 +62,14 @@ export class ConfigMapSyncController {
   readonly #options: ConfigMapSyncControllerOptions;
   readonly #memory: SyncMemory;
   readonly #deletion: Deletion;
-  readonly #repairs: RepairBudget;
+  readonly #repairs: DriftLimiter;
   readonly #statusWriter: StatusWriter;
   readonly #schedule: Schedule;
 
   constructor(options: ConfigMapSyncControllerOptions) {
     this.#options = options;
     this.#memory = new SyncMemory(options.syncs);
-    this.#repairs = new RepairBudget(options.clock);
+    this.#repairs = new DriftLimiter(options.clock);
     this.#statusWriter = new StatusWriter({ ...options, memory: this.#memory });
     this.#schedule = new Schedule(options.intervals, options.random);
     this.#deletion = new Deletion({
@@ -136,7 +136,7 @@ export class ConfigMapSyncController {
       sync,
       owner: { uid, namespace, name },
       account: accountOf(sync),
-      source: sourcePlace(sync.spec, namespace),
+      source: sourceOf(sync.spec, namespace),
       selection: selectTargets(sync.spec, namespace, this.#options.namespaces.all()),
       before: new Map((sync.status?.targets ?? []).map((target) => [target.namespace, target])),
       draft: this.#statusWriter.draft(sync),
@@ -218,7 +218,7 @@ export class ConfigMapSyncController {
     const { content, missingKeys } = selectContent(source, sync.spec.keys);
     const template = new CopyTemplate({
       owner: run.owner,
-      source: placeKey(run.source),
+      source: namespacedNameKey(run.source),
       sourceResourceVersion: resourceVersion,
       name: copyName(sync.spec),
       content,
@@ -231,7 +231,7 @@ export class ConfigMapSyncController {
     const since = this.#memory.of(sync).changedAt ?? this.#options.clock.now();
     this.#memory.of(sync).changedAt = undefined;
 
-    const lineage = new Lineage(sync, source.metadata, () => this.#options.syncs.list());
+    const lineage = new CycleDetector(sync, source.metadata, () => this.#options.syncs.list());
     const targets = new TargetSync(run, template, lineage);
     const outcomes = new Map<string, TargetOutcome>();
     const questionable: string[] = [];

@@ -1,7 +1,7 @@
 import { OWNER_UID_LABEL } from '../api/v1alpha1/labels-and-annotations.js';
-import type { Leftover } from '../audit/sync-work.js';
-import { isApiError } from '../kube/errors.js';
-import { samePlace, type ConfigMap, type ConfigMapMetadata } from '../sync/config-map.js';
+import type { Leftover } from '../reporting/sync-work.js';
+import { isApiError } from '../k8s/client/errors.js';
+import { sameNamespacedName, type ConfigMap, type ConfigMapMetadata } from '../sync/config-map.js';
 import { mayRemove, withoutMarks } from '../sync/ownership.js';
 import { allSettled } from './all-settled.js';
 import type { SyncRun } from './sync-run.js';
@@ -55,7 +55,9 @@ export class CopyRemover {
     const { owner, source } = this.#run;
     const removable = copies.filter(
       (copy) =>
-        copy.name !== keep && mayRemove(copy, owner) && !samePlace({ namespace, name: copy.name }, source),
+        copy.name !== keep &&
+        mayRemove(copy, owner) &&
+        !sameNamespacedName({ namespace, name: copy.name }, source),
     );
     const removals = await allSettled(removable.map((copy) => this.#remove(namespace, copy)));
     return {

@@ -1,9 +1,9 @@
-import type { Clock } from '../kube/clock.js';
-import { IdentityError } from '../tenancy/errors.js';
+import type { Clock } from '../k8s/util/clock.js';
+import { IdentityError } from '../tenant/errors.js';
 import { cleanUpNamespaces, leftoverOutcome, outOfReach, removeAll } from './clean-up.js';
 import type { Removal } from './copy-remover.js';
 import { blockedMessage } from './messages.js';
-import type { NamespaceDirectory } from './namespace-directory.js';
+import type { NamespaceLister } from './namespace-lister.js';
 import type { Pass } from './pass.js';
 import type { SyncMemory } from './sync-memory.js';
 import type { SyncRun } from './sync-run.js';
@@ -27,7 +27,7 @@ const DONE: DeletionVerdict = { state: 'done' };
 /** What happens to the copies of a ConfigMapSync that is being deleted. Deletion never hangs for ever. */
 export class Deletion {
   readonly #openRun: (pass: Pass, namespaces: readonly string[]) => Promise<SyncRun>;
-  readonly #namespaces: NamespaceDirectory;
+  readonly #namespaces: NamespaceLister;
   readonly #timeoutMs: number;
   readonly #clock: Clock;
   readonly #memory: SyncMemory;
@@ -35,7 +35,7 @@ export class Deletion {
   constructor(options: {
     /** @throws IdentityError where there is no identity to act with. */
     openRun: (pass: Pass, namespaces: readonly string[]) => Promise<SyncRun>;
-    namespaces: NamespaceDirectory;
+    namespaces: NamespaceLister;
     timeoutMs: number;
     clock: Clock;
     memory: SyncMemory;

@@ -1,6 +1,6 @@
 import type { Verb } from '../api/v1alpha1/verb.js';
-import type { Leftover } from '../audit/sync-work.js';
-import { firstOf, listLeftovers } from '../audit/status-events.js';
+import type { Leftover } from '../reporting/sync-work.js';
+import { firstOf, listLeftovers } from '../reporting/status-events.js';
 
 /** @param denied Missing verbs by namespace. */
 export function permissionsMessage(username: string, denied: ReadonlyMap<string, readonly Verb[]>): string {

@@ -1,11 +1,11 @@
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
 import type { TargetStatus } from '../api/v1alpha1/target-status.js';
-import type { AuditRecord } from '../audit/audit-trail.js';
-import type { SyncWork } from '../audit/sync-work.js';
-import type { Place } from '../sync/config-map.js';
+import type { AuditRecord } from '../reporting/audit-trail.js';
+import type { SyncWork } from '../reporting/sync-work.js';
+import type { NamespacedName } from '../sync/config-map.js';
 import type { Owner } from '../sync/ownership.js';
 import type { TargetSelection } from '../sync/target-selection.js';
-import type { ServiceAccount } from '../tenancy/service-account.js';
+import type { ServiceAccount } from '../tenant/service-account.js';
 import type { StatusDraft } from './status-draft.js';
 
 /** One reconcile of one ConfigMapSync: what it is about, what it drafts and what it has to tell. */
@@ -15,7 +15,7 @@ export interface Pass {
   sync: ConfigMapSync;
   owner: Owner;
   account: ServiceAccount;
-  source: Place;
+  source: NamespacedName;
   selection: TargetSelection;
   /** The last status' targets by namespace. */
   before: ReadonlyMap<string, TargetStatus>;

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
 import type { ConfigMapSyncStatus } from '../api/v1alpha1/config-map-sync-status.js';
-import { objectKey } from '../kube/objects.js';
-import { newerOf } from '../kube/resource-version.js';
-import type { ReadableStore } from '../kube/store-union.js';
+import { objectKey } from '../k8s/client/objects.js';
+import { newerOf } from '../k8s/cache/resource-version.js';
+import type { ReadableStore } from '../k8s/cache/store-union.js';
 
 interface Memory {
   /** Of the object that this is about: one of the same name that comes later starts from nothing. */

@@ -1,10 +1,10 @@
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
 import type { Verb } from '../api/v1alpha1/verb.js';
 import type { IsLiving } from '../sync/ownership.js';
-import type { Session } from '../tenancy/tenancy.js';
-import type { NamespaceDirectory } from './namespace-directory.js';
+import type { Session } from '../tenant/tenancy.js';
+import type { NamespaceLister } from './namespace-lister.js';
 import type { Pass } from './pass.js';
-import type { RepairBudget } from './repair-budget.js';
+import type { DriftLimiter } from './drift-limiter.js';
 
 export type Operation = 'create' | 'update' | 'delete';
 export type OperationResult = 'success' | 'denied' | 'conflict' | 'error';
@@ -12,9 +12,9 @@ export type OperationResult = 'success' | 'denied' | 'conflict' | 'error';
 /** A pass that has an identity to act with. */
 export interface SyncRun extends Pass {
   session: Session;
-  namespaces: NamespaceDirectory;
+  namespaces: NamespaceLister;
   isLiving: IsLiving;
-  repairs: RepairBudget;
+  repairs: DriftLimiter;
   /** Every write that was tried, for the metrics. */
   onOperation: (operation: Operation, result: OperationResult) => void;
 }

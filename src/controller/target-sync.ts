@@ -1,14 +1,14 @@
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
 import type { Verb } from '../api/v1alpha1/verb.js';
-import { isApiError, type ApiError } from '../kube/errors.js';
+import { isApiError, type ApiError } from '../k8s/client/errors.js';
 import type { ConfigMap } from '../sync/config-map.js';
 import type { CopyTemplate } from '../sync/copy-template.js';
-import type { Lineage } from '../sync/lineage.js';
+import type { CycleDetector } from '../sync/cycle-detector.js';
 import { ownershipOf } from '../sync/ownership.js';
 import { planCopy, type CopyPlan } from '../sync/plan.js';
-import { placeKey } from '../sync/config-map.js';
-import type { TenantNamespace } from '../tenancy/tenant-namespace.js';
-import type { AccessVerdict } from '../tenancy/namespace-access.js';
+import { namespacedNameKey } from '../sync/config-map.js';
+import type { NamespaceWatch } from '../tenant/namespace-watch.js';
+import type { AccessVerdict } from '../tenant/namespace-access.js';
 import { neededVerbs, type Operation, type OperationResult, type SyncRun } from './sync-run.js';
 import { CONTENDED, deniedOutcome, LOOP, mayHoldCopy, SYNCED, type TargetOutcome } from './target-outcome.js';
 
@@ -19,10 +19,10 @@ const ATTEMPTS = 4;
 export class TargetSync {
   readonly #run: SyncRun;
   readonly #template: CopyTemplate;
-  readonly #lineage: Lineage;
+  readonly #lineage: CycleDetector;
   readonly #fingerprint: string;
 
-  constructor(run: SyncRun, template: CopyTemplate, lineage: Lineage) {
+  constructor(run: SyncRun, template: CopyTemplate, lineage: CycleDetector) {
     this.#run = run;
     this.#template = template;
     this.#lineage = lineage;
@@ -66,7 +66,7 @@ export class TargetSync {
     }
   }
 
-  async #write(namespace: string, view: TenantNamespace): Promise<TargetOutcome> {
+  async #write(namespace: string, view: NamespaceWatch): Promise<TargetOutcome> {
     // Where nothing was before, most likely nothing is: creating finds out with one request.
     let createFirst = !this.#run.before.has(namespace);
     for (let attempt = 1; ; attempt += 1) {
@@ -85,7 +85,7 @@ export class TargetSync {
     }
   }
 
-  async #attempt(namespace: string, view: TenantNamespace, createFirst: boolean): Promise<TargetOutcome> {
+  async #attempt(namespace: string, view: NamespaceWatch, createFirst: boolean): Promise<TargetOutcome> {
     const { owner, source, sync, isLiving, key } = this.#run;
     const observation = view.observe(this.#template.name, key);
     try {
@@ -94,7 +94,7 @@ export class TargetSync {
         template: this.#template,
         namespace,
         owner,
-        source: placeKey(source),
+        source: namespacedNameKey(source),
         conflictPolicy: sync.spec.conflictPolicy,
         isLiving,
       });
@@ -170,7 +170,7 @@ export class TargetSync {
   }
 
   /** The API server refused although the reviews allowed: rights changed in between, or it is not about rights. */
-  async #refused(namespace: string, view: TenantNamespace, { verb, cause }: Refused): Promise<TargetOutcome> {
+  async #refused(namespace: string, view: NamespaceWatch, { verb, cause }: Refused): Promise<TargetOutcome> {
     if (cause.code !== 403 || cause.hasCause('NamespaceTerminating')) return this.#failed(namespace, cause);
     view.access.invalidate();
     const verbs = new Set<Verb>([...neededVerbs(this.#run.sync), verb]);
@@ -179,7 +179,7 @@ export class TargetSync {
     return this.#denied(namespace, view, { ...verdict, auditID: cause.auditID });
   }
 
-  async #denied(namespace: string, view: TenantNamespace, verdict: AccessVerdict): Promise<TargetOutcome> {
+  async #denied(namespace: string, view: NamespaceWatch, verdict: AccessVerdict): Promise<TargetOutcome> {
     const { missing, auditID } = verdict;
     this.#run.audit.refused(namespace, auditID);
     view.doubt(this.#template.name);
@@ -197,7 +197,7 @@ export class TargetSync {
       const existing = await this.#read(namespace);
       if (existing === undefined) return false;
       const { owner, source, isLiving } = this.#run;
-      return ownershipOf(existing.metadata, owner, placeKey(source), isLiving) === 'own';
+      return ownershipOf(existing.metadata, owner, namespacedNameKey(source), isLiving) === 'own';
     } catch (error) {
       if (error instanceof Refused) return remembered;
       throw error;

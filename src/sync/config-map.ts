@@ -22,15 +22,15 @@ export interface ConfigMapMetadata {
 }
 
 /** Where a ConfigMap is, or would be. */
-export interface Place {
+export interface NamespacedName {
   namespace: string;
   name: string;
 }
 
-export function placeKey(place: Place): string {
+export function namespacedNameKey(place: NamespacedName): string {
   return `${place.namespace}/${place.name}`;
 }
 
-export function samePlace(a: Place, b: Place): boolean {
+export function sameNamespacedName(a: NamespacedName, b: NamespacedName): boolean {
   return a.namespace === b.namespace && a.name === b.name;
 }

@@ -1,5 +1,5 @@
 import type { ConfigMapSyncSpec } from '../api/v1alpha1/config-map-sync-spec.js';
-import { samePlace, type Place } from './config-map.js';
+import { sameNamespacedName, type NamespacedName } from './config-map.js';
 import { matchesSelector } from './label-selector.js';
 
 /** A namespace as far as a selector looks at it. */
@@ -15,7 +15,7 @@ export interface TargetSelection {
   skipped: string | undefined;
 }
 
-export function sourcePlace(spec: ConfigMapSyncSpec, ownNamespace: string): Place {
+export function sourceOf(spec: ConfigMapSyncSpec, ownNamespace: string): NamespacedName {
   return { namespace: spec.source.namespace ?? ownNamespace, name: spec.source.name };
 }
 
@@ -35,8 +35,8 @@ export function selectTargets(
       if (selectorReaches(spec, name, labels)) names.add(name);
     }
   }
-  const source = sourcePlace(spec, ownNamespace);
-  const skipped = samePlace(source, { namespace: source.namespace, name: copyName(spec) })
+  const source = sourceOf(spec, ownNamespace);
+  const skipped = sameNamespacedName(source, { namespace: source.namespace, name: copyName(spec) })
     ? [...names].find((name) => name === source.namespace)
     : undefined;
   return { wanted: [...names].filter((name) => name !== skipped).sort(), skipped };

@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import type { ConfigMapSync } from '../../src/api/v1alpha1/config-map-sync.js';
-import { renderHtml } from '../../src/audit/report/html.js';
-import { Remedies } from '../../src/audit/report/remedy.js';
+import { renderHtml } from '../../src/cli/audit/report/html.js';
+import { Remedies } from '../../src/cli/audit/report/remedy.js';
 import { neededVerbs } from '../../src/controller/sync-run.js';
-import { toYaml } from '../../src/tenancy/token-grant.js';
+import { toYaml } from '../../src/tenant/token-grant.js';
 import { refused, syncWith, target } from '../support/report-fixture.js';
 import { chromiumOrSkip, TestBrowser } from './support/browser.js';
 import { lowContrasts } from './support/contrast.js';

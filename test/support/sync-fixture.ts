@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { ConfigMapSync } from '../../src/api/v1alpha1/config-map-sync.js';
-import { isApiError } from '../../src/kube/errors.js';
+import { isApiError } from '../../src/k8s/client/errors.js';
 import { AuditLog, type AuditEntry, type AuditFilter } from './audit-log.js';
 import { eventually } from './eventually.js';
 import { startOperator, type OperatorOptions, type RunningOperator } from './operator.js';

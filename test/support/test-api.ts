@@ -1,7 +1,7 @@
-import { apiPath, RestClient } from '../../src/kube/rest-client.js';
-import { isApiError } from '../../src/kube/errors.js';
-import { loadConnection } from '../../src/kube/kubeconfig.js';
-import { Transport } from '../../src/kube/transport.js';
+import { apiPath, RestClient } from '../../src/k8s/client/rest-client.js';
+import { isApiError } from '../../src/k8s/client/errors.js';
+import { loadConnection } from '../../src/k8s/config/kubeconfig.js';
+import { Transport } from '../../src/k8s/client/transport.js';
 import { plane } from './plane.js';
 
 const RESOURCES = {

@@ -1,5 +1,5 @@
-import { Field } from './schema/field.js';
-import { integer, oneOf, text, timestamp } from './schema/schema.js';
+import { Field } from '../schema/field.js';
+import { integer, oneOf, text, timestamp } from '../schema/schema.js';
 
 /** In the order in which they are evaluated: Ready takes its reason from the first that is False. */
 export const CONDITION_TYPES = [

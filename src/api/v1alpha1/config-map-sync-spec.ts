@@ -16,9 +16,9 @@ import {
   SERVICE_ACCOUNT,
   SWITCH,
   TEXT,
-} from './schema/descriptors.js';
-import { Field, ObjectRule } from './schema/field.js';
-import { boolean, listOf, object, oneOf } from './schema/schema.js';
+} from '../schema/descriptors.js';
+import { Field, ObjectRule } from '../schema/field.js';
+import { boolean, listOf, object, oneOf } from '../schema/schema.js';
 
 /** Which ConfigMap is copied. */
 export class SourceReference {

@@ -1,7 +1,7 @@
 import { Condition } from './condition.js';
-import { CONDITIONS, STATUS_TEXT } from './schema/descriptors.js';
-import { Field } from './schema/field.js';
-import { integer, listOf, object, text } from './schema/schema.js';
+import { CONDITIONS, STATUS_TEXT } from '../schema/descriptors.js';
+import { Field } from '../schema/field.js';
+import { integer, listOf, object, text } from '../schema/schema.js';
 import { TargetStatus } from './target-status.js';
 
 /**

@@ -2,8 +2,8 @@ import { ConfigMapSyncSpec } from './config-map-sync-spec.js';
 import { ConfigMapSyncStatus } from './config-map-sync-status.js';
 import { API_VERSION, KIND } from './group-version.js';
 import type { ObjectMeta } from './object-meta.js';
-import { Field } from './schema/field.js';
-import { metadata, object, oneOf } from './schema/schema.js';
+import { Field } from '../schema/field.js';
+import { metadata, object, oneOf } from '../schema/schema.js';
 
 /** Copies a ConfigMap to other namespaces, with the rights of a ServiceAccount of its own namespace. */
 export class ConfigMapSync {

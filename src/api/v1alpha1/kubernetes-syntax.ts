@@ -1,5 +1,5 @@
 import { MANAGED_BY_LABEL, RESERVED_PREFIX } from './labels-and-annotations.js';
-import { mapOf, text, type MapSchema, type Rule, type TextSchema } from './schema/schema.js';
+import { mapOf, text, type MapSchema, type Rule, type TextSchema } from '../schema/schema.js';
 
 /*
  * Kubernetes' own syntax of names, keys and values, from k8s.io/apimachinery pkg/util/validation and

@@ -1,6 +1,6 @@
 import { labelKey, labelValue, selectedLabels } from './kubernetes-syntax.js';
-import { Field, ObjectRule } from './schema/field.js';
-import { listOf, object, oneOf } from './schema/schema.js';
+import { Field, ObjectRule } from '../schema/field.js';
+import { listOf, object, oneOf } from '../schema/schema.js';
 
 export const SELECTOR_OPERATORS = ['In', 'NotIn', 'Exists', 'DoesNotExist'] as const;
 export type SelectorOperator = (typeof SELECTOR_OPERATORS)[number];

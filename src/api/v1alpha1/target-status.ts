@@ -1,6 +1,6 @@
 import { dnsLabel } from './kubernetes-syntax.js';
-import { Field } from './schema/field.js';
-import { listOf, oneOf, text, timestamp } from './schema/schema.js';
+import { Field } from '../schema/field.js';
+import { listOf, oneOf, text, timestamp } from '../schema/schema.js';
 import { VERBS, type Verb } from './verb.js';
 
 export const TARGET_STATES = [

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isApiError } from '../../../src/kube/errors.js';
-import { loadConnection } from '../../../src/kube/kubeconfig.js';
-import { RestClient } from '../../../src/kube/rest-client.js';
-import { Transport } from '../../../src/kube/transport.js';
+import { isApiError } from '../../../src/k8s/client/errors.js';
+import { loadConnection } from '../../../src/k8s/config/kubeconfig.js';
+import { RestClient } from '../../../src/k8s/client/rest-client.js';
+import { Transport } from '../../../src/k8s/client/transport.js';
 
 interface Pod {
   metadata: { name: string; namespace: string; deletionTimestamp?: string };

@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import { parse } from 'yaml';
 import { customResourceDefinitionYaml } from '../../../hack/crd/custom-resource-definition.js';
 import { parseConfigMapSync } from '../../../src/api/v1alpha1/parse-config-map-sync.js';
-import { loadConnection } from '../../../src/kube/kubeconfig.js';
-import { Transport } from '../../../src/kube/transport.js';
+import { loadConnection } from '../../../src/k8s/config/kubeconfig.js';
+import { Transport } from '../../../src/k8s/client/transport.js';
 import { apply, getObject, type AnyObject } from '../../support/kubectl.js';
 import { plane, type TestPlane } from '../../support/plane.js';
 

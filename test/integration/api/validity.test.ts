@@ -4,10 +4,10 @@ import {
   InvalidConfigMapSyncError,
   parseConfigMapSync,
 } from '../../../src/api/v1alpha1/parse-config-map-sync.js';
-import { ApiError } from '../../../src/kube/errors.js';
-import { loadConnection } from '../../../src/kube/kubeconfig.js';
-import { RestClient } from '../../../src/kube/rest-client.js';
-import { Transport } from '../../../src/kube/transport.js';
+import { ApiError } from '../../../src/k8s/client/errors.js';
+import { loadConnection } from '../../../src/k8s/config/kubeconfig.js';
+import { RestClient } from '../../../src/k8s/client/rest-client.js';
+import { Transport } from '../../../src/k8s/client/transport.js';
 import { plane } from '../../support/plane.js';
 import { STATUS_CASES } from '../../unit/api/v1alpha1/status-cases.js';
 import { VALIDITY_CASES } from '../../unit/api/v1alpha1/validity-cases.js';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { PolicyReport } from '../../../src/audit/policy-report.js';
+import type { PolicyReport } from '../../../src/reporting/policy-report.js';
 import { buildComponents } from '../../support/kustomize.js';
 import { eventually } from '../../support/eventually.js';
 import { apply, getObject } from '../../support/kubectl.js';

@@ -4,12 +4,12 @@ import type { WorldView } from './world-view.js';
 
 /** What the contract's words mean, said once more and apart from the program's own code. */
 
-interface Place {
+interface NamespacedName {
   namespace: string;
   name: string;
 }
 
-export function sourceOf({ spec, metadata }: ConfigMapSync): Place {
+export function sourceOf({ spec, metadata }: ConfigMapSync): NamespacedName {
   return { namespace: spec.source.namespace ?? metadata.namespace ?? '', name: spec.source.name };
 }
 
@@ -102,7 +102,7 @@ export function canonical(value: object): string {
 
 /** True where the specs alone would let what `sync` writes to `namespace` come back to its source. */
 export function mayCloseLoop(sync: ConfigMapSync, namespace: string, view: WorldView): boolean {
-  const key = ({ namespace: ns, name }: Place): string => `${ns}/${name}`;
+  const key = ({ namespace: ns, name }: NamespacedName): string => `${ns}/${name}`;
   const end = key(sourceOf(sync));
   const seen = new Set<string>();
   const open = [key({ namespace, name: copyNameOf(sync) })];

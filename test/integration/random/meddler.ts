@@ -10,7 +10,7 @@ const MOST_DRIFT = 4;
 
 const DEAD_UID = '00000000-dead-4000-8000-000000000000';
 
-interface Place {
+interface NamespacedName {
   namespace: string;
   name: string;
 }
@@ -36,7 +36,7 @@ export class Meddler {
 
   /** @param known Those that may own ConfigMaps. */
   async create(
-    { namespace, name }: Place,
+    { namespace, name }: NamespacedName,
     content: ContentId,
     forgedOwner: ConfigMapSync | undefined,
     known: readonly ConfigMapSync[],
@@ -49,7 +49,11 @@ export class Meddler {
   }
 
   /** @param patch A JSON merge patch. */
-  async patch({ namespace, name }: Place, patch: object, known: readonly ConfigMapSync[]): Promise<void> {
+  async patch(
+    { namespace, name }: NamespacedName,
+    patch: object,
+    known: readonly ConfigMapSync[],
+  ): Promise<void> {
     if (!(await this.#mayDrift({ namespace, name }))) return;
     const place = { resource: 'configmaps', namespace, name } as const;
     const patched = await this.#api.patch<ConfigMapObject>(place, patch);
@@ -58,11 +62,11 @@ export class Meddler {
     this.#strangers.wrote(patched, known);
   }
 
-  async scribble(place: Place, what: Scribble, known: readonly ConfigMapSync[]): Promise<void> {
+  async scribble(place: NamespacedName, what: Scribble, known: readonly ConfigMapSync[]): Promise<void> {
     await this.patch(place, { metadata: this.#scribbled(what) }, known);
   }
 
-  async delete({ namespace, name }: Place): Promise<void> {
+  async delete({ namespace, name }: NamespacedName): Promise<void> {
     if (!(await this.#mayDrift({ namespace, name }))) return;
     // First, since a copy may be in its place again before the answer is here.
     this.#strangers.deleted(namespace, name);
@@ -70,7 +74,7 @@ export class Meddler {
   }
 
   /** False for a copy that has been changed so often already that it would no longer be put back at once. */
-  async #mayDrift({ namespace, name }: Place): Promise<boolean> {
+  async #mayDrift({ namespace, name }: NamespacedName): Promise<boolean> {
     const there = await this.#api.get<ConfigMapObject>({ resource: 'configmaps', namespace, name });
     const owner = there?.metadata.labels?.['configmapsync.io/owner-uid'];
     if (owner === undefined) return true;

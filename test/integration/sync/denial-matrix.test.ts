@@ -7,7 +7,7 @@ import { SyncFixture } from '../../support/sync-fixture.js';
 import { ALL_VERBS, WATCH_VERBS, type TestTenant } from '../../support/tenant.js';
 
 /** A tenant that lacks one right; `good` is a target where it lacks none. */
-interface Place {
+interface NamespacedName {
   tenant: TestTenant;
   good: string;
   prod: string;
@@ -22,7 +22,7 @@ interface Row {
   /** What the ServiceAccount may do with ConfigMaps of its own namespace, and of `prod`. */
   home: readonly string[];
   target: readonly string[];
-  expected: (place: Place) => {
+  expected: (place: NamespacedName) => {
     /** What the status says of `prod`, without the time. */
     prod: Omit<TargetStatus, 'lastTransitionTime'>;
     /** State of the other target. */
@@ -121,7 +121,7 @@ const ROWS: readonly Row[] = [
 
 describe('the denial matrix', () => {
   let fixture: SyncFixture;
-  const places = new Map<Row, Place>();
+  const places = new Map<Row, NamespacedName>();
 
   before(async () => {
     fixture = await SyncFixture.start();

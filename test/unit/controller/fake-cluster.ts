@@ -1,9 +1,9 @@
 import type { ConfigMapSync } from '../../../src/api/v1alpha1/config-map-sync.js';
-import { ApiError } from '../../../src/kube/errors.js';
-import type { KubernetesObject } from '../../../src/kube/objects.js';
-import { Store } from '../../../src/kube/store.js';
+import { ApiError } from '../../../src/k8s/client/errors.js';
+import type { KubernetesObject } from '../../../src/k8s/client/objects.js';
+import { Store } from '../../../src/k8s/cache/store.js';
 import type { ConfigMap } from '../../../src/sync/config-map.js';
-import { FakeApi, refusal, type Sent } from '../tenancy/fake-api.js';
+import { FakeApi, refusal, type Sent } from '../tenant/fake-api.js';
 
 export const ALL_VERBS = ['get', 'create', 'update', 'delete', 'list', 'watch'];
 

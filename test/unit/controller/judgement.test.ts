@@ -1,16 +1,16 @@
 import { expect } from 'chai';
 import type { ConfigMapSyncSpec } from '../../../src/api/v1alpha1/config-map-sync-spec.js';
 import type { TargetStatus } from '../../../src/api/v1alpha1/target-status.js';
-import { AuditTrail } from '../../../src/audit/audit-trail.js';
-import { DenialRegister } from '../../../src/audit/denial-register.js';
-import { noWork } from '../../../src/audit/sync-work.js';
+import { AuditTrail } from '../../../src/reporting/audit-trail.js';
+import { DenialRegister } from '../../../src/reporting/denial-register.js';
+import { noWork } from '../../../src/reporting/sync-work.js';
 import { judgeTargets, keepTargets } from '../../../src/controller/judgement.js';
 import { missingKeysMessage, permissionsMessage, unsyncedMessage } from '../../../src/controller/messages.js';
 import type { Pass } from '../../../src/controller/pass.js';
 import { StatusDraft } from '../../../src/controller/status-draft.js';
 import { deniedOutcome, SYNCED, type TargetOutcome } from '../../../src/controller/target-outcome.js';
-import { selectTargets, sourcePlace } from '../../../src/sync/target-selection.js';
-import { target } from '../audit/statuses.js';
+import { selectTargets, sourceOf } from '../../../src/sync/target-selection.js';
+import { target } from '../reporting/statuses.js';
 import { syncObject } from '../sync/sync-object.js';
 
 const username = 'system:serviceaccount:team-a:default';
@@ -34,7 +34,7 @@ function passOf(spec: Partial<ConfigMapSyncSpec>, before: TargetStatus[] = []): 
     sync,
     owner: { uid: 'uid-share', namespace: 'team-a', name: 'share' },
     account: { namespace: 'team-a', name: 'default' },
-    source: sourcePlace(sync.spec, 'team-a'),
+    source: sourceOf(sync.spec, 'team-a'),
     selection: selectTargets(sync.spec, 'team-a', []),
     before: new Map(before.map((status) => [status.namespace, status])),
     draft: new StatusDraft(sync, username, '2026-01-02T03:04:05Z'),

@@ -1,19 +1,19 @@
 import type { ConfigMapSyncSpec } from '../../../src/api/v1alpha1/config-map-sync-spec.js';
 import type { ConfigMapSyncStatus } from '../../../src/api/v1alpha1/config-map-sync-status.js';
 import type { ConfigMapSync } from '../../../src/api/v1alpha1/config-map-sync.js';
-import { AuditTrail } from '../../../src/audit/audit-trail.js';
-import { DenialRegister } from '../../../src/audit/denial-register.js';
+import { AuditTrail } from '../../../src/reporting/audit-trail.js';
+import { DenialRegister } from '../../../src/reporting/denial-register.js';
 import { ConfigMapSyncClient } from '../../../src/controller/config-map-sync-client.js';
 import {
   ConfigMapSyncController,
   type ReconcileResult,
 } from '../../../src/controller/config-map-sync-controller.js';
-import { NamespaceDirectory } from '../../../src/controller/namespace-directory.js';
-import { FairLimiter } from '../../../src/tenancy/fair-limiter.js';
-import { Tenancy } from '../../../src/tenancy/tenancy.js';
-import { TenantRegistry } from '../../../src/tenancy/tenant-registry.js';
-import { TokenBroker } from '../../../src/tenancy/token-broker.js';
-import { FakeClock, settle } from '../kube/fake-clock.js';
+import { NamespaceLister } from '../../../src/controller/namespace-lister.js';
+import { FairLimiter } from '../../../src/tenant/fair-limiter.js';
+import { Tenancy } from '../../../src/tenant/tenancy.js';
+import { TenantPool } from '../../../src/tenant/tenant-pool.js';
+import { TokenBroker } from '../../../src/tenant/token-broker.js';
+import { FakeClock, settle } from '../k8s/fake-clock.js';
 import { syncObject } from '../sync/sync-object.js';
 import { FakeCluster } from './fake-cluster.js';
 
@@ -37,7 +37,7 @@ export class Rig {
     const { cluster, clock } = this;
     for (const name of ['team-a', 'prod', 'dev']) cluster.addNamespace(name);
     this.tenancy = new Tenancy({
-      registry: new TenantRegistry({
+      registry: new TenantPool({
         broker: new TokenBroker({
           client: cluster.api.client(),
           operator: 'operator',
@@ -60,7 +60,7 @@ export class Rig {
     this.controller = new ConfigMapSyncController({
       syncs: cluster.syncs,
       client: new ConfigMapSyncClient(cluster.api.client()),
-      namespaces: new NamespaceDirectory(cluster.namespaces),
+      namespaces: new NamespaceLister(cluster.namespaces),
       tenancy: this.tenancy,
       audit: new AuditTrail({
         events: {

@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto';
+import type { Verb } from '../../../api/v1alpha1/verb.js';
+import type { NamespacedName } from '../../../sync/config-map.js';
+import type { ServiceAccount } from '../../../tenant/service-account.js';
+
+/** Not needed, but with them changes arrive at once. They may be bound to a name: the operator watches by name then. */
+const WATCH_VERBS = ['list', 'watch'] as const;
+
+/** Role and RoleBinding that let a ServiceAccount read one source and nothing else. */
+export function sourceGrant(account: ServiceAccount, source: NamespacedName): object[] {
+  return grant('read', account, source, [
+    {
+      apiGroups: [''],
+      resources: ['configmaps'],
+      resourceNames: [source.name],
+      verbs: ['get', ...WATCH_VERBS],
+    },
+  ]);
+}
+
+/**
+ * Role and RoleBinding that let a ServiceAccount keep the copies of one name in one namespace. A create carries no name
+ * when it is authorized, so that this one verb cannot be bound to it.
+ * @param verbs What the ConfigMapSync needs there, whether it has some of it or not: a Role that is applied replaces the one before.
+ */
+export function targetGrant(account: ServiceAccount, copy: NamespacedName, verbs: readonly Verb[]): object[] {
+  const named = verbs.filter((verb) => verb !== 'create');
+  return grant('write', account, copy, [
+    ...(verbs.includes('create') ? [{ apiGroups: [''], resources: ['configmaps'], verbs: ['create'] }] : []),
+    {
+      apiGroups: [''],
+      resources: ['configmaps'],
+      resourceNames: [copy.name],
+      verbs: [...named, ...WATCH_VERBS],
+    },
+  ]);
+}
+
+function grant(
+  purpose: 'read' | 'write',
+  account: ServiceAccount,
+  place: NamespacedName,
+  rules: object[],
+): object[] {
+  const metadata = { name: grantName(purpose, account, place.name), namespace: place.namespace };
+  return [
+    { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata, rules },
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'RoleBinding',
+      metadata,
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: metadata.name },
+      subjects: [{ kind: 'ServiceAccount', namespace: account.namespace, name: account.name }],
+    },
+  ];
+}
+
+/** A DNS label's length, which every kind of name allows. */
+const MAX_NAME = 63;
+
+/**
+ * The same for the same grant, so that applying it twice changes nothing. The digest keeps `a-b` of tenant `c` apart
+ * from `b` of tenant `c-a`, and names apart that had to be cut.
+ */
+function grantName(purpose: string, { namespace, name }: ServiceAccount, configMap: string): string {
+  const identity = JSON.stringify([purpose, namespace, name, configMap]);
+  const digest = createHash('sha256').update(identity).digest('hex').slice(0, 10);
+  const readable = `config-weaver-${purpose}-${namespace}-${name}-${configMap}`
+    .slice(0, MAX_NAME - digest.length - 1)
+    .replace(/[-.]+$/, '');
+  return `${readable}-${digest}`;
+}

@@ -1,0 +1,64 @@
+import type { TargetState } from '../../../api/v1alpha1/target-status.js';
+import { markup, type Markup } from './markup.js';
+import { isRefused, type SyncFindings } from './report-row.js';
+import { STATE_INFO, STATES_BY_INTEREST } from './state-info.js';
+
+/** How many there are of what: figures, one bar, and what the states mean. */
+export function renderSummary(findings: readonly SyncFindings[]): Markup {
+  const rows = findings
+    .flatMap((finding) => finding.rows)
+    .filter(({ targetNamespace }) => targetNamespace !== '');
+  const count = (state: TargetState): number => rows.filter((row) => row.state === state).length;
+  const counts = new Map(STATES_BY_INTEREST.map((state) => [state, count(state)]));
+  const refused = findings.flatMap((finding) => finding.rows).filter(isRefused).length;
+  const tenants = new Set(findings.map(({ sync }) => sync.metadata.namespace)).size;
+  const synced = counts.get('Synced') ?? 0;
+  const wanted = rows.length - (counts.get('Skipped') ?? 0);
+  const others = wanted - synced - rows.filter(isRefused).length;
+  return markup`<section aria-labelledby="totals-title">
+<h2 id="totals-title">Totals</h2>
+<dl class="figures">
+${figure('tenants', tenants)}
+${figure('ConfigMapSyncs', findings.length)}
+${figure('targets', wanted)}
+${figure('in step', synced, 'good')}
+${figure('denied', refused, refused > 0 ? 'bad' : 'good')}
+${figure('in other states', Math.max(others, 0), others > 0 ? 'warn' : 'good')}
+</dl>
+${rows.length > 0 ? bar(counts, rows.length) : markup``}
+<ul class="legend" aria-label="States">
+${STATES_BY_INTEREST.filter((state) => (counts.get(state) ?? 0) > 0).map(
+  (state) =>
+    markup`<li><span class="number">${grouped(counts.get(state) ?? 0)}</span> ${badge(state)} <span class="meaning">${STATE_INFO[state].meaning}</span></li>\n`,
+)}</ul>
+</section>`;
+}
+
+/** A state as a coloured word with its symbol. */
+export function badge(state: TargetState): Markup {
+  const { symbol, tone } = STATE_INFO[state];
+  return markup`<span class="badge ${tone}"><span aria-hidden="true">${symbol}</span> ${state}</span>`;
+}
+
+/** `12,345`. */
+export function grouped(count: number): string {
+  return count.toLocaleString('en-US');
+}
+
+function figure(title: string, count: number, tone = 'plain'): Markup {
+  return markup`<div class="${tone}"><dt>${title}</dt><dd>${grouped(count)}</dd></div>`;
+}
+
+/** A drawing, since the page's policy allows no style attributes. Each share that is there at all can be seen. */
+function bar(counts: ReadonlyMap<TargetState, number>, total: number): Markup {
+  let x = 0;
+  const shares = [...counts].filter(([, count]) => count > 0);
+  const parts = shares.map(([state, count]) => {
+    const width = (count / total) * 1000;
+    const rect = markup`<rect class="${STATE_INFO[state].tone}" x="${x.toFixed(2)}" y="0" width="${Math.max(width - 2, 1.5).toFixed(2)}" height="12"></rect>`;
+    x += width;
+    return rect;
+  });
+  const words = shares.map(([state, count]) => `${state} ${((count / total) * 100).toFixed(1)} %`).join(', ');
+  return markup`<svg class="bar" role="img" aria-label="Shares: ${words}" viewBox="0 0 1000 12" preserveAspectRatio="none">${parts}</svg>`;
+}

@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto';
+import type { ConfigMapSync } from '../../../api/v1alpha1/config-map-sync.js';
+import { renderFilters } from './html-filters.js';
+import { renderList, renderRefusals } from './html-list.js';
+import { renderMatrix } from './html-matrix.js';
+import { SCRIPT } from './html-script.js';
+import { STYLE } from './html-style.js';
+import { renderSummary } from './html-summary.js';
+import { Markup, markup } from './markup.js';
+import { matrixOf } from './matrix.js';
+import type { Remedies } from './remedy.js';
+import { compareRows, isRefused, rowsOf, type ReportRow, type SyncFindings } from './report-row.js';
+import { utc } from './utc-time.js';
+
+export interface HtmlReport {
+  syncs: readonly ConfigMapSync[];
+  remedies: Remedies;
+  /** URL of the API server. */
+  server: string;
+  /** Undefined: all. */
+  namespace: string | undefined;
+  at: Date;
+}
+
+/**
+ * The report as one file that needs nothing else: no network, no other file, and no script to be read (it filters and
+ * copies). The policy in its head lets nothing run but the script and the style that are in it.
+ */
+export function renderHtml(report: HtmlReport): string {
+  const findings: SyncFindings[] = report.syncs
+    .map((sync) => ({ sync, rows: rowsOf(sync) }))
+    .sort((a, b) => compare(a.rows[0], b.rows[0]));
+  const entries = findings.flatMap(({ sync, rows }) => rows.map((row) => ({ sync, row })));
+  const refused = entries.filter(({ row }) => isRefused(row));
+  const others = entries.filter(({ row }) => !isRefused(row));
+  const rows = entries.map(({ row }) => row);
+  const page = markup`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy()}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<meta name="color-scheme" content="light dark">
+<title>Who may sync what where: ${scope(report)}</title>
+<style>${new Markup(STYLE)}</style>
+</head>
+<body>
+<a class="skip" href="#denied">Skip to what is denied</a>
+<header>
+<p class="product">config-weaver</p>
+<h1>Who may sync what where</h1>
+<p class="scope">ConfigMapSyncs of <strong>${scope(report)}</strong> on <strong>${report.server}</strong>, as they stood at <time datetime="${report.at.toISOString()}">${utc(report.at)}</time></p>
+</header>
+<main>
+${renderSummary(findings)}
+${renderFilters(rows)}
+${renderRefusals(refused, report.remedies)}
+${renderMatrix(matrixOf(findings))}
+${renderList(others.map(({ row }) => row))}
+</main>
+<footer><p>Made by <code>config-weaver audit -o html</code> with the rights of whoever ran it. It shows what the status of each ConfigMapSync said at that time.</p></footer>
+<script>${new Markup(SCRIPT)}</script>
+</body>
+</html>
+`;
+  return page.toString();
+}
+
+/** Script and style are known by their digests: markup that somebody smuggled in could run neither. */
+function policy(): string {
+  const digest = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+  return [
+    "default-src 'none'",
+    `script-src ${digest(SCRIPT)}`,
+    `style-src ${digest(STYLE)}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join('; ');
+}
+
+function scope({ namespace }: HtmlReport): string {
+  return namespace === undefined ? 'all namespaces' : `namespace ${namespace}`;
+}
+
+function compare(a: ReportRow | undefined, b: ReportRow | undefined): number {
+  return a === undefined || b === undefined ? 0 : compareRows(a, b);
+}

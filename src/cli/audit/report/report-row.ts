@@ -1,0 +1,74 @@
+import type { ConfigMapSync } from '../../../api/v1alpha1/config-map-sync.js';
+import type { TargetStatus } from '../../../api/v1alpha1/target-status.js';
+import { selectTargets } from '../../../sync/target-selection.js';
+import { findingOf, isDenied, type TargetFinding } from '../../../reporting/denial.js';
+
+/**
+ * One line of a report. `targetNamespace` is '' where a ConfigMapSync has no target that anybody knows of: it must not
+ * be missing from a report for that.
+ */
+export interface ReportRow extends TargetFinding {
+  /** A sentence for people; may hold whatever a tenant wrote. */
+  message: string;
+}
+
+/** One ConfigMapSync with its rows: what the parts of a report are made of. */
+export interface SyncFindings {
+  sync: ConfigMapSync;
+  rows: readonly ReportRow[];
+}
+
+/** The reason of a target that the operator did not get to. */
+const NOT_EVALUATED = 'NotEvaluated';
+
+/** Reasons, beside the states Denied and Stale, that are a refusal by RBAC: of the source, or of the token itself. */
+const REFUSALS: ReadonlySet<string> = new Set(['SourceDenied', 'TokenRequestDenied']);
+
+/** Where somebody's right is missing: of the ServiceAccount at the target or the source, or of the operator. */
+export function isRefused(row: TargetFinding): boolean {
+  return isDenied(row) || REFUSALS.has(row.reason);
+}
+
+/** Every target of one ConfigMapSync, by namespace; never empty. */
+export function rowsOf(sync: ConfigMapSync): ReportRow[] {
+  const targets = sync.status?.targets ?? expectedTargets(sync);
+  const rows = targets.map((target) => explained(sync, target));
+  if (rows.length > 0) return rows.sort(byTarget);
+  return [explained(sync, { ...pending(sync), namespace: '' })];
+}
+
+/** By tenant, ConfigMapSync and target namespace. */
+export function compareRows(a: ReportRow, b: ReportRow): number {
+  return compare(a.namespace, b.namespace) || compare(a.name, b.name) || byTarget(a, b);
+}
+
+/** Without a status only the spec tells; what its selector would match is not known here. */
+function expectedTargets(sync: ConfigMapSync): TargetStatus[] {
+  const { wanted } = selectTargets(sync.spec, sync.metadata.namespace ?? '', []);
+  return wanted.map((namespace) => ({ ...pending(sync), namespace }));
+}
+
+function pending(sync: ConfigMapSync): Omit<TargetStatus, 'namespace'> {
+  return {
+    state: 'Pending',
+    reason: NOT_EVALUATED,
+    lastTransitionTime: sync.metadata.creationTimestamp ?? '',
+  };
+}
+
+/** A target that was not judged says nothing of why: the condition that stood in the way does. */
+function explained(sync: ConfigMapSync, target: TargetStatus): ReportRow {
+  const row = { ...findingOf(sync, target), message: target.message ?? '' };
+  if (target.reason !== NOT_EVALUATED) return row;
+  const obstacle = sync.status?.conditions?.find(({ type }) => type === 'Ready');
+  if (obstacle === undefined || obstacle.status === 'True' || obstacle.reason === NOT_EVALUATED) return row;
+  return { ...row, reason: obstacle.reason, message: row.message || obstacle.message };
+}
+
+function byTarget(a: ReportRow, b: ReportRow): number {
+  return compare(a.targetNamespace, b.targetNamespace);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

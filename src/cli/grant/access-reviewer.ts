@@ -1,0 +1,86 @@
+import { isApiError } from '../../k8s/client/errors.js';
+import type { Requester } from '../../k8s/client/rest-client.js';
+import { FairLimiter } from '../../tenant/fair-limiter.js';
+
+/** What somebody would do: authorization.k8s.io/v1 ResourceAttributes of the core group. */
+export interface Attempt {
+  verb: string;
+  resource: string;
+  subresource?: string;
+  namespace: string;
+  /** Left out where the request names none. */
+  name?: string;
+}
+
+/** Reviews under way at a time. */
+const CONCURRENCY = 16;
+
+/**
+ * Asks the API server what others may do, with the caller's right to create subjectaccessreviews. Without that right
+ * nothing is known, and everything is reported as unknown.
+ */
+export class AccessReviewer {
+  readonly #client: Requester;
+  readonly #signal: AbortSignal;
+  readonly #limiter = new FairLimiter(CONCURRENCY);
+  #refusal: string | undefined;
+
+  constructor(client: Requester, signal: AbortSignal) {
+    this.#client = client;
+    this.#signal = signal;
+  }
+
+  /** What the API server said when it refused to tell; undefined while it tells. */
+  get refusal(): string | undefined {
+    return this.#refusal;
+  }
+
+  /** Undefined where the caller may not know. */
+  async allows(username: string, attempt: Attempt): Promise<boolean | undefined> {
+    if (this.#refusal !== undefined) return undefined;
+    try {
+      const review = (): Promise<boolean> => this.#review(username, attempt);
+      return await this.#limiter.run('', review, this.#signal);
+    } catch (error) {
+      if (!isApiError(error, 403)) throw error;
+      this.#refusal = error.message;
+      return undefined;
+    }
+  }
+
+  /** True where every attempt is known to be allowed. The first that is not ends the questions. */
+  async allowsAll(username: string, attempts: readonly Attempt[]): Promise<boolean> {
+    for (const attempt of attempts) {
+      if ((await this.allows(username, attempt)) !== true) return false;
+    }
+    return true;
+  }
+
+  async #review(username: string, attempt: Attempt): Promise<boolean> {
+    const { body } = await this.#client.request<{ status?: { allowed?: boolean } }>({
+      method: 'POST',
+      path: '/apis/authorization.k8s.io/v1/subjectaccessreviews',
+      body: {
+        apiVersion: 'authorization.k8s.io/v1',
+        kind: 'SubjectAccessReview',
+        spec: {
+          user: username,
+          groups: groupsOf(username),
+          resourceAttributes: { version: 'v1', ...attempt },
+        },
+      },
+      signal: this.#signal,
+    });
+    return body.status?.allowed === true;
+  }
+}
+
+/** The API server adds these to a token's user itself; of a user who is merely named it knows nothing. */
+function groupsOf(username: string): string[] {
+  const [system, kind, namespace] = username.split(':');
+  const isServiceAccount = system === 'system' && kind === 'serviceaccount';
+  return [
+    ...(isServiceAccount ? ['system:serviceaccounts', `system:serviceaccounts:${namespace ?? ''}`] : []),
+    'system:authenticated',
+  ];
+}

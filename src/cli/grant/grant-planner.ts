@@ -1,0 +1,85 @@
+import type { ConfigMapSync } from '../../api/v1alpha1/config-map-sync.js';
+import type { Verb } from '../../api/v1alpha1/verb.js';
+import { isDenied } from '../../reporting/denial.js';
+import { accountOf, type Remedies } from '../audit/report/remedy.js';
+import type { KubernetesObject } from '../../k8s/client/objects.js';
+import { copyName, selectTargets, sourceOf } from '../../sync/target-selection.js';
+import { serviceAccountUsername } from '../../tenant/service-account.js';
+import type { AccessReviewer, Attempt } from './access-reviewer.js';
+import { selectableNamespaces } from '../plan/planning.js';
+
+export interface GrantPlannerOptions {
+  reviewer: Pick<AccessReviewer, 'allowsAll'>;
+  remedies: Remedies;
+  /** The operator's user name. */
+  operator: string;
+  neededVerbs: (sync: ConfigMapSync) => readonly Verb[];
+}
+
+/** Finds which of the grants that a ConfigMapSync needs are not there. list and watch alone are no reason for one. */
+export class GrantPlanner {
+  readonly #options: GrantPlannerOptions;
+
+  constructor(options: GrantPlannerOptions) {
+    this.#options = options;
+  }
+
+  /** Roles and RoleBindings: of the token, the source, then each target in order. */
+  async missing(sync: ConfigMapSync, targets: readonly string[]): Promise<object[]> {
+    const { remedies, operator, neededVerbs } = this.#options;
+    const account = accountOf(sync);
+    const username = serviceAccountUsername(account);
+    const source = sourceOf(sync.spec, account.namespace);
+    const verbs = neededVerbs(sync);
+    const requestToken: Attempt = {
+      verb: 'create',
+      resource: 'serviceaccounts',
+      subresource: 'token',
+      namespace: account.namespace,
+      name: account.name,
+    };
+    const grants = await Promise.all([
+      this.#unless(operator, [requestToken], () => remedies.token(sync)),
+      this.#unless(username, [attempt('get', source.namespace, source.name)], () => remedies.source(sync)),
+      ...targets.map((namespace) =>
+        this.#unless(
+          username,
+          verbs.map((verb) => attempt(verb, namespace, copyName(sync.spec))),
+          () => remedies.target(sync, namespace),
+        ),
+      ),
+    ]);
+    return grants.flat();
+  }
+
+  async #unless(username: string, attempts: readonly Attempt[], grant: () => object[]): Promise<object[]> {
+    return (await this.#options.reviewer.allowsAll(username, attempts)) ? [] : grant();
+  }
+}
+
+/**
+ * Where a ConfigMapSync needs rights: its targets, and where it was denied to remove what it left behind. `unknown` are
+ * those of its spec that do not exist.
+ * @param namespaces Undefined where the caller may not list them: those that the spec names are taken to exist.
+ * @throws Error where a selector needs the list.
+ */
+export function targetsOf(
+  sync: ConfigMapSync,
+  namespaces: readonly KubernetesObject[] | undefined,
+): { targets: string[]; unknown: string[] } {
+  const known = selectableNamespaces(sync, namespaces);
+  const { wanted } = selectTargets(sync.spec, sync.metadata.namespace ?? '', known);
+  const denied = (sync.status?.targets ?? []).filter(isDenied).map(({ namespace }) => namespace);
+  const all = [...new Set([...wanted, ...denied])].sort();
+  if (namespaces === undefined) return { targets: all, unknown: [] };
+  const exists = new Set(known.map(({ name }) => name));
+  return {
+    targets: all.filter((name) => exists.has(name)),
+    unknown: all.filter((name) => !exists.has(name)),
+  };
+}
+
+/** As the API server sees the real request: a create has no name when it is authorized. */
+function attempt(verb: Verb, namespace: string, name: string): Attempt {
+  return { verb, resource: 'configmaps', namespace, ...(verb !== 'create' && { name }) };
+}

@@ -1,0 +1,43 @@
+import type { Verb } from '../../api/v1alpha1/verb.js';
+import type { KeyChange } from './plan-changes.js';
+
+export const PLAN_ACTIONS = [
+  'create',
+  'update',
+  /** Deleted and created: an immutable ConfigMap takes no other content. */
+  'replace',
+  'delete',
+  /** Kept as a ConfigMap of nobody, under `deletionPolicy: Orphan`. */
+  'release',
+  'unchanged',
+  'denied',
+  'conflict',
+  /** The namespace is not there, or not for long. */
+  'wait',
+  /** The source's own place. */
+  'skip',
+  /** Nothing is done anywhere: identity, source or `spec.suspend` stand in the way. */
+  'blocked',
+] as const;
+export type PlanAction = (typeof PLAN_ACTIONS)[number];
+
+/** What would happen in one place. Scripts rely on the fields of `-o json`, which are these. */
+export interface PlanRow {
+  /** The ConfigMapSync. */
+  namespace: string;
+  name: string;
+  serviceAccount: string;
+  /** '' where there is no target to speak of. */
+  targetNamespace: string;
+  /** Name of the copy. */
+  configMap: string;
+  action: PlanAction;
+  reason: string;
+  message: string;
+  missingVerbs: Verb[];
+  changes: KeyChange[];
+}
+
+/** What a row says beside whose it is and where. */
+export type PlanVerdict = Pick<PlanRow, 'action' | 'reason'> &
+  Partial<Pick<PlanRow, 'message' | 'missingVerbs' | 'changes'>>;

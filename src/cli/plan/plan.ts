@@ -1,0 +1,91 @@
+import { wantsColours } from '../audit/report/text-table.js';
+import { systemClock } from '../../k8s/util/clock.js';
+import { isApiError } from '../../k8s/client/errors.js';
+import { FairLimiter } from '../../tenant/fair-limiter.js';
+import { Tenancy } from '../../tenant/tenancy.js';
+import { TenantPool } from '../../tenant/tenant-pool.js';
+import { TokenBroker } from '../../tenant/token-broker.js';
+import { Caller } from '../caller.js';
+import type { CommandContext } from '../command.js';
+import { readManifests } from '../manifest-file.js';
+import { remark, writeOut } from '../output.js';
+import type { PlanOptions } from './plan-command.js';
+import type { PlanRow } from './plan-row.js';
+import { renderPlan } from './plan-table.js';
+import { ClusterView } from './planning.js';
+import { SyncPlanner } from './plan-sync.js';
+
+/** Requests under way at a time. */
+const CONCURRENCY = 32;
+/** The least that TokenRequest grants, and more than a plan takes. */
+const TOKEN_SECONDS = 600;
+const NEVER_MS = 2 ** 31 - 1;
+
+/** Prints what the ConfigMapSyncs of a file would do. It reads as their ServiceAccounts, which is the truth about rights. */
+export async function plan(options: PlanOptions, { env, stdout, stderr }: CommandContext): Promise<void> {
+  const caller = await Caller.connect(options.kubeconfig, env);
+  const tenancy = tenancyOf(caller);
+  try {
+    const { syncs, others } = await readManifests({
+      file: options.filename,
+      stdin: process.stdin,
+      namespace: options.namespace,
+      defaultNamespace: caller.namespace,
+    });
+    if (others.length > 0) remark(stderr, `left out, being no ConfigMapSync: ${others.join(', ')}`);
+    const planner = new SyncPlanner({ tenancy, cluster: await lookAround(caller), signal: caller.signal });
+    const rows: PlanRow[] = [];
+    for (const sync of syncs) rows.push(...(await planner.plan(sync)));
+    const text =
+      options.output === 'json'
+        ? `${JSON.stringify(rows, undefined, 2)}\n`
+        : renderPlan(rows, wantsColours(stdout, env));
+    await writeOut(stdout, text);
+  } finally {
+    tenancy.closeAll();
+    await caller.close();
+  }
+}
+
+/** What the caller knows of the cluster; what it may not list stays unknown. */
+async function lookAround(caller: Caller): Promise<ClusterView> {
+  const [namespaces, syncs] = await Promise.all([
+    caller.listNamespaces(),
+    caller.listSyncs(undefined).catch((error: unknown) => {
+      if (isApiError(error, 403)) return undefined;
+      throw error;
+    }),
+  ]);
+  return new ClusterView({
+    namespaces,
+    syncs,
+    findSync: (namespace, name) => caller.findSync(namespace, name),
+  });
+}
+
+/** The operator's own way to ServiceAccounts and ConfigMaps, with tokens that the caller requests. Nothing is watched. */
+function tenancyOf(caller: Caller): Tenancy {
+  const clock = systemClock;
+  const registry = new TenantPool({
+    broker: new TokenBroker({
+      client: caller.client,
+      operator: 'you',
+      expirationSeconds: TOKEN_SECONDS,
+      clock,
+      observer: { tokenRequested: () => undefined },
+    }),
+    clientFor: (authorize) => caller.bearerClient(authorize),
+    limiter: new FairLimiter(CONCURRENCY),
+    userAgentPrefix: caller.userAgent,
+    clock,
+    onEnded: () => undefined,
+  });
+  return new Tenancy({
+    registry,
+    userAgentPrefix: caller.userAgent,
+    clock,
+    random: Math.random,
+    recheck: { deniedMs: NEVER_MS, allowedMs: NEVER_MS },
+    notify: () => undefined,
+  });
+}

@@ -1,0 +1,180 @@
+import { randomUUID } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import { homedir, hostname } from 'node:os';
+import { systemClock } from '../../k8s/util/clock.js';
+import { EventRecorder } from '../../k8s/events/event-recorder.js';
+import { loadConnection } from '../../k8s/config/kubeconfig.js';
+import { LeaderElector } from '../../k8s/leader-election/leader-elector.js';
+import { RestClient } from '../../k8s/client/rest-client.js';
+import { Transport } from '../../k8s/client/transport.js';
+import { createAuditSink } from '../../telemetry/logging/audit-sink.js';
+import { type BindAddress, formatBindAddress } from '../../telemetry/http/bind-address.js';
+import { HealthServer, type ReadinessCheck } from '../../telemetry/http/health-server.js';
+import { createLogger } from '../../telemetry/logging/logger.js';
+import { MetricsServer } from '../../telemetry/http/metrics-server.js';
+import { Metrics } from '../../telemetry/metrics/metrics.js';
+import { Operator, REPORTING_CONTROLLER } from './operator.js';
+import { operatorIdentity } from './operator-identity.js';
+import type { RunOptions } from './run-options.js';
+import { syncWatches, type SyncWatches } from './sync-watches.js';
+import { version } from '../version.js';
+
+const LEASE = 'config-weaver.weaver.example.com';
+/** A watch tells something, if only a bookmark, about once a minute. */
+const SILENCE_MS = 120_000;
+/** What is in flight at the end is given this long; the whole stop takes less than 10 s. */
+const GRACE_MS = 6_000;
+
+/** Runs the operator until SIGTERM or SIGINT (exit code 0) or until its Lease is lost (1). */
+export async function run(options: RunOptions, env: Readonly<NodeJS.ProcessEnv>): Promise<number> {
+  const clock = systemClock;
+  const logger = createLogger({ level: options.logLevel, format: options.logFormat });
+  const auditLog = createAuditSink(process.stdout, { logger });
+  const connection = await loadConnection({ kubeconfig: options.kubeconfig, env, home: homedir() });
+  const transport = new Transport(connection, { writeConnections: options.maxConcurrentRequests });
+  const metrics = new Metrics();
+  const userAgent = `config-weaver/${version()}`;
+  const client = new RestClient({
+    server: connection.server,
+    dispatcher: (use) => transport.dispatcher('operator', use),
+    authorize: (signal) => connection.authorize(signal),
+    userAgent,
+    observer: metrics.runtime,
+    clock,
+  });
+  const watches = syncWatches({ client, watchNamespaces: options.watchNamespaces, log: logger, clock });
+  const events = new EventRecorder({
+    client,
+    reportingController: REPORTING_CONTROLLER,
+    reportingInstance: hostname(),
+    clock,
+    log: logger,
+  });
+
+  let operator: Operator | undefined;
+  const health = new HealthServer([
+    ...watches.reflectors.map((reflector) => watchCheck(reflector, () => clock.now())),
+    {
+      name: 'tenant watches',
+      check: () => namesOf(operator?.stalledWatches(clock.now() - SILENCE_MS) ?? []),
+    },
+  ]);
+  metrics.readiness(() => health.readiness());
+  const metricsServer = new MetricsServer({
+    metrics,
+    secure: options.metricsSecure,
+    certPath: options.metricsCertPath,
+    client,
+    logger,
+  });
+
+  const stop = stopSignal();
+  const background = new AbortController();
+  try {
+    const { healthProbeBindAddress, metricsBindAddress } = options;
+    const addresses = {
+      health: await listen(health, healthProbeBindAddress),
+      metrics: await listen(metricsServer, metricsBindAddress),
+    };
+    logger.info('starting', {
+      version: version(),
+      server: connection.server,
+      kubeconfig: connection.source,
+      ...addresses,
+    });
+
+    // First of all: an API server that is not there is then waited for, and told of, in one place.
+    const username = await operatorIdentity(client, logger, clock, stop);
+    const running = watches.reflectors.map((reflector) => reflector.run(background.signal));
+    running.push(events.run(background.signal));
+    for (const task of running) task.catch(() => undefined);
+
+    const lead = async (leading: AbortSignal): Promise<void> => {
+      await Promise.all(watches.reflectors.map((reflector) => reflector.waitForSync(leading)));
+      operator = new Operator({
+        options,
+        server: connection.server,
+        transport,
+        client,
+        username,
+        userAgent,
+        watches,
+        events,
+        auditLog,
+        metrics,
+        logger,
+        clock,
+      });
+      const led = operator;
+      const cutOff = (): void => {
+        if (stop.aborted) setTimeout(() => led.stopNow(new Error('shutting down')), GRACE_MS).unref();
+        else led.stopNow(new Error('no longer the leader'));
+      };
+      leading.addEventListener('abort', cutOff, { once: true });
+      logger.info('reconciling', { as: username });
+      await led.run(leading);
+    };
+
+    if (!options.leaderElect) {
+      metrics.runtime.setLeader(LEASE, true);
+      await lead(stop);
+      return 0;
+    }
+    const elector = new LeaderElector({
+      client,
+      namespace: options.leaderElectionNamespace ?? connection.namespace,
+      name: LEASE,
+      identity: `${hostname()}_${randomUUID()}`,
+      observer: metrics.runtime.leader(LEASE),
+      log: logger,
+    });
+    const end = await elector.run(stop, lead);
+    if (end === 'released') return 0;
+    logger.error('lost the Lease: another replica leads now', { lease: LEASE });
+    return 1;
+  } catch (error) {
+    if (stop.aborted) return 0;
+    throw error;
+  } finally {
+    await events.flush(AbortSignal.timeout(1500)).catch(() => undefined);
+    background.abort(new Error('shutting down'));
+    await Promise.all([health.close(), metricsServer.close()]);
+    await transport.close();
+    await auditLog.close(AbortSignal.timeout(500));
+    logger.info('stopped');
+    await logger.close(AbortSignal.timeout(500));
+  }
+}
+
+function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(name, () => controller.abort(new Error(`stopped by ${name}`)));
+  }
+  return controller.signal;
+}
+
+/** Where it listens by now, which only the log tells for port 0; `off` where it does not. */
+async function listen(
+  server: { start(address: BindAddress): Promise<AddressInfo> },
+  address: BindAddress | 'off',
+): Promise<string> {
+  if (address === 'off') return address;
+  const { address: host, port } = await server.start(address);
+  return formatBindAddress({ host, port });
+}
+
+function watchCheck(reflector: SyncWatches['reflectors'][number], now: () => number): ReadinessCheck {
+  return {
+    name: reflector.name,
+    check: () => {
+      if (!reflector.synced) return 'not listed yet';
+      const silentFor = now() - reflector.lastProgress;
+      return silentFor > SILENCE_MS ? `silent for ${Math.round(silentFor / 1000)} s` : undefined;
+    },
+  };
+}
+
+function namesOf(stalled: readonly string[]): string | undefined {
+  return stalled.length === 0 ? undefined : `silent: ${stalled.slice(0, 5).join(', ')}`;
+}

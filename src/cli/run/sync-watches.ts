@@ -1,0 +1,67 @@
+import type { ConfigMapSync } from '../../api/v1alpha1/config-map-sync.js';
+import { GROUP, PLURAL, VERSION } from '../../api/v1alpha1/group-version.js';
+import { namespaceOutline } from '../../controller/namespace-lister.js';
+import type { Clock } from '../../k8s/util/clock.js';
+import { METADATA_ONLY, METADATA_ONLY_LIST, type KubernetesObject } from '../../k8s/client/objects.js';
+import { ListWatcher, type ListWatcherLog } from '../../k8s/cache/list-watcher.js';
+import { apiPath, type RestClient } from '../../k8s/client/rest-client.js';
+import { StoreUnion, type ReadableStore } from '../../k8s/cache/store-union.js';
+import { Store } from '../../k8s/cache/store.js';
+
+/** The operator's own watches, under its own identity: ConfigMapSyncs, and the names and labels of namespaces. */
+export interface SyncWatches {
+  syncs: ReadableStore<ConfigMapSync>;
+  namespaces: ReadableStore<KubernetesObject>;
+  reflectors: readonly Pick<
+    ListWatcher<KubernetesObject>,
+    'name' | 'run' | 'synced' | 'waitForSync' | 'lastProgress'
+  >[];
+}
+
+export function syncWatches(options: {
+  client: RestClient;
+  /** Empty: all. */
+  watchNamespaces: readonly string[];
+  log: ListWatcherLog;
+  clock: Clock;
+}): SyncWatches {
+  const { client, watchNamespaces, log, clock } = options;
+  const namespaceStore = new Store<KubernetesObject>();
+  const namespaces = new ListWatcher<KubernetesObject>({
+    client,
+    path: apiPath({ group: '', version: 'v1', resource: 'namespaces' }),
+    accept: { list: METADATA_ONLY_LIST, watch: METADATA_ONLY },
+    store: namespaceStore,
+    name: 'namespaces',
+    transform: namespaceOutline,
+    log,
+    clock,
+  });
+  const scopes: (string | undefined)[] = watchNamespaces.length === 0 ? [undefined] : [...watchNamespaces];
+  const stores = scopes.map((namespace) => [namespace, new Store<ConfigMapSync>()] as const);
+  const reflectors = stores.map(
+    ([namespace, store]) =>
+      new ListWatcher<ConfigMapSync>({
+        client,
+        path: apiPath({ group: GROUP, version: VERSION, resource: PLURAL, ...(namespace && { namespace }) }),
+        store,
+        name: namespace === undefined ? PLURAL : `${PLURAL} in ${namespace}`,
+        transform: withoutManagedFields,
+        log,
+        clock,
+      }),
+  );
+  const [, first] = stores[0] ?? [];
+  const syncs =
+    watchNamespaces.length === 0 && first !== undefined
+      ? first
+      : new StoreUnion(new Map(stores.map(([namespace, store]) => [namespace ?? '', store])));
+  return { syncs, namespaces: namespaceStore, reflectors: [namespaces, ...reflectors] };
+}
+
+/** Most of the bytes of an object, and nobody reads them here. */
+function withoutManagedFields(sync: ConfigMapSync): ConfigMapSync {
+  const metadata: ConfigMapSync['metadata'] & { managedFields?: unknown } = { ...sync.metadata };
+  delete metadata.managedFields;
+  return { ...sync, metadata };
+}

@@ -1,0 +1,177 @@
+import { abortable } from '../util/abortable.js';
+import { CauseLog, type RuntimeLog } from '../util/cause-log.js';
+import type { Query } from '../client/api-path.js';
+import type { Clock } from '../util/clock.js';
+import { isApiError } from '../client/errors.js';
+import { type KubernetesObject, objectKey, type WatchEvent } from '../client/objects.js';
+import { listPages } from '../client/list-pages.js';
+import type { Watcher } from '../client/rest-client.js';
+import type { Store } from './store.js';
+import { type OpenWatch, WatchFault, WatchLoop, type WatchStart, type WatchTarget } from './watch-loop.js';
+
+export type ListWatcherLog = RuntimeLog;
+
+export interface ListWatcherOptions<T extends KubernetesObject> {
+  client: Watcher;
+  path: string;
+  query?: Query | undefined;
+  /** Media types, for metadata only: a list has another one than a watch. */
+  accept?: { list: string; watch: string } | undefined;
+  store: Store<T>;
+  /** For logs and readiness, such as `namespaces`. */
+  name: string;
+  /** Strips what nobody reads, before it is stored. */
+  transform?: ((object: T) => T) | undefined;
+  log: ListWatcherLog;
+  clock?: Clock | undefined;
+  random?: (() => number) | undefined;
+  /** Default: 240 to 300. */
+  watchSeconds?: readonly [number, number] | undefined;
+  /** Default: 120,000. */
+  silenceMs?: number | undefined;
+  /** Objects of one page, where lists are paged. Default: 500. */
+  pageSize?: number | undefined;
+  /** false: lists are paged even where the server could stream them. Default: true. */
+  streamingList?: boolean | undefined;
+}
+
+/** Marks the bookmark that ends the initial events of a streaming list. */
+const INITIAL_EVENTS_END = 'k8s.io/initial-events-end';
+/** A server that does not know of streaming lists ignores what we ask for, and the end never comes. */
+const STREAMING_LIST_SILENCE_MS = 20_000;
+
+/**
+ * Keeps a store equal to what the API server has: lists, watches, and lists again when it must. The list is streamed where the
+ * server can (Kubernetes 1.32 and later), which costs neither side a list in memory, else read in pages.
+ * A server that is away and a CustomResourceDefinition that is not there yet are waited for.
+ */
+export class ListWatcher<T extends KubernetesObject> implements WatchTarget<T> {
+  readonly #options: ListWatcherOptions<T>;
+  readonly #loop: WatchLoop<T>;
+  readonly #causes: CauseLog;
+  #streamingList: boolean;
+  #synced = false;
+  readonly #firstSync = Promise.withResolvers<undefined>();
+
+  constructor(options: ListWatcherOptions<T>) {
+    this.#options = options;
+    this.#streamingList = options.streamingList ?? true;
+    this.#causes = new CauseLog(options.log, { reflector: options.name });
+    this.#loop = new WatchLoop<T>({ ...options, accept: options.accept?.watch });
+  }
+
+  get name(): string {
+    return this.#options.name;
+  }
+
+  /** Whether the store has once held all there was. */
+  get synced(): boolean {
+    return this.#synced;
+  }
+
+  /** When the last list, event or bookmark was, in milliseconds since the epoch; 0 before the first. */
+  get lastProgress(): number {
+    return this.#loop.lastProgress;
+  }
+
+  /** @throws the signal's reason. */
+  async waitForSync(signal: AbortSignal): Promise<void> {
+    await abortable(this.#firstSync.promise, signal);
+  }
+
+  /** Resolves when the signal aborts, and not before: whatever fails is tried again. */
+  async run(signal: AbortSignal): Promise<void> {
+    await this.#loop.run(this, signal);
+  }
+
+  /** For the watch loop only. */
+  async start(open: OpenWatch<T>, signal: AbortSignal): Promise<WatchStart<T>> {
+    if (this.#streamingList) {
+      try {
+        return await this.#streamList(open);
+      } catch (error) {
+        // 400 and 422: the feature is off. Silence: the server has never heard of it.
+        if (!(error instanceof WatchFault) && !isApiError(error, 400, 422)) {
+          throw error;
+        }
+        signal.throwIfAborted();
+        this.#streamingList = false;
+        this.#options.log.info(`${this.name}: the API server does not stream lists, reading pages instead`);
+      }
+    }
+    const list = await listPages<T>(this.#options, signal);
+    this.#replace(list.items.map((item) => this.#transform(item)));
+    return { resourceVersion: list.metadata.resourceVersion };
+  }
+
+  /** For the watch loop only. */
+  opened(): void {
+    this.#causes.recovered(`${this.name}: watching again`);
+  }
+
+  /** For the watch loop only. */
+  changed({ type, object }: WatchEvent<T>): void {
+    if (type === 'DELETED') {
+      this.#options.store.remove(this.#transform(object));
+    } else {
+      this.#options.store.upsert(this.#transform(object));
+    }
+  }
+
+  /** For the watch loop only. */
+  expired(): void {
+    this.#options.log.debug(`${this.name}: listing anew`);
+  }
+
+  /** For the watch loop only. */
+  failed(error: unknown): 'retry' {
+    if (!isApiError(error, 410)) {
+      this.#causes.failed(`${this.name}: ${explain(error)}; trying again until it works`, error);
+    }
+    return 'retry';
+  }
+
+  async #streamList(open: OpenWatch<T>): Promise<WatchStart<T>> {
+    const events = open({
+      query: { sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan', allowWatchBookmarks: true },
+      firstSilenceMs: STREAMING_LIST_SILENCE_MS,
+    });
+    const objects = new Map<string, T>();
+    for (;;) {
+      const next = await events.next();
+      if (next.done === true) {
+        throw new Error(`the streamed list of ${this.#options.path} ended too early`);
+      }
+      const { type, object } = next.value;
+      if (type === 'DELETED') {
+        objects.delete(objectKey(object));
+      } else if (type !== 'BOOKMARK') {
+        objects.set(objectKey(object), this.#transform(object));
+      } else if (object.metadata.annotations?.[INITIAL_EVENTS_END] === 'true') {
+        this.#replace([...objects.values()]);
+        this.opened();
+        return { resourceVersion: object.metadata.resourceVersion, events };
+      }
+    }
+  }
+
+  #replace(items: T[]): void {
+    this.#options.store.replace(items);
+    if (!this.#synced) {
+      this.#synced = true;
+      this.#options.log.debug(`${this.name}: synced`, { objects: items.length });
+      this.#firstSync.resolve(undefined);
+    }
+  }
+
+  #transform(object: T): T {
+    return this.#options.transform === undefined ? object : this.#options.transform(object);
+  }
+}
+
+function explain(error: unknown): string {
+  if (isApiError(error, 404)) {
+    return `the API server does not serve this resource (is its CustomResourceDefinition installed?)`;
+  }
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,102 @@
+import { type KubernetesObject, objectKey } from '../client/objects.js';
+
+export interface StoreChange<T extends KubernetesObject> {
+  type: 'added' | 'updated' | 'deleted';
+  /** For `deleted` the last state known. */
+  object: T;
+  /** For `updated` what it was before. */
+  previous?: T;
+}
+
+export type StoreListener<T extends KubernetesObject> = (change: StoreChange<T>) => void;
+
+/**
+ * The objects that a reflector has seen, by {@link objectKey}. Treat them as read-only: everybody gets the same ones.
+ * A state that is known already, by its uid and resourceVersion, is no change; resourceVersions are not compared otherwise.
+ */
+export class Store<T extends KubernetesObject> {
+  readonly #objects = new Map<string, T>();
+  readonly #listeners = new Set<StoreListener<T>>();
+  readonly #onListenerError: (error: unknown) => void;
+
+  /** `onListenerError` is told what a listener threw: the other listeners and the watch go on. */
+  constructor(options: { onListenerError?: (error: unknown) => void } = {}) {
+    this.#onListenerError = options.onListenerError ?? warn;
+  }
+
+  get(key: string): T | undefined {
+    return this.#objects.get(key);
+  }
+
+  list(): T[] {
+    return [...this.#objects.values()];
+  }
+
+  get size(): number {
+    return this.#objects.size;
+  }
+
+  /** Makes `items` everything there is: what is not among them is deleted. */
+  replace(items: readonly T[]): void {
+    const gone = new Set(this.#objects.keys());
+    for (const item of items) {
+      gone.delete(objectKey(item));
+    }
+    // Deletions first, so that a listener never sees more than there ever was.
+    for (const key of gone) {
+      this.#delete(key);
+    }
+    for (const item of items) {
+      this.upsert(item);
+    }
+  }
+
+  upsert(object: T): void {
+    const key = objectKey(object);
+    const previous = this.#objects.get(key);
+    this.#objects.set(key, object);
+    if (previous === undefined) {
+      this.#notify({ type: 'added', object });
+    } else if (
+      previous.metadata.resourceVersion !== object.metadata.resourceVersion ||
+      previous.metadata.uid !== object.metadata.uid
+    ) {
+      this.#notify({ type: 'updated', object, previous });
+    }
+  }
+
+  /** `object` is the last state, which a DELETED event carries. Does nothing for one that is not known. */
+  remove(object: T): void {
+    this.#delete(objectKey(object), object);
+  }
+
+  /** Tells of every change from now on, not of what is there. Returns what ends it. */
+  subscribe(listener: StoreListener<T>): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  #delete(key: string, last?: T): void {
+    const previous = this.#objects.get(key);
+    if (previous !== undefined) {
+      this.#objects.delete(key);
+      this.#notify({ type: 'deleted', object: last ?? previous });
+    }
+  }
+
+  #notify(change: StoreChange<T>): void {
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener(change);
+      } catch (error) {
+        this.#onListenerError(error);
+      }
+    }
+  }
+}
+
+function warn(error: unknown): void {
+  process.emitWarning(error instanceof Error ? error : new Error(String(error)));
+}

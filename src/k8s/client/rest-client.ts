@@ -1,0 +1,343 @@
+import type { Dispatcher } from 'undici';
+
+import { abortable } from '../util/abortable.js';
+import { queryString, type Query } from './api-path.js';
+import { type Clock, systemClock } from '../util/clock.js';
+import { type Deadline, deadline } from './deadline.js';
+import { ApiError } from './errors.js';
+import { LineTooLongError, readLines } from './lines.js';
+import type { KubernetesObject, WatchEvent } from './objects.js';
+import { readBounded } from './read-bounded.js';
+import { answerError, failureCause } from './response-error.js';
+import type {
+  ApiRequest,
+  ApiResponse,
+  Method,
+  RequestObserver,
+  RestClientOptions,
+  WatchRequest,
+} from './rest-types.js';
+import { parseEvent } from './watch-event.js';
+
+export { apiPath } from './api-path.js';
+export type {
+  ApiRequest,
+  ApiResponse,
+  RequestObserver,
+  RestClientOptions,
+  WatchRequest,
+} from './rest-types.js';
+
+/** The part of the client that sends single requests: what most of this runtime asks for. */
+export type Requester = Pick<RestClient, 'request'>;
+/** The part of the client that lists and watches. */
+export type Watcher = Pick<RestClient, 'request' | 'watch'>;
+
+interface Sent {
+  method: Method;
+  path: string;
+  query?: Query | undefined;
+  accept?: string | undefined;
+  userAgent?: string | undefined;
+  body?: string;
+  contentType?: string;
+  signal: AbortSignal;
+  headersTimeout: number;
+  bodyTimeout: number;
+}
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+/** Tries for one request, the first one included. */
+const MAX_TRIES = 5;
+/** Tries of a GET when the connection fails: a stale connection is found out by the first. */
+const MAX_CONNECTION_TRIES = 3;
+/** A page of 500 objects at etcd's limit of 1.5 MiB would be more; real ones are far below. */
+const MAX_BODY_BYTES = 256 * 1024 * 1024;
+const MAX_ERROR_BYTES = 256 * 1024;
+/** An event holds one object: etcd's limit is 1.5 MiB, JSON escapes may double it. */
+const MAX_EVENT_BYTES = 16 * 1024 * 1024;
+/**
+ * The API server accepts a watch before its first event, so a longer silence means a dead connection. Also the longest that a
+ * watch waits for a connection: the next try may find another one.
+ */
+const WATCH_OPENING_MS = 30_000;
+
+/**
+ * Requests and watches under one identity, on connections that it shares with others.
+ * It sends no `Authorization` but what its `authorize` gives.
+ */
+export class RestClient {
+  readonly #origin: string;
+  readonly #host: string;
+  /** Path of the server's URL, '' for most. */
+  readonly #root: string;
+  readonly #dispatcher: RestClientOptions['dispatcher'];
+  readonly #authorize: (signal?: AbortSignal) => Promise<string | undefined>;
+  readonly #userAgent: string;
+  readonly #requireAuthorization: boolean;
+  readonly #observer: RequestObserver | undefined;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+
+  constructor(options: RestClientOptions) {
+    const url = new URL(options.server);
+    this.#origin = url.origin;
+    this.#host = url.host;
+    this.#root = url.pathname.replace(/\/+$/, '');
+    this.#dispatcher = options.dispatcher;
+    this.#authorize = options.authorize;
+    this.#userAgent = options.userAgent;
+    this.#requireAuthorization = options.requireAuthorization ?? false;
+    this.#observer = options.observer;
+    this.#clock = options.clock ?? systemClock;
+    this.#random = options.random ?? Math.random;
+  }
+
+  /**
+   * Sends one request and gives its parsed body. Waits and tries again (5 times at most, within `timeoutMs`) where the server
+   * says when to come back: 429 for every method, because it was not processed; 5xx for GET. A GET is also tried again
+   * when the connection fails.
+   *
+   * @throws ApiError for every answer that is not 2xx, and with code 0 where there was none; the signal's reason when it aborts;
+   *   whatever `authorize` throws.
+   */
+  async request<T>(request: ApiRequest): Promise<ApiResponse<T>> {
+    const timeoutMs = request.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    const until = this.#clock.now() + timeoutMs;
+    const limit = deadline(request.signal, timeoutMs);
+    try {
+      for (let tries = 1; ; tries++) {
+        try {
+          return await this.#try<T>(request, timeoutMs, limit.signal);
+        } catch (error) {
+          const delay = limit.signal.aborted ? undefined : this.#retryDelay(request.method, tries, error);
+          if (delay === undefined || this.#clock.now() + delay >= until) {
+            throw error;
+          }
+          await this.#clock.sleep(delay, limit.signal);
+        }
+      }
+    } catch (error) {
+      throw this.#explainDeadline(request, timeoutMs, limit, error);
+    } finally {
+      limit.clear();
+    }
+  }
+
+  /**
+   * Yields the events of one watch until the server ends it; bookmarks included. Leaving the loop ends the watch.
+   *
+   * @throws ApiError when the watch is refused, breaks off (code 0), or is ended by an ERROR event (410 `Expired`: list anew);
+   *   the signal's reason when it aborts.
+   */
+  async *watch<T extends KubernetesObject>(
+    request: WatchRequest,
+  ): AsyncGenerator<WatchEvent<T>, void, undefined> {
+    const what = `watch of ${request.path}`;
+    const limit = deadline(request.signal, request.openingMs ?? WATCH_OPENING_MS);
+    try {
+      const response = await this.#openWatch(request, limit);
+      try {
+        if (response.statusCode !== 200) {
+          throw await this.#refusal(what, response);
+        }
+        limit.lift();
+        request.onOpen?.();
+        for await (const line of readLines(response.body, MAX_EVENT_BYTES)) {
+          yield parseEvent<T>(line, what);
+        }
+      } catch (error) {
+        request.signal.throwIfAborted();
+        throw this.#brokenOff(what, error);
+      } finally {
+        response.body.destroy();
+      }
+    } finally {
+      limit.clear();
+    }
+  }
+
+  async #openWatch(request: WatchRequest, limit: Deadline): Promise<Dispatcher.ResponseData> {
+    const openingMs = request.openingMs ?? WATCH_OPENING_MS;
+    try {
+      return await this.#send({
+        ...request,
+        method: 'GET',
+        query: { ...request.query, watch: true },
+        signal: limit.signal,
+        headersTimeout: openingMs,
+        bodyTimeout: 0,
+      });
+    } catch (error) {
+      throw this.#explainDeadline({ method: 'GET', path: request.path }, openingMs, limit, error);
+    }
+  }
+
+  async #try<T>(request: ApiRequest, timeoutMs: number, signal: AbortSignal): Promise<ApiResponse<T>> {
+    const what = `${request.method} ${request.path}`;
+    // Below the deadline, so that undici itself notices a connection that has died and replaces it.
+    const undiciTimeout = Math.ceil(timeoutMs * 0.8);
+    const response = await this.#send({
+      method: request.method,
+      path: request.path,
+      query: request.query,
+      accept: request.accept,
+      userAgent: request.userAgent,
+      ...(request.body === undefined
+        ? {}
+        : {
+            body: JSON.stringify(request.body),
+            contentType:
+              request.contentType ??
+              (request.method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'),
+          }),
+      signal,
+      headersTimeout: undiciTimeout,
+      bodyTimeout: undiciTimeout,
+    });
+    if (response.statusCode < 200 || response.statusCode > 299) {
+      throw await this.#refusal(what, response);
+    }
+    const text = await this.#readText(what, response, MAX_BODY_BYTES, signal);
+    return {
+      body: this.#parse(what, text) as T,
+      code: response.statusCode,
+      auditID: header(response, 'audit-id'),
+    };
+  }
+
+  async #send(request: Sent): Promise<Dispatcher.ResponseData> {
+    const authorization = await this.#authorization(request);
+    const use = request.bodyTimeout === 0 ? 'watch' : request.body === undefined ? 'read' : 'write';
+    const started = performance.now();
+    let code = '<error>';
+    try {
+      const sending = this.#dispatcher(use).request({
+        origin: this.#origin,
+        path: `${this.#root}${request.path}${queryString(request.query)}`,
+        method: request.method,
+        headers: {
+          accept: request.accept ?? 'application/json',
+          'user-agent': request.userAgent ?? this.#userAgent,
+          ...(authorization === undefined ? {} : { authorization }),
+          ...(request.contentType === undefined ? {} : { 'content-type': request.contentType }),
+        },
+        body: request.body ?? null,
+        signal: request.signal,
+        headersTimeout: request.headersTimeout,
+        bodyTimeout: request.bodyTimeout,
+      });
+      // undici heeds the signal and its timeouts only once a request is on its way, not while it waits for a connection: one
+      // that never gets its turn would hold its caller, and the caller's place among all requests, for ever.
+      const response = await abortable(sending, request.signal);
+      code = String(response.statusCode);
+      return response;
+    } catch (error) {
+      request.signal.throwIfAborted();
+      throw new ApiError(
+        { code: 0, reason: '', message: `cannot reach ${this.#origin}: ${failureCause(error)}` },
+        { cause: error },
+      );
+    } finally {
+      const seconds = (performance.now() - started) / 1000;
+      this.#observer?.observe({ method: request.method, host: this.#host, code, seconds });
+    }
+  }
+
+  async #authorization(request: Sent): Promise<string | undefined> {
+    const authorization = await this.#authorize(request.signal);
+    request.signal.throwIfAborted();
+    // A scheme without credentials would be no identity either.
+    if (this.#requireAuthorization && (authorization === undefined || !/^\S+ +\S/.test(authorization))) {
+      throw new Error(
+        `${request.method} ${request.path} was not sent: this client acts by a token only, and has none`,
+      );
+    }
+    return authorization;
+  }
+
+  async #refusal(what: string, response: Dispatcher.ResponseData): Promise<ApiError> {
+    // The answer is known by its code: what cannot be read of its body is left out.
+    const text = await readBounded(response.body, MAX_ERROR_BYTES).catch(() => '');
+    return answerError({
+      code: response.statusCode,
+      what,
+      text,
+      retryAfter: header(response, 'retry-after'),
+      auditID: header(response, 'audit-id'),
+    });
+  }
+
+  async #readText(
+    what: string,
+    response: Dispatcher.ResponseData,
+    maxBytes: number,
+    signal: AbortSignal,
+  ): Promise<string> {
+    try {
+      return await readBounded(response.body, maxBytes);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw this.#brokenOff(what, error);
+    }
+  }
+
+  #parse(what: string, text: string): unknown {
+    if (text === '') {
+      return undefined;
+    }
+    try {
+      return JSON.parse(text);
+    } catch {
+      throw new ApiError({
+        code: 0,
+        reason: '',
+        message: `${what}: ${this.#origin} answered with something other than JSON`,
+      });
+    }
+  }
+
+  #brokenOff(what: string, error: unknown): Error {
+    if (error instanceof ApiError) {
+      return error;
+    }
+    const cause = error instanceof LineTooLongError ? error.message : failureCause(error);
+    return new ApiError({ code: 0, reason: '', message: `${what} broke off: ${cause}` }, { cause: error });
+  }
+
+  /** Milliseconds until the next try; undefined where another one makes no sense. */
+  #retryDelay(method: Method, tries: number, error: unknown): number | undefined {
+    if (!(error instanceof ApiError)) {
+      return undefined;
+    }
+    if (error.code === 0) {
+      return method === 'GET' && tries < MAX_CONNECTION_TRIES
+        ? 100 * 2 ** (tries - 1) * (1 + this.#random())
+        : undefined;
+    }
+    const mayRepeat = error.code === 429 || (error.code >= 500 && method === 'GET');
+    if (!mayRepeat || error.retryAfterSeconds === undefined || tries >= MAX_TRIES) {
+      return undefined;
+    }
+    // Never earlier than asked for, and not all at the same moment.
+    return Math.max(error.retryAfterSeconds, 0.1) * 1000 * (1 + 0.3 * this.#random());
+  }
+
+  #explainDeadline(
+    request: Pick<ApiRequest, 'method' | 'path'>,
+    timeoutMs: number,
+    limit: Deadline,
+    error: unknown,
+  ): unknown {
+    if (!limit.expired || error !== limit.signal.reason) {
+      return error;
+    }
+    const message = `${request.method} ${request.path}: no answer from ${this.#origin} within ${timeoutMs / 1000} s`;
+    return new ApiError({ code: 0, reason: '', message });
+  }
+}
+
+function header(response: Dispatcher.ResponseData, name: string): string | undefined {
+  const value = response.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}

@@ -1,0 +1,70 @@
+import type { Dispatcher } from 'undici';
+
+import type { Query } from './api-path.js';
+import type { Clock } from '../util/clock.js';
+import type { ConnectionUse } from './transport.js';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+export interface ApiRequest {
+  method: Method;
+  /** From {@link apiPath}, without a query. */
+  path: string;
+  query?: Query;
+  /** Sent as JSON. */
+  body?: unknown;
+  /** Default: `application/json`, and for PATCH `application/merge-patch+json`. */
+  contentType?: string;
+  /** Default: `application/json`. */
+  accept?: string;
+  /** Instead of the client's own: the API server's audit log records it. */
+  userAgent?: string;
+  signal?: AbortSignal | undefined;
+  /** For all tries together, waits between them included. Default: 30,000. */
+  timeoutMs?: number;
+}
+
+export interface WatchRequest {
+  path: string;
+  /** `watch=true` is added. */
+  query?: Query;
+  accept?: string;
+  userAgent?: string;
+  signal: AbortSignal;
+  /** How long the API server may take to accept the watch, in milliseconds. Default: 30,000. */
+  openingMs?: number;
+  /** Called once, when the API server has accepted the watch, before any event. */
+  onOpen?: () => void;
+}
+
+export interface ApiResponse<T> {
+  body: T;
+  /** HTTP status code, 200 to 299. */
+  code: number;
+  /** The `Audit-Id` header: finds the request in the API server's audit log. */
+  auditID: string | undefined;
+}
+
+/** Told of every try, watches included (when they are accepted or refused). */
+export interface RequestObserver {
+  /** `code` is the HTTP status code, or `<error>` where there was no answer, as in client-go. */
+  observe(request: { method: string; host: string; code: string; seconds: number }): void;
+}
+
+export interface RestClientOptions {
+  /** The API server's URL without a trailing slash; may have a path, as behind Rancher. */
+  server: string;
+  dispatcher: (use: ConnectionUse) => Dispatcher;
+  /** The `Authorization` header, asked for before every try; undefined where the client certificate is the identity. */
+  authorize: (signal?: AbortSignal) => Promise<string | undefined>;
+  userAgent: string;
+  /**
+   * For a client that acts for somebody else: without a token nothing is sent, so that a request never
+   * runs as whoever else the connection may belong to.
+   */
+  requireAuthorization?: boolean;
+  observer?: RequestObserver | undefined;
+  clock?: Clock;
+  /** Between 0 and 1, like Math.random. */
+  random?: () => number;
+}

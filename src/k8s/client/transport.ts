@@ -1,0 +1,145 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { TLSSocket } from 'node:tls';
+
+import { Agent, buildConnector, type Dispatcher, ProxyAgent } from 'undici';
+
+import type { ClusterConnection } from '../config/cluster-connection.js';
+import { SilenceWatch } from './silence-watch.js';
+
+/** `operator` connections carry the operator's client certificate, `bearer` ones never do. */
+export type ConnectionKind = 'operator' | 'bearer';
+/** `write` is for requests with a body, `read` for those without. */
+export type ConnectionUse = 'read' | 'write' | 'watch';
+
+export interface TransportOptions {
+  /** Default true; false for a proxy in between that cannot do it. Each watch then takes a connection of its own. Never for `write`. */
+  allowH2?: boolean;
+  /** Period of HTTP/2 pings. Default: 15,000. */
+  pingIntervalMs?: number;
+  /** A connection that answers no pings for so long is given up. Default: 45,000, as client-go's 30 s + 15 s. */
+  silenceMs?: number;
+  /** Connections for writes, one request each at a time: as many as may be under way. Default, and least: 32. */
+  writeConnections?: number;
+}
+
+/** kube-apiserver allows 100 streams for a connection; one more hangs without a word. */
+const STREAMS_PER_CONNECTION = 90;
+/** A bound for what a burst of requests may open, which matters where HTTP/2 is not to be had. */
+const READ_CONNECTIONS = 16;
+const WRITE_CONNECTIONS = 32;
+/** A write on a connection that has died unseen is not repeated: they are not kept for long. */
+const WRITE_KEEP_ALIVE_MS = 20_000;
+
+/** How long a connection may take to end in order. An HTTP/2 stream that was aborted a moment ago is still on its way out. */
+const CLOSE_MS = 250;
+
+/**
+ * The connections to one API server, in six pools.
+ *
+ * Tokens and the client certificate are kept apart because the API server looks at the certificate first: a tenant's
+ * token on a connection with the operator's certificate would count for nothing, and the request would run as the operator.
+ * TLS sessions, which carry an identity when they are resumed, are not shared between pools either.
+ * Watches have pools of their own, so that they never take the last stream from requests.
+ * Bodies go over HTTP/1.1: where a stream of node:http2 (seen in 24.21) is ended while its body still waits to be sent, by an
+ * abort, a timeout or a connection that breaks, Node.js never comes out of sending it, and takes memory until there is none.
+ */
+export class Transport {
+  readonly #connection: ClusterConnection;
+  readonly #options: Required<TransportOptions>;
+  readonly #pools = new Map<string, Dispatcher>();
+  readonly #silence: SilenceWatch;
+  #closed = false;
+
+  constructor(connection: ClusterConnection, options: TransportOptions = {}) {
+    this.#connection = connection;
+    this.#options = {
+      allowH2: options.allowH2 ?? true,
+      pingIntervalMs: options.pingIntervalMs ?? 15_000,
+      silenceMs: options.silenceMs ?? 45_000,
+      writeConnections: Math.max(options.writeConnections ?? 0, WRITE_CONNECTIONS),
+    };
+    this.#silence = new SilenceWatch(this.#options.silenceMs);
+  }
+
+  /** The same one for the same arguments; opens nothing before its first request. */
+  dispatcher(kind: ConnectionKind, use: ConnectionUse): Dispatcher {
+    if (this.#closed) {
+      throw new Error('the transport is closed');
+    }
+    const name = `${kind}/${use}`;
+    let pool = this.#pools.get(name);
+    if (pool === undefined) {
+      pool = this.#open(kind, use);
+      this.#pools.set(name, pool);
+    }
+    return pool;
+  }
+
+  /** Lets what is just ending end, then ends all connections and whatever still runs on them. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const pools = [...this.#pools.values()];
+    this.#pools.clear();
+    const grace = new AbortController();
+    const idle = Promise.all(pools.map((pool) => pool.close()));
+    await Promise.race([idle, sleep(CLOSE_MS, undefined, { signal: grace.signal }).catch(() => undefined)]);
+    grace.abort();
+    await Promise.all(pools.map((pool) => pool.destroy()));
+    this.#silence.stop();
+  }
+
+  #open(kind: ConnectionKind, use: ConnectionUse): Dispatcher {
+    const allowH2 = this.#options.allowH2 && use !== 'write';
+    const connect = this.#connectOptions(kind, allowH2);
+    const pool: Agent.Options = {
+      allowH2,
+      h2Options: { maxConcurrentStreams: STREAMS_PER_CONNECTION, pingInterval: this.#options.pingIntervalMs },
+      connections: this.#connectionsFor(use),
+      keepAliveTimeout: use === 'write' ? WRITE_KEEP_ALIVE_MS : 60_000,
+      ...(use === 'watch' ? { bodyTimeout: 0 } : {}),
+    };
+    const { proxy } = this.#connection;
+    if (proxy !== undefined) {
+      return new ProxyAgent({ ...pool, uri: proxy, requestTls: connect });
+    }
+    return new Agent({ ...pool, connect: this.#connector(connect) });
+  }
+
+  #connectOptions(kind: ConnectionKind, allowH2: boolean): buildConnector.BuildOptions {
+    const { cert, key, ...server } = this.#connection.tls;
+    const identity = kind === 'operator' && cert !== undefined && key !== undefined ? { cert, key } : {};
+    return {
+      ...server,
+      ...identity,
+      allowH2,
+      timeout: 10_000,
+      keepAliveInitialDelay: 30_000,
+    };
+  }
+
+  #connector(build: buildConnector.BuildOptions): buildConnector.connector {
+    const connect = buildConnector(build);
+    return (options, callback) => {
+      connect(options, (...outcome) => {
+        const [, socket] = outcome;
+        // HTTP/1.1 has no pings: an idle connection is silent there, and that is all right.
+        if (socket instanceof TLSSocket && socket.alpnProtocol === 'h2') {
+          this.#silence.add(socket);
+        }
+        callback(...outcome);
+      });
+    };
+  }
+
+  /** null: as many as it takes. */
+  #connectionsFor(use: ConnectionUse): number | null {
+    switch (use) {
+      case 'read':
+        return READ_CONNECTIONS;
+      case 'write':
+        return this.#options.writeConnections;
+      case 'watch':
+        return null;
+    }
+  }
+}

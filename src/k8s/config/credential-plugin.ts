@@ -1,0 +1,93 @@
+import type { RequestOptions } from 'node:https';
+
+import type { User } from '@kubernetes/client-node';
+
+import { abortable } from '../util/abortable.js';
+import { KubeconfigError } from './cluster-connection.js';
+
+/** A plugin may ask somebody for consent, but a controller has nobody who would answer. */
+const TIMEOUT_MS = 60_000;
+
+interface ExecConfig {
+  apiVersion?: string;
+  command?: string;
+  env?: { name: string; value: string }[] | null;
+}
+
+/** A user of the kubeconfig whose token comes from a program (`exec`) or an `auth-provider`, both run by client-node. */
+export class CredentialPlugin {
+  readonly #user: User;
+  #running: Promise<string> | undefined;
+
+  constructor(user: User) {
+    this.#user = user.exec ? { ...user, exec: withExecInfo(user.exec as ExecConfig) } : user;
+  }
+
+  /**
+   * The `Authorization` header. client-node keeps a token until it expires; those who ask while the plugin runs share
+   * its answer.
+   *
+   * @throws KubeconfigError when the plugin fails, takes longer than a minute or gives no token.
+   */
+  async authorize(signal?: AbortSignal): Promise<string> {
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+    });
+    return abortable(this.#running, signal);
+  }
+
+  async #run(): Promise<string> {
+    const name = pluginName(this.#user);
+    const options: RequestOptions = {};
+    try {
+      const config = await this.#config();
+      await abortable(config.applyToHTTPSOptions(options), AbortSignal.timeout(TIMEOUT_MS));
+    } catch (error) {
+      // What the plugin printed is left out: some print what they were about to return.
+      const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+      const detail = typeof code === 'string' ? ` (${code})` : '';
+      throw new KubeconfigError(
+        `the credential plugin ${name} of the kubeconfig failed${detail}: run it by hand`,
+      );
+    }
+    const headers = (options.headers ?? {}) as Record<string, unknown>;
+    const authorization = headers.Authorization;
+    if (typeof authorization !== 'string' || !/^\S+ +\S/.test(authorization)) {
+      throw new KubeconfigError(
+        `the credential plugin ${name} of the kubeconfig gave no token; a client certificate of a plugin is not supported`,
+      );
+    }
+    return authorization;
+  }
+
+  #loaded: Promise<{ applyToHTTPSOptions(options: RequestOptions): Promise<void> }> | undefined;
+
+  /** One KubeConfig for good: it holds the cache of tokens. Its cluster is never spoken to. */
+  #config(): Promise<{ applyToHTTPSOptions(options: RequestOptions): Promise<void> }> {
+    this.#loaded ??= import('./kubeconfig-library.js').then(({ KubeConfig }) => {
+      const config = new KubeConfig();
+      config.loadFromClusterAndUser(
+        { name: 'none', server: 'https://invalid', skipTLSVerify: true },
+        this.#user,
+      );
+      return config;
+    });
+    return this.#loaded;
+  }
+}
+
+/** Many plugins refuse to run without this variable, and client-node does not set it. */
+function withExecInfo(exec: ExecConfig): ExecConfig {
+  const value = JSON.stringify({
+    apiVersion: exec.apiVersion ?? 'client.authentication.k8s.io/v1',
+    kind: 'ExecCredential',
+    spec: { interactive: false },
+  });
+  return { ...exec, env: [...(exec.env ?? []), { name: 'KUBERNETES_EXEC_INFO', value }] };
+}
+
+function pluginName(user: User): string {
+  const exec = user.exec as ExecConfig | undefined;
+  const provider = user.authProvider as { name?: string } | undefined;
+  return `"${exec?.command ?? provider?.name ?? 'unknown'}"`;
+}

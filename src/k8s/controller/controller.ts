@@ -1,0 +1,118 @@
+import { RetryError, TerminalError } from '../client/errors.js';
+import type { WorkQueue } from './work-queue.js';
+
+export interface ReconcileResult {
+  /** Look at this key again after so long; left out: when something changes. */
+  requeueAfterMs?: number | undefined;
+}
+
+/** One visit, as controller-runtime counts it. */
+export interface ReconcileOutcome {
+  /** controller_runtime_reconcile_total{result}. */
+  result: 'success' | 'error' | 'requeue' | 'requeue_after';
+  /** An error that is not tried again: controller_runtime_terminal_reconcile_errors_total. */
+  terminal: boolean;
+  /** controller_runtime_reconcile_time_seconds. */
+  seconds: number;
+}
+
+/** Told what controller-runtime's metrics count. */
+export interface ReconcileObserver {
+  /** controller_runtime_max_concurrent_reconciles; once, at the start. */
+  started(maxConcurrentReconciles: number): void;
+  /** controller_runtime_active_workers. */
+  active(workers: number): void;
+  reconciled(outcome: ReconcileOutcome): void;
+}
+
+export interface ControllerOptions {
+  name: string;
+  /** The controller shuts it down when it stops. */
+  queue: WorkQueue;
+  /** Keys that are worked on at the same time. */
+  workers: number;
+  /** Makes what is equal to what should be; computes from what is there, since a key does not say what has changed. */
+  reconcile: (key: string, signal: AbortSignal) => Promise<ReconcileResult>;
+  observer?: ReconcileObserver | undefined;
+  /** Told of each failed visit but those that an abort cut short. */
+  onError: (key: string, error: unknown) => void;
+}
+
+/** Takes keys from a queue and reconciles them, some at a time. */
+export class Controller {
+  readonly #options: ControllerOptions;
+  #active = 0;
+
+  constructor(options: ControllerOptions) {
+    this.#options = options;
+  }
+
+  get name(): string {
+    return this.#options.name;
+  }
+
+  /** Resolves when the signal has aborted and everything in flight is over. Never rejects for what a reconcile throws. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { workers, queue, observer } = this.#options;
+    observer?.started(workers);
+    try {
+      await Promise.all(Array.from({ length: workers }, () => this.#work(signal)));
+    } finally {
+      queue.shutDown();
+    }
+  }
+
+  async #work(signal: AbortSignal): Promise<void> {
+    const { queue, observer } = this.#options;
+    for (let key = await queue.get(signal); key !== undefined; key = await queue.get(signal)) {
+      observer?.active(++this.#active);
+      try {
+        await this.#visit(key, signal);
+      } finally {
+        queue.done(key);
+        observer?.active(--this.#active);
+      }
+    }
+  }
+
+  async #visit(key: string, signal: AbortSignal): Promise<void> {
+    const { queue, reconcile, observer } = this.#options;
+    const startedAt = performance.now();
+    const report = (result: ReconcileOutcome['result'], terminal = false): void =>
+      observer?.reconciled({ result, terminal, seconds: (performance.now() - startedAt) / 1000 });
+    try {
+      const { requeueAfterMs } = await reconcile(key, signal);
+      queue.forget(key);
+      if (requeueAfterMs === undefined) {
+        report('success');
+      } else {
+        queue.addAfter(key, requeueAfterMs);
+        report(requeueAfterMs > 0 ? 'requeue_after' : 'requeue');
+      }
+    } catch (error) {
+      if (signal.aborted) {
+        return;
+      }
+      this.#failed(key, error);
+      report('error', error instanceof TerminalError);
+    }
+  }
+
+  #failed(key: string, error: unknown): void {
+    const { queue, onError } = this.#options;
+    if (error instanceof TerminalError) {
+      queue.forget(key);
+    } else {
+      queue.addRateLimited(key);
+      // Of two times the earlier one counts.
+      if (error instanceof RetryError && error.requeueAfterMs !== undefined) {
+        queue.addAfter(key, error.requeueAfterMs);
+      }
+    }
+    try {
+      onError(key, error);
+    } catch (reporting) {
+      process.emitWarning(reporting instanceof Error ? reporting : new Error(String(reporting)));
+    }
+  }
+}

@@ -1,0 +1,276 @@
+import { CauseLog, type RuntimeLog } from '../util/cause-log.js';
+import { type Clock, systemClock } from '../util/clock.js';
+import { ApiError, isApiError } from '../client/errors.js';
+import { EventQueue } from './event-queue.js';
+import { eventName, EventSeries, type RecordedEvent, seriesKey } from './event-series.js';
+import { apiPath, type Requester } from '../client/rest-client.js';
+
+export type { RecordedEvent } from './event-series.js';
+
+export interface EventObserver {
+  /** An Event will never be written: `queue_full`, or the API server does not take it. */
+  dropped(reason: 'queue_full' | 'refused' | 'failed'): void;
+}
+
+export interface EventRecorderOptions {
+  client: Requester;
+  /** Who reports, such as `example.com/controller`. */
+  reportingController: string;
+  /** Which process of it, such as the pod's name. */
+  reportingInstance: string;
+  /** Events about one object that go out at once. Default: 25, client-go's. */
+  burst?: number;
+  /** After a burst, one for each such period. Default: 5,000. */
+  refillMs?: number;
+  /** Events that may wait. Default: 2,000. */
+  maxQueued?: number;
+  log: RuntimeLog;
+  clock?: Clock;
+  /** For the names of Events. */
+  random?: () => number;
+  observer?: EventObserver | undefined;
+}
+
+/** client-go's: a series that was silent for so long is over. */
+const SERIES_MS = 6 * 60_000;
+/** How often the count of a series is written at most. */
+const PATCH_PERIOD_MS = 10_000;
+/** Subjects that are remembered, to count them when they come again. */
+const MAX_SERIES = 10_000;
+const MAX_TRIES = 5;
+const REQUEST_TIMEOUT_MS = 10_000;
+const FLUSH_CONCURRENCY = 8;
+
+/**
+ * Writes Events about objects, in the background: {@link record} never waits and never fails. What comes again within six
+ * minutes is one Event with a count. Beyond a burst, Events of one object wait for their turn instead of being thrown away, since
+ * each of them may tell of another namespace.
+ */
+export class EventRecorder {
+  readonly #options: EventRecorderOptions;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #maxQueued: number;
+  readonly #queue: EventQueue;
+  readonly #causes: CauseLog;
+  /** By {@link seriesKey}, the one heard of last at the end. */
+  readonly #series = new Map<string, EventSeries>();
+  #pruneAt = 0;
+  /** The bound was reached, and the queue has not been half empty since. */
+  #full = false;
+  #wake: AbortController | undefined;
+
+  constructor(options: EventRecorderOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#random = options.random ?? Math.random;
+    this.#maxQueued = options.maxQueued ?? 2_000;
+    this.#queue = new EventQueue({ burst: options.burst ?? 25, periodMs: options.refillMs ?? 5_000 });
+    this.#causes = new CauseLog(options.log, { reporter: options.reportingController });
+  }
+
+  /** Events that wait to be written. */
+  get length(): number {
+    return this.#queue.length;
+  }
+
+  record(event: RecordedEvent): void {
+    const now = this.#clock.now();
+    this.#forgetOld(now);
+    this.#full &&= this.#queue.length > this.#maxQueued / 2;
+    const key = seriesKey(event);
+    const known = this.#series.get(key);
+    const series = known ?? new EventSeries(event, now);
+    if (!this.#queue.has(series) && this.#queue.length >= this.#maxQueued) {
+      this.#drop('queue_full');
+      this.#tellFull();
+      const given = this.#queue.makeRoomFor(series);
+      if (given === undefined) {
+        return;
+      }
+      this.#series.delete(seriesKey(given.event));
+    }
+    known?.repeat(now);
+    this.#series.delete(key);
+    this.#series.set(key, series);
+    this.#queue.add(series, now);
+    this.#wake?.abort();
+  }
+
+  /** Writes until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const now = this.#clock.now();
+      const series = this.#queue.take(now);
+      if (series === undefined) {
+        await this.#pause(this.#queue.nextAt(now) - now, signal);
+      } else {
+        await this.#send(series, signal);
+      }
+    }
+  }
+
+  /**
+   * Writes all that waits, now and without regard to rates: for the end of the process, after {@link run}. Each is tried
+   * once, and what is left when the signal aborts is lost.
+   */
+  async flush(signal: AbortSignal): Promise<void> {
+    const waiting = this.#queue.takeAll().values();
+    const write = async (): Promise<void> => {
+      for (const series of waiting) {
+        if (signal.aborted) {
+          return;
+        }
+        series.failures = MAX_TRIES;
+        await this.#send(series, signal);
+      }
+    };
+    await Promise.all(Array.from({ length: FLUSH_CONCURRENCY }, write));
+  }
+
+  /** Until it is time or {@link record} has something new. */
+  async #pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+    const wake = new AbortController();
+    this.#wake = wake;
+    const onAbort = (): void => wake.abort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    // Never longer than a day, which is about what a timer can hold.
+    await this.#clock.sleep(Math.min(milliseconds, 86_400_000), wake.signal).catch(() => undefined);
+    signal.removeEventListener('abort', onAbort);
+    this.#wake = undefined;
+  }
+
+  async #send(series: EventSeries, signal: AbortSignal): Promise<void> {
+    const { count } = series;
+    try {
+      await (series.name === undefined ? this.#create(series, signal) : this.#patch(series, signal));
+      this.#causes.recovered('events are written again');
+      series.sentCount = count;
+      series.failures = 0;
+      series.notBefore = this.#clock.now() + PATCH_PERIOD_MS;
+      if (series.unsent) {
+        this.#queue.add(series, this.#clock.now());
+      }
+    } catch (error) {
+      this.#failed(series, error, signal);
+    }
+  }
+
+  async #create(series: EventSeries, signal: AbortSignal): Promise<void> {
+    const { reportingController, reportingInstance } = this.#options;
+    const name = eventName(series.event.regarding, this.#unique());
+    await this.#options.client.request({
+      method: 'POST',
+      path: eventPath(series.namespace),
+      body: series.body({ name, reportingController, reportingInstance }),
+      signal,
+      timeoutMs: REQUEST_TIMEOUT_MS,
+    });
+    series.name = name;
+  }
+
+  async #patch(series: EventSeries, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#options.client.request({
+        method: 'PATCH',
+        path: eventPath(series.namespace, series.name),
+        body: series.seriesPatch(),
+        signal,
+        timeoutMs: REQUEST_TIMEOUT_MS,
+      });
+    } catch (error) {
+      // It has expired, or somebody has tidied up: it is told anew.
+      if (!isApiError(error, 404)) {
+        throw error;
+      }
+      series.name = undefined;
+      await this.#create(series, signal);
+    }
+  }
+
+  #failed(series: EventSeries, error: unknown, signal: AbortSignal): void {
+    const now = this.#clock.now();
+    if (signal.aborted) {
+      // A flush() may follow.
+      this.#queue.add(series, now);
+      return;
+    }
+    if (isOver(error)) {
+      this.#options.log.debug(
+        `an event in namespace ${series.namespace} is dropped: the namespace is gone or going`,
+      );
+      this.#giveUp(series, 'refused');
+      return;
+    }
+    const message = error instanceof Error ? error.message : String(error);
+    this.#causes.failed(`events cannot be written: ${message}`, error);
+    series.failures++;
+    if (!mayPass(error)) {
+      this.#giveUp(series, 'refused');
+    } else if (series.failures >= MAX_TRIES) {
+      this.#giveUp(series, 'failed');
+    } else {
+      series.notBefore = now + 1000 * 2 ** (series.failures - 1) * (1 + this.#random());
+      this.#queue.add(series, now);
+    }
+  }
+
+  #giveUp(series: EventSeries, reason: 'refused' | 'failed'): void {
+    this.#series.delete(seriesKey(series.event));
+    this.#drop(reason);
+  }
+
+  /** Once for each time that it fills up: each single loss would be a line. */
+  #tellFull(): void {
+    if (!this.#full) {
+      this.#options.log.warn('events are lost: more of them come than may be written', {
+        reporter: this.#options.reportingController,
+        waiting: this.#queue.length,
+      });
+    }
+    this.#full = true;
+  }
+
+  #drop(reason: 'queue_full' | 'refused' | 'failed'): void {
+    this.#options.observer?.dropped(reason);
+  }
+
+  /** Insertion order is that of the last occurrence: the first that is young enough ends the search. */
+  #forgetOld(now: number): void {
+    for (const [key, series] of this.#series) {
+      if (now - series.lastObserved < SERIES_MS && this.#series.size <= MAX_SERIES) {
+        break;
+      }
+      this.#series.delete(key);
+    }
+    if (now >= this.#pruneAt) {
+      this.#pruneAt = now + 60_000;
+      this.#queue.prune(now);
+    }
+  }
+
+  #unique(): string {
+    const time = Math.floor(this.#clock.now()).toString(36);
+    const chance = Math.floor(this.#random() * 36 ** 8).toString(36);
+    return `${time}${chance.padStart(8, '0')}`;
+  }
+}
+
+function eventPath(namespace: string, name?: string): string {
+  return apiPath({ group: 'events.k8s.io', version: 'v1', namespace, resource: 'events', name });
+}
+
+/** The namespace is gone (404), is being terminated (403), or somebody else was there first (409): nobody would read it. */
+function isOver(error: unknown): boolean {
+  return isApiError(error, 404, 409) || (isApiError(error, 403) && error.hasCause('NamespaceTerminating'));
+}
+
+function mayPass(error: unknown): boolean {
+  return (
+    !(error instanceof ApiError) ||
+    error.code === 0 ||
+    error.code === 401 ||
+    error.code === 429 ||
+    error.code >= 500
+  );
+}

@@ -1,0 +1,230 @@
+import { abortable } from '../util/abortable.js';
+import { type Clock, steadyClock } from '../util/clock.js';
+import { CauseLog, type RuntimeLog } from '../util/cause-log.js';
+import { deadline } from '../client/deadline.js';
+import { isApiError } from '../client/errors.js';
+import { LeaseLock } from './lease-lock.js';
+import type { Requester } from '../client/rest-client.js';
+
+export interface LeaderObserver {
+  /** leader_election_master_status; false at the start. */
+  leading(leads: boolean): void;
+  /** Another identity was seen to hold the Lease; '' when nobody does. */
+  holder?(identity: string): void;
+}
+
+export interface LeaderElectorOptions {
+  client: Requester;
+  namespace: string;
+  /** The Lease's. */
+  name: string;
+  /** Tells this process from all others, also from an earlier one in the same pod. */
+  identity: string;
+  /** How long others wait for a leader that has gone silent. Default: 15,000, as of the next two client-go's. */
+  leaseDurationMs?: number;
+  /** How long a leader that cannot renew goes on. Default: 10,000. */
+  renewDeadlineMs?: number;
+  /** Default: 2,000, and up to 20 % more at random while waiting for the Lease. */
+  retryPeriodMs?: number;
+  log: RuntimeLog;
+  /** Default: steadyClock. One that can be set back would let two lead. */
+  clock?: Clock;
+  random?: () => number;
+  observer?: LeaderObserver | undefined;
+}
+
+const JITTER = 1.2;
+/** For giving the Lease back: whoever waits for us to end does not wait for ever. */
+const RELEASE_TIMEOUT_MS = 3_000;
+
+/**
+ * Runs something while this process holds a Lease, with the semantics of client-go's leaderelection: who leads renews; who
+ * does not waits until the Lease has stood still for its whole duration by this process's own clock, since clocks of two
+ * machines never agree. A leader gives up well before others may take over.
+ */
+export class LeaderElector {
+  readonly #options: LeaderElectorOptions;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #leaseDurationMs: number;
+  readonly #renewDeadlineMs: number;
+  readonly #retryPeriodMs: number;
+  readonly #lock: LeaseLock;
+  readonly #causes: CauseLog;
+  #leads = false;
+  #lastHolder: string | undefined;
+
+  constructor(options: LeaderElectorOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? steadyClock;
+    this.#random = options.random ?? Math.random;
+    this.#leaseDurationMs = options.leaseDurationMs ?? 15_000;
+    this.#renewDeadlineMs = options.renewDeadlineMs ?? 10_000;
+    this.#retryPeriodMs = options.retryPeriodMs ?? 2_000;
+    if (!(
+      this.#leaseDurationMs > this.#renewDeadlineMs && this.#renewDeadlineMs > this.#retryPeriodMs * JITTER
+    )) {
+      throw new RangeError(
+        'a lease duration must exceed the renew deadline, and that the retry period by 20 %',
+      );
+    }
+    this.#lock = new LeaseLock({ ...options, clock: this.#clock, leaseDurationMs: this.#leaseDurationMs });
+    this.#causes = new CauseLog(options.log, { lease: `${options.namespace}/${options.name}` });
+  }
+
+  /** Also false when the process was stopped for so long that somebody else may lead by now. */
+  get isLeader(): boolean {
+    return this.#leads && this.#clock.now() < this.#lock.renewedAt + this.#leaseDurationMs;
+  }
+
+  /**
+   * Waits for the Lease, then calls `lead` once. `leading` aborts when the signal does, and when the Lease could not be renewed
+   * for the renew deadline or somebody else holds it: nothing may be written after that.
+   * `released`: the signal aborted or `lead` ended by itself; the Lease is free as soon as `lead` was over.
+   * `lost`: the caller should end the process, or run again.
+   *
+   * @throws what `lead` throws, unless it was told to stop.
+   */
+  async run(
+    signal: AbortSignal,
+    lead: (leading: AbortSignal) => Promise<void>,
+  ): Promise<'released' | 'lost'> {
+    this.#options.observer?.leading(false);
+    if (!(await this.#acquire(signal))) {
+      return 'released';
+    }
+    this.#setLeads(true);
+    const leading = new AbortController();
+    const renewing = new AbortController();
+    const onAbort = (): void => leading.abort(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) {
+      onAbort();
+    }
+    const renewal = this.#renewUntilLost(renewing.signal).then((lost) => {
+      if (lost) {
+        this.#setLeads(false);
+        leading.abort(new Error(`the Lease ${this.#options.namespace}/${this.#options.name} is lost`));
+      }
+      return lost;
+    });
+    try {
+      // Renewed until it is over, also after the abort: others must not start while we finish.
+      await this.#lead(lead, leading.signal);
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      renewing.abort();
+      const lost = await renewal;
+      this.#setLeads(false);
+      if (!lost) {
+        await this.#release();
+      }
+    }
+    return (await renewal) ? 'lost' : 'released';
+  }
+
+  async #lead(lead: (leading: AbortSignal) => Promise<void>, leading: AbortSignal): Promise<void> {
+    try {
+      await lead(leading);
+    } catch (error) {
+      const toldToStop =
+        leading.aborted && (error === leading.reason || (error as Error).name === 'AbortError');
+      if (!toldToStop) {
+        throw error;
+      }
+    }
+  }
+
+  /** @returns false when the signal aborted first. */
+  async #acquire(signal: AbortSignal): Promise<boolean> {
+    while (!signal.aborted) {
+      if (await this.#attempt(signal, this.#renewDeadlineMs)) {
+        return true;
+      }
+      const wait = this.#retryPeriodMs * (1 + (JITTER - 1) * this.#random());
+      await this.#clock.sleep(wait, signal).catch(() => undefined);
+    }
+    return false;
+  }
+
+  /** @returns true when the Lease is lost, false when the signal aborted. */
+  async #renewUntilLost(signal: AbortSignal): Promise<boolean> {
+    for (;;) {
+      // From the last renewal that the API server confirmed, from the moment it was sent.
+      const until = this.#lock.renewedAt + this.#renewDeadlineMs;
+      const pause = Math.min(this.#retryPeriodMs, until - this.#clock.now());
+      await this.#clock.sleep(Math.max(pause, 0), signal).catch(() => undefined);
+      if (signal.aborted) {
+        return false;
+      }
+      const left = until - this.#clock.now();
+      if (left <= 0) {
+        this.#options.log.warn('leader election: the Lease could not be renewed in time, giving it up');
+        return true;
+      }
+      await this.#attempt(signal, left);
+      if (!this.#lock.isOurs) {
+        this.#options.log.warn('leader election: somebody else holds the Lease', {
+          holder: this.#lock.holder,
+        });
+        return true;
+      }
+    }
+  }
+
+  /** One try to get or keep the Lease, for no longer than `milliseconds`. @returns whether we hold it. */
+  async #attempt(signal: AbortSignal, milliseconds: number): Promise<boolean> {
+    const attempt = new AbortController();
+    const timer = new AbortController();
+    const onAbort = (): void => attempt.abort(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      signal.throwIfAborted();
+      this.#clock.sleep(milliseconds, timer.signal).then(
+        () => attempt.abort(new Error('the API server did not answer in time')),
+        () => undefined,
+      );
+      const holder = await abortable(this.#lock.acquireOrRenew(attempt.signal), attempt.signal);
+      this.#causes.recovered('leader election: the Lease can be read and written again');
+      this.#announce(holder.identity);
+      return holder.ours;
+    } catch (error) {
+      // A conflict means that somebody else was quicker, which the next look will show.
+      if (!signal.aborted && !isApiError(error, 409)) {
+        const message = error instanceof Error ? error.message : String(error);
+        this.#causes.failed(`leader election: ${message}; trying again`, error);
+      }
+      return false;
+    } finally {
+      timer.abort();
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  async #release(): Promise<void> {
+    const limit = deadline(undefined, RELEASE_TIMEOUT_MS);
+    try {
+      await this.#lock.release(limit.signal);
+    } catch (error) {
+      // It expires by itself.
+      const message = error instanceof Error ? error.message : String(error);
+      this.#options.log.warn(`leader election: the Lease could not be given back: ${message}`);
+    } finally {
+      limit.clear();
+    }
+  }
+
+  #setLeads(leads: boolean): void {
+    if (this.#leads !== leads) {
+      this.#leads = leads;
+      this.#options.observer?.leading(leads);
+    }
+  }
+
+  #announce(holder: string): void {
+    if (holder !== this.#lastHolder) {
+      this.#lastHolder = holder;
+      this.#options.observer?.holder?.(holder);
+    }
+  }
+}

@@ -1,0 +1,200 @@
+import type { Clock } from '../util/clock.js';
+import { isApiError } from '../client/errors.js';
+import { microTime } from '../util/micro-time.js';
+import type { ObjectMeta } from '../client/objects.js';
+import { apiPath, type Requester } from '../client/rest-client.js';
+
+/** coordination.k8s.io/v1 LeaseSpec. */
+interface LeaseSpec {
+  holderIdentity?: string;
+  leaseDurationSeconds?: number;
+  acquireTime?: string;
+  renewTime?: string;
+  leaseTransitions?: number;
+}
+
+interface Lease {
+  apiVersion: string;
+  kind: string;
+  metadata: Partial<ObjectMeta>;
+  spec?: LeaseSpec;
+}
+
+export interface LeaseHolder {
+  /** '' when nobody holds it. */
+  identity: string;
+  ours: boolean;
+}
+
+/**
+ * One Lease as a lock. Every write carries the resourceVersion it was decided on, so that of two who try only one succeeds.
+ * Needs the rights to get, create and update leases.
+ */
+export class LeaseLock {
+  readonly #client: Requester;
+  readonly #namespace: string;
+  readonly #name: string;
+  readonly #identity: string;
+  readonly #leaseDurationMs: number;
+  readonly #clock: Clock;
+  #lease: Lease | undefined;
+  /** When {@link #lease} was first seen as it is. */
+  #observedAt = 0;
+  #renewedAt = -Infinity;
+
+  constructor(options: {
+    client: Requester;
+    namespace: string;
+    name: string;
+    identity: string;
+    leaseDurationMs: number;
+    clock: Clock;
+  }) {
+    this.#client = options.client;
+    this.#namespace = options.namespace;
+    this.#name = options.name;
+    this.#identity = options.identity;
+    this.#leaseDurationMs = options.leaseDurationMs;
+    this.#clock = options.clock;
+  }
+
+  /** The last holder seen, '' for nobody. */
+  get holder(): string {
+    return this.#lease?.spec?.holderIdentity ?? '';
+  }
+
+  get isOurs(): boolean {
+    return this.holder === this.#identity;
+  }
+
+  /** When the last write that succeeded was sent; -Infinity before the first. */
+  get renewedAt(): number {
+    return this.#renewedAt;
+  }
+
+  /**
+   * Takes the Lease when it is free, ours, or has stood still for its whole duration; renews it when it is ours.
+   *
+   * @throws ApiError, 409 when somebody else was quicker.
+   */
+  async acquireOrRenew(signal: AbortSignal): Promise<LeaseHolder> {
+    if (this.#lease !== undefined && this.isOurs) {
+      try {
+        // Whoever leads knows what stands there, and saves a read at each renewal.
+        return await this.#write(this.#lease, this.#renewed(this.#lease.spec), signal);
+      } catch (error) {
+        if (!isApiError(error, 404, 409)) {
+          throw error;
+        }
+      }
+    }
+    const found = await this.#read(signal);
+    if (found === undefined) {
+      return this.#create(signal);
+    }
+    this.#observe(found);
+    if (!this.isOurs && this.#isHeld(found.spec)) {
+      return { identity: this.holder, ours: false };
+    }
+    return this.#write(found, this.#renewed(found.spec), signal);
+  }
+
+  /** Lets the next one start at once; does nothing when the Lease is not ours. */
+  async release(signal: AbortSignal): Promise<void> {
+    if (this.#lease === undefined || !this.isOurs) {
+      return;
+    }
+    const now = microTime(this.#clock.now());
+    await this.#write(
+      this.#lease,
+      { ...this.#lease.spec, holderIdentity: '', leaseDurationSeconds: 1, renewTime: now, acquireTime: now },
+      signal,
+    );
+  }
+
+  /** By our own clock: the times in the Lease are those of another machine. */
+  #isHeld(spec: LeaseSpec | undefined): boolean {
+    const seconds = spec?.leaseDurationSeconds;
+    const durationMs = seconds === undefined ? this.#leaseDurationMs : seconds * 1000;
+    return (spec?.holderIdentity ?? '') !== '' && this.#clock.now() < this.#observedAt + durationMs;
+  }
+
+  #renewed(spec: LeaseSpec | undefined): LeaseSpec {
+    const now = microTime(this.#clock.now());
+    const ours = spec?.holderIdentity === this.#identity;
+    return {
+      ...spec,
+      holderIdentity: this.#identity,
+      leaseDurationSeconds: Math.ceil(this.#leaseDurationMs / 1000),
+      renewTime: now,
+      acquireTime: ours ? (spec.acquireTime ?? now) : now,
+      leaseTransitions: (spec?.leaseTransitions ?? 0) + (ours || spec === undefined ? 0 : 1),
+    };
+  }
+
+  async #read(signal: AbortSignal): Promise<Lease | undefined> {
+    try {
+      const { body } = await this.#client.request<Lease>({
+        method: 'GET',
+        path: this.#path(this.#name),
+        signal,
+      });
+      return body;
+    } catch (error) {
+      if (isApiError(error, 404)) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  async #create(signal: AbortSignal): Promise<LeaseHolder> {
+    const sentAt = this.#clock.now();
+    const { body } = await this.#client.request<Lease>({
+      method: 'POST',
+      path: this.#path(undefined),
+      body: {
+        apiVersion: 'coordination.k8s.io/v1',
+        kind: 'Lease',
+        metadata: { name: this.#name, namespace: this.#namespace },
+        spec: this.#renewed(undefined),
+      },
+      signal,
+    });
+    return this.#wrote(body, sentAt);
+  }
+
+  async #write(lease: Lease, spec: LeaseSpec, signal: AbortSignal): Promise<LeaseHolder> {
+    const sentAt = this.#clock.now();
+    const { body } = await this.#client.request<Lease>({
+      method: 'PUT',
+      path: this.#path(this.#name),
+      body: { ...lease, spec },
+      signal,
+    });
+    return this.#wrote(body, sentAt);
+  }
+
+  #wrote(lease: Lease, sentAt: number): LeaseHolder {
+    this.#observe(lease);
+    this.#renewedAt = sentAt;
+    return { identity: this.holder, ours: this.isOurs };
+  }
+
+  #observe(lease: Lease): void {
+    if (this.#lease === undefined || JSON.stringify(this.#lease.spec) !== JSON.stringify(lease.spec)) {
+      this.#observedAt = this.#clock.now();
+    }
+    this.#lease = lease;
+  }
+
+  #path(name: string | undefined): string {
+    return apiPath({
+      group: 'coordination.k8s.io',
+      version: 'v1',
+      namespace: this.#namespace,
+      resource: 'leases',
+      name,
+    });
+  }
+}

@@ -1,0 +1,71 @@
+import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
+import { sameNamespacedName, type ConfigMapMetadata, type NamespacedName } from './config-map.js';
+import { markedOwner } from './ownership.js';
+import { copyName, sourceOf } from './target-selection.js';
+
+interface Ancestor {
+  /** Where a copy comes from that our source comes from. */
+  place: NamespacedName;
+  /** Whose copy that is. */
+  sync: ConfigMapSync;
+}
+
+/**
+ * Where a source that is itself a copy comes from, over any number of ConfigMapSyncs. A copy at one of those places
+ * would close a loop, and two sides of a loop that both overwrite hand each other's old content round for ever.
+ */
+export class CycleDetector {
+  readonly #sync: ConfigMapSync;
+  readonly #ancestors: readonly Ancestor[];
+
+  /**
+   * @param source Metadata of the source of `sync`.
+   * @param syncs All ConfigMapSyncs that are known. Only copies that are there count, so that nobody without rights can
+   *   get in another's way by naming places.
+   */
+  constructor(sync: ConfigMapSync, source: ConfigMapMetadata, syncs: () => readonly ConfigMapSync[]) {
+    this.#sync = sync;
+    this.#ancestors = ancestorsOf(source, syncs);
+  }
+
+  /**
+   * The ConfigMapSync through which a copy at `place` would end up in its own source; undefined where there is none.
+   * @param held True where the copy is there already: then only the youngest of the loop gives way, or all would.
+   */
+  loopThrough(place: NamespacedName, held: boolean): ConfigMapSync | undefined {
+    const end = this.#ancestors.findIndex((ancestor) => sameNamespacedName(ancestor.place, place));
+    const loop = this.#ancestors.slice(0, end + 1).map(({ sync }) => sync);
+    if (held && loop.some((other) => isYounger(other, this.#sync))) return undefined;
+    return loop[0];
+  }
+}
+
+function ancestorsOf(source: ConfigMapMetadata, syncs: () => readonly ConfigMapSync[]): Ancestor[] {
+  // Most sources are nobody's copy, and nothing needs to be looked through.
+  const uid = markedOwner(source)?.uid;
+  if (uid === undefined) return [];
+  const all = syncs();
+  const ancestors: Ancestor[] = [];
+  let holder = all.find(({ metadata }) => metadata.uid === uid);
+  while (holder !== undefined && !ancestors.some(({ sync }) => sync === holder)) {
+    const place = sourceOf(holder.spec, holder.metadata.namespace ?? '');
+    ancestors.push({ place, sync: holder });
+    holder = all.find((sync) => holdsCopy(sync, place));
+  }
+  return ancestors;
+}
+
+function holdsCopy({ spec, status }: ConfigMapSync, { namespace, name }: NamespacedName): boolean {
+  return (
+    copyName(spec) === name &&
+    (status?.targets?.some(
+      (target) => target.namespace === namespace && (target.state === 'Synced' || target.state === 'Stale'),
+    ) ??
+      false)
+  );
+}
+
+function isYounger(a: ConfigMapSync, b: ConfigMapSync): boolean {
+  const [ofA, ofB] = [a, b].map(({ metadata }) => `${metadata.creationTimestamp ?? ''} ${metadata.uid}`);
+  return (ofA ?? '') > (ofB ?? '');
+}

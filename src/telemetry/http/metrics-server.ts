@@ -1,0 +1,138 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { type Clock, systemClock } from '../../k8s/util/clock.js';
+import type { Requester } from '../../k8s/client/rest-client.js';
+import type { BindAddress } from './bind-address.js';
+import { acceptsGzip, CONTENT_TYPES, type ExpositionFormat, negotiateFormat } from '../metrics/exposition.js';
+import { answer, answerText, readablePath } from './http-answer.js';
+import { HttpListener, SERVER_LIMITS } from './http-listener.js';
+import type { Logger } from '../logging/logger.js';
+import { ScrapeAuthorizer, type ScrapeVerdict } from './scrape-authorizer.js';
+import { CertificateFiles, type KeyPair, selfSignedKeyPair } from './serving-certificate.js';
+
+export interface MetricsServerOptions {
+  metrics: { render(format: ExpositionFormat): Promise<string> };
+  /** TLS, and an answer only for those whom the API server lets `get` `/metrics`; false: plain HTTP for anybody. */
+  secure: boolean;
+  /** A folder with tls.crt and tls.key; left out: a certificate made at the start. */
+  certPath?: string | undefined;
+  /** The operator's own client: it reviews the tokens of those who scrape. */
+  client: Requester;
+  logger: Logger;
+  clock?: Clock;
+}
+
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+
+const compress = promisify(gzip);
+
+/** Serves `/metrics`, and nothing else. */
+export class MetricsServer {
+  readonly #options: MetricsServerOptions;
+  readonly #clock: Clock;
+  readonly #authorizer: ScrapeAuthorizer;
+  readonly #stopped = new AbortController();
+  #listener: HttpListener | undefined;
+  #reloading: Promise<void> = Promise.resolve();
+
+  constructor(options: MetricsServerOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#authorizer = new ScrapeAuthorizer({ client: options.client, clock: this.#clock });
+  }
+
+  /**
+   * @returns where it listens
+   * @throws ListenError, CertificateError
+   */
+  async start(address: BindAddress): Promise<AddressInfo> {
+    const server = this.#options.secure
+      ? await this.#createSecureServer()
+      : createServer(SERVER_LIMITS, this.#onRequest);
+    this.#listener = new HttpListener(server, { what: 'the metrics server', flag: '--metrics-bind-address' });
+    try {
+      return await this.#listener.listen(address);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  /** Cuts off whoever is connected. */
+  async close(): Promise<void> {
+    this.#stopped.abort();
+    await this.#listener?.close();
+    await this.#reloading;
+  }
+
+  async #createSecureServer(): Promise<SecureServer> {
+    const { certPath: folder, logger } = this.#options;
+    const create = (pair: KeyPair): SecureServer =>
+      createSecureServer(
+        { ...SERVER_LIMITS, ...pair, minVersion: 'TLSv1.2', handshakeTimeout: HANDSHAKE_TIMEOUT_MS },
+        this.#onRequest,
+      );
+    if (folder === undefined) return create(await selfSignedKeyPair(this.#clock.now()));
+    const files = new CertificateFiles({ folder, clock: this.#clock, logger });
+    const pair = await files.read();
+    const server = create(pair);
+    const replace = (renewed: KeyPair): void =>
+      server.setSecureContext({ ...renewed, minVersion: 'TLSv1.2' });
+    this.#reloading = files.watch(pair, replace, this.#stopped.signal);
+    return server;
+  }
+
+  readonly #onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+    this.#serve(request, response).catch((error: unknown) => {
+      if (this.#stopped.signal.aborted) return;
+      this.#options.logger.error('scrape failed', { error });
+      answerText(response, 500, 'the metrics cannot be shown: see the log of the operator');
+    });
+  };
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = readablePath(request, response);
+    if (url === undefined) return;
+    if (url.pathname !== '/metrics') {
+      answerText(response, 404, 'not found: there is /metrics');
+      return;
+    }
+    const verdict = this.#options.secure ? await this.#judge(request) : 'allowed';
+    if (verdict === 'allowed') await this.#answerMetrics(request, response);
+    else refuse(response, verdict);
+  }
+
+  async #judge(request: IncomingMessage): Promise<ScrapeVerdict> {
+    const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+    return token === undefined ? 'unauthenticated' : this.#authorizer.authorize(token, this.#stopped.signal);
+  }
+
+  async #answerMetrics(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const format = negotiateFormat(request.headers.accept);
+    const zipped = acceptsGzip(request.headers['accept-encoding']?.toString());
+    const text = await this.#options.metrics.render(format);
+    answer(response, 200, zipped ? await compress(text) : Buffer.from(text), {
+      'content-type': CONTENT_TYPES[format],
+      vary: 'Accept, Accept-Encoding',
+      ...(zipped ? { 'content-encoding': 'gzip' } : {}),
+    });
+  }
+}
+
+function refuse(response: ServerResponse, verdict: Exclude<ScrapeVerdict, 'allowed'>): void {
+  switch (verdict) {
+    case 'unauthenticated':
+      answerText(response, 401, 'who are you? send a bearer token of this cluster', {
+        'www-authenticate': 'Bearer',
+      });
+      return;
+    case 'forbidden':
+      answerText(response, 403, 'you need a ClusterRole with verb get on nonResourceURL /metrics');
+      return;
+    case 'busy':
+      answerText(response, 503, 'too many unknown clients at once: try again', { 'retry-after': '1' });
+  }
+}

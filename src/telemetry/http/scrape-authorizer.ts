@@ -1,0 +1,109 @@
+import { createHash } from 'node:crypto';
+import type { Clock } from '../../k8s/util/clock.js';
+import { apiPath, type Requester } from '../../k8s/client/rest-client.js';
+
+/** What to answer a scrape: 200, 401, 403, or 503 where too many strangers ask at once. */
+export type ScrapeVerdict = 'allowed' | 'unauthenticated' | 'forbidden' | 'busy';
+
+interface TokenReview {
+  status?: { authenticated?: boolean; user?: UserInfo };
+}
+
+interface UserInfo {
+  username?: string;
+  uid?: string;
+  groups?: string[];
+  extra?: Record<string, string[]>;
+}
+
+interface SubjectAccessReview {
+  status?: { allowed?: boolean };
+}
+
+const ALLOWED_MS = 60_000;
+const REFUSED_MS = 10_000;
+const MAX_REMEMBERED = 1000;
+/** Reviews cost the API server work under the operator's name: guessed tokens must not drown the tenants' requests. */
+const MAX_CONCURRENT_REVIEWS = 4;
+const REVIEW_TIMEOUT_MS = 5000;
+
+/**
+ * Asks the API server who sends a token (TokenReview) and whether they may `get` `/metrics` (SubjectAccessReview).
+ * Answers are remembered for a minute, refusals for ten seconds, by a hash of the token and never by the token.
+ */
+export class ScrapeAuthorizer {
+  readonly #client: Requester;
+  readonly #clock: Clock;
+  readonly #verdicts = new Map<string, { verdict: ScrapeVerdict; until: number }>();
+  readonly #reviews = new Map<string, Promise<ScrapeVerdict>>();
+
+  constructor({ client, clock }: { client: Requester; clock: Clock }) {
+    this.#client = client;
+    this.#clock = clock;
+  }
+
+  /**
+   * `signal` is the server's, not one client's: others may wait for the same review.
+   * @throws ApiError when the API server cannot be asked, or the operator may not ask
+   */
+  async authorize(token: string, signal: AbortSignal): Promise<ScrapeVerdict> {
+    const key = createHash('sha256').update(token).digest('base64');
+    const known = this.#verdicts.get(key);
+    if (known !== undefined && known.until > this.#clock.now()) return known.verdict;
+    const running = this.#reviews.get(key);
+    if (running !== undefined) return running;
+    if (this.#reviews.size >= MAX_CONCURRENT_REVIEWS) return 'busy';
+    const review = this.#review(token, signal)
+      .then((verdict) => this.#remember(key, verdict))
+      .finally(() => this.#reviews.delete(key));
+    this.#reviews.set(key, review);
+    return review;
+  }
+
+  #remember(key: string, verdict: ScrapeVerdict): ScrapeVerdict {
+    this.#verdicts.delete(key);
+    const [oldest] = this.#verdicts.keys();
+    if (oldest !== undefined && this.#verdicts.size >= MAX_REMEMBERED) this.#verdicts.delete(oldest);
+    const until = this.#clock.now() + (verdict === 'allowed' ? ALLOWED_MS : REFUSED_MS);
+    this.#verdicts.set(key, { verdict, until });
+    return verdict;
+  }
+
+  async #review(token: string, signal: AbortSignal): Promise<ScrapeVerdict> {
+    const user = await this.#authenticate(token, signal);
+    if (user === undefined) return 'unauthenticated';
+    return (await this.#mayScrape(user, signal)) ? 'allowed' : 'forbidden';
+  }
+
+  async #authenticate(token: string, signal: AbortSignal): Promise<UserInfo | undefined> {
+    const { body } = await this.#client.request<TokenReview>({
+      method: 'POST',
+      path: apiPath({ group: 'authentication.k8s.io', version: 'v1', resource: 'tokenreviews' }),
+      body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token } },
+      timeoutMs: REVIEW_TIMEOUT_MS,
+      signal,
+    });
+    return body.status?.authenticated === true ? body.status.user : undefined;
+  }
+
+  async #mayScrape(user: UserInfo, signal: AbortSignal): Promise<boolean> {
+    const { body } = await this.#client.request<SubjectAccessReview>({
+      method: 'POST',
+      path: apiPath({ group: 'authorization.k8s.io', version: 'v1', resource: 'subjectaccessreviews' }),
+      body: {
+        apiVersion: 'authorization.k8s.io/v1',
+        kind: 'SubjectAccessReview',
+        spec: {
+          user: user.username,
+          uid: user.uid,
+          groups: user.groups,
+          extra: user.extra,
+          nonResourceAttributes: { path: '/metrics', verb: 'get' },
+        },
+      },
+      timeoutMs: REVIEW_TIMEOUT_MS,
+      signal,
+    });
+    return body.status?.allowed === true;
+  }
+}

@@ -1,0 +1,74 @@
+import { type Clock, systemClock } from '../../k8s/util/clock.js';
+import { BoundedWriter } from './bounded-writer.js';
+import type { Logger } from './logger.js';
+import { redactValue } from './redact.js';
+
+/** One decision about one call of a tenant, as the API server took it. */
+export interface AuditEntry {
+  configMapSync: { namespace: string; name: string };
+  /** The full user name: `system:serviceaccount:<namespace>:<name>`. */
+  serviceAccount: string;
+  verb: string;
+  /** Where the call went, which is not where the ConfigMapSync is. */
+  namespace: string;
+  decision: 'allowed' | 'denied';
+  reason: string;
+  /** HTTP status code of the API server's answer. */
+  code: number;
+  /** `Audit-Id` of that answer; left out where the server gave none. */
+  auditID?: string | undefined;
+}
+
+/** Where audit lines go. */
+export interface AuditSink {
+  /** Adds `audit: true` and the time. Never throws, waits or blocks. */
+  write(entry: AuditEntry): void;
+}
+
+/** Audit lines are worth more memory than log lines: about 100,000 of them wait for a stalled reader. */
+const MAX_BUFFERED_BYTES = 32 * 1024 * 1024;
+
+export interface AuditSinkOptions {
+  clock?: Clock;
+  /** Is told when lines were lost: a gap in an audit log must not be silent. */
+  logger?: Pick<Logger, 'error'>;
+}
+
+/** Writes one JSON object a line, whatever the format of the log is. */
+export class StreamAuditSink implements AuditSink {
+  readonly #writer: BoundedWriter;
+  readonly #clock: Clock;
+
+  constructor(
+    stream: NodeJS.WritableStream & { readonly writableLength: number },
+    { clock = systemClock, logger }: AuditSinkOptions = {},
+  ) {
+    this.#clock = clock;
+    this.#writer = new BoundedWriter(stream, {
+      maxBufferedBytes: MAX_BUFFERED_BYTES,
+      notice: (dropped) => {
+        logger?.error('audit lines were lost: nobody read standard output fast enough', { dropped });
+        return '';
+      },
+    });
+  }
+
+  write(entry: AuditEntry): void {
+    const time = new Date(this.#clock.now()).toISOString();
+    const record = redactValue({ audit: true, time, ...entry }, { stacks: false });
+    this.#writer.write(`${JSON.stringify(record)}\n`);
+  }
+
+  /** Resolves when the reader has taken everything, is gone, or `signal` aborts. */
+  close(signal: AbortSignal): Promise<void> {
+    return this.#writer.flush(signal);
+  }
+}
+
+/** The audit log of the process: standard output, unless another stream is given. */
+export function createAuditSink(
+  stream: NodeJS.WritableStream & { readonly writableLength: number } = process.stdout,
+  options: AuditSinkOptions = {},
+): StreamAuditSink {
+  return new StreamAuditSink(stream, options);
+}

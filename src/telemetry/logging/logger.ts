@@ -1,0 +1,107 @@
+import {
+  createLogger as createWinston,
+  format,
+  type Logform,
+  transports,
+  type Logger as Winston,
+} from 'winston';
+import { type Clock, systemClock } from '../../k8s/util/clock.js';
+import { BoundedWriter } from './bounded-writer.js';
+import { formatJson, formatText, type LogFormat, type LogLevel } from './log-format.js';
+
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** What the rest of the program knows of logging. No call throws, waits or blocks. */
+export interface Logger {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+  /** Guards debug lines that cost something to build. */
+  isDebugEnabled(): boolean;
+}
+
+export interface LoggerOptions {
+  level: LogLevel;
+  format: LogFormat;
+  /** Default: standard error. */
+  stream?: NodeJS.WritableStream & { readonly writableLength: number };
+  clock?: Clock;
+}
+
+/** Waits this big are a stalled reader, not a burst: about 20,000 lines. */
+const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
+
+/** A {@link Logger} that also has an end. */
+export class ProcessLogger implements Logger {
+  readonly #winston: Winston;
+  readonly #writer: BoundedWriter;
+  readonly #level: LogLevel;
+  #closed = false;
+
+  constructor({ level, format: layout, stream = process.stderr, clock = systemClock }: LoggerOptions) {
+    const render = layout === 'json' ? formatJson : formatText;
+    const now = (): string => new Date(clock.now()).toISOString();
+    const debug = level === 'debug';
+    this.#level = level;
+    this.#writer = new BoundedWriter(stream, {
+      maxBufferedBytes: MAX_BUFFERED_BYTES,
+      notice: (dropped) =>
+        render({ time: now(), level: 'warn', message: 'log lines dropped', fields: { dropped }, debug }),
+    });
+    this.#winston = createWinston({
+      level,
+      format: format.printf((info) => render({ ...(info as unknown as LogInfo), time: now(), debug })),
+
+      transports: [new transports.Stream({ stream: this.#writer, eol: '\n' })],
+    });
+  }
+
+  debug(message: string, fields: LogFields = {}): void {
+    this.#log('debug', message, fields);
+  }
+
+  info(message: string, fields: LogFields = {}): void {
+    this.#log('info', message, fields);
+  }
+
+  warn(message: string, fields: LogFields = {}): void {
+    this.#log('warn', message, fields);
+  }
+
+  error(message: string, fields: LogFields = {}): void {
+    this.#log('error', message, fields);
+  }
+
+  isDebugEnabled(): boolean {
+    return this.#level === 'debug';
+  }
+
+  /** winston merges fields into the record, where a field `message` changes the message: one entry keeps them apart. */
+  #log(level: LogLevel, message: string, fields: LogFields): void {
+    if (!this.#closed) this.#winston.log({ level, message, fields } satisfies LogInfo);
+  }
+
+  /**
+   * Writes out what is waiting; later lines are dropped. Call it last, with a signal that bounds the wait for a
+   * reader that has stalled.
+   */
+  async close(signal: AbortSignal): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    const ended = new Promise<void>((resolve) => this.#winston.once('finish', () => resolve()));
+    this.#winston.end();
+    await ended;
+    await this.#writer.flush(signal);
+  }
+}
+
+interface LogInfo extends Logform.TransformableInfo {
+  level: LogLevel;
+  message: string;
+  fields: LogFields;
+}
+
+export function createLogger(options: LoggerOptions): ProcessLogger {
+  return new ProcessLogger(options);
+}

@@ -1,0 +1,158 @@
+import { abortable } from '../k8s/util/abortable.js';
+import { AccessRules, type RulesReviewStatus } from './access-rules.js';
+import type { Tenant } from './tenant.js';
+import type { Verb } from '../api/v1alpha1/verb.js';
+
+/** What a tenant lacks for one ConfigMap of a namespace. */
+export interface AccessVerdict {
+  /** In the order of `VERBS`; empty where everything is allowed. */
+  missing: Verb[];
+  /** The `Audit-Id` of the answer that said so. */
+  auditID: string | undefined;
+}
+
+interface AccessReview {
+  status?: { allowed?: boolean };
+}
+
+/**
+ * What one tenant may do to ConfigMaps in one namespace, as the API server answers it under the tenant's own token.
+ * Answers are kept until something says that they changed: a refused request, or {@link recheck}.
+ */
+export class NamespaceAccess {
+  readonly #tenant: Tenant;
+  readonly #namespace: string;
+  readonly #verdicts = new Map<string, { name: string; verbs: Verb[]; verdict: AccessVerdict }>();
+  #rules: Promise<AccessRules> | undefined;
+  /** Moves on whenever the verdicts so far lose their worth: one that was under way then is not kept either. */
+  #generation = 0;
+
+  constructor(tenant: Tenant, namespace: string) {
+    this.#tenant = tenant;
+    this.#namespace = namespace;
+  }
+
+  /** True while something that was asked for is missing. */
+  get denied(): boolean {
+    return [...this.#verdicts.values()].some(({ verdict }) => verdict.missing.length > 0);
+  }
+
+  async verdict(name: string, verbs: readonly Verb[], signal: AbortSignal): Promise<AccessVerdict> {
+    const key = `${name} ${verbs.join()}`;
+    const known = this.#verdicts.get(key);
+    if (known !== undefined) return known.verdict;
+    const generation = this.#generation;
+    const verdict = await this.#judge(name, verbs, signal);
+    if (generation === this.#generation) this.#verdicts.set(key, { name, verbs: [...verbs], verdict });
+    return verdict;
+  }
+
+  /** True where the rules allow all of it, so that {@link verdict} has the answer at once. */
+  async isPlainlyAllowed(name: string, verbs: readonly Verb[], signal: AbortSignal): Promise<boolean> {
+    const rules = await this.rules(signal);
+    return rules.complete && verbs.every((verb) => rules.allows(verb, name));
+  }
+
+  /** The rules as they were last read. Callers share a reading, and each waits no longer than its own signal allows. */
+  async rules(signal: AbortSignal): Promise<AccessRules> {
+    if (this.#rules === undefined) {
+      const reading = this.#readRules(signal).catch((error: unknown) => {
+        if (this.#rules === reading) this.#rules = undefined;
+        throw error;
+      });
+      this.#rules = reading;
+    }
+    return abortable(this.#rules, signal);
+  }
+
+  /** The API server refused what we thought was allowed: ask again. */
+  invalidate(): void {
+    this.#rules = undefined;
+    this.#forgetVerdicts();
+  }
+
+  /** Drops what was found for other names: nobody cares for them any more. */
+  keepOnly(names: ReadonlySet<string>): void {
+    for (const [key, { name }] of this.#verdicts) if (!names.has(name)) this.#verdicts.delete(key);
+  }
+
+  /** Asks once more; true where the answer differs from the last one. */
+  async recheck(signal: AbortSignal): Promise<boolean> {
+    if (this.#rules === undefined) return false;
+    const before = await this.rules(signal);
+    const now = await this.#readRules(signal);
+    this.#rules = Promise.resolve(now);
+    if (now.digest !== before.digest || now.complete !== before.complete) {
+      this.#forgetVerdicts();
+      return true;
+    }
+    return now.complete ? false : this.#recheckVerdicts(signal);
+  }
+
+  /** Where rules cannot be listed, the verdicts themselves have to be compared. */
+  async #recheckVerdicts(signal: AbortSignal): Promise<boolean> {
+    let changed = false;
+    const generation = this.#generation;
+    for (const [key, { name, verbs, verdict }] of this.#verdicts) {
+      const now = await this.#judge(name, verbs, signal);
+      if (generation !== this.#generation) return true;
+      if (now.missing.join() === verdict.missing.join()) continue;
+      this.#verdicts.set(key, { name, verbs, verdict: now });
+      changed = true;
+    }
+    return changed;
+  }
+
+  #forgetVerdicts(): void {
+    this.#generation += 1;
+    this.#verdicts.clear();
+  }
+
+  async #judge(name: string, verbs: readonly Verb[], signal: AbortSignal): Promise<AccessVerdict> {
+    if (await this.isPlainlyAllowed(name, verbs, signal)) return { missing: [], auditID: undefined };
+    const reviews = await Promise.all(verbs.map((verb) => this.#review(verb, name, signal)));
+    const refused = reviews.filter((review) => !review.allowed);
+    return { missing: refused.map(({ verb }) => verb), auditID: refused[0]?.auditID };
+  }
+
+  async #review(
+    verb: Verb,
+    name: string,
+    signal: AbortSignal,
+  ): Promise<{ verb: Verb; allowed: boolean; auditID: string | undefined }> {
+    const { body, auditID } = await this.#tenant.review<AccessReview>({
+      method: 'POST',
+      path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
+      body: {
+        apiVersion: 'authorization.k8s.io/v1',
+        kind: 'SelfSubjectAccessReview',
+        spec: {
+          resourceAttributes: {
+            namespace: this.#namespace,
+            verb,
+            version: 'v1',
+            resource: 'configmaps',
+            // As for the real request: a create has no name when it is authorized.
+            ...(verb === 'create' ? {} : { name }),
+          },
+        },
+      },
+      signal,
+    });
+    return { verb, allowed: body.status?.allowed === true, auditID };
+  }
+
+  async #readRules(signal: AbortSignal): Promise<AccessRules> {
+    const { body } = await this.#tenant.review<{ status?: RulesReviewStatus }>({
+      method: 'POST',
+      path: '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews',
+      body: {
+        apiVersion: 'authorization.k8s.io/v1',
+        kind: 'SelfSubjectRulesReview',
+        spec: { namespace: this.#namespace },
+      },
+      signal,
+    });
+    return new AccessRules(body.status ?? {});
+  }
+}

@@ -1,0 +1,141 @@
+import type { Verb } from '../api/v1alpha1/verb.js';
+import { isApiError } from '../k8s/client/errors.js';
+import { METADATA_ONLY_LIST, type KubernetesObject, type ObjectList } from '../k8s/client/objects.js';
+import { apiPath, type ApiRequest, type ApiResponse } from '../k8s/client/rest-client.js';
+import type { Tenant } from './tenant.js';
+
+/** What the API server decided about one request for a ConfigMap. */
+export interface AccessDecision {
+  username: string;
+  verb: Verb | 'list';
+  namespace: string;
+  decision: 'allowed' | 'denied';
+  /** metav1.StatusReason of a refusal; '' where allowed. */
+  reason: string;
+  /** HTTP status code. */
+  code: number;
+  auditID: string | undefined;
+}
+
+/** On whose behalf, and who is told of each decision. */
+export interface SyncContext {
+  namespace: string;
+  name: string;
+  /** `config-weaver/<version>`. */
+  userAgentPrefix: string;
+  onDecision: (decision: AccessDecision) => void;
+}
+
+/** A ConfigMap to be addressed exactly as it was seen. */
+export interface SeenConfigMap {
+  namespace: string;
+  name: string;
+  uid?: string | undefined;
+  resourceVersion?: string | undefined;
+}
+
+/**
+ * The only door to ConfigMaps. Every request goes out as the tenant and names the ConfigMapSync in its User-Agent, so
+ * that the API server's own audit log tells who did what for whom.
+ */
+export class TenantConfigMaps {
+  readonly #tenant: Tenant;
+  readonly #context: SyncContext;
+  readonly #userAgent: string;
+
+  constructor(tenant: Tenant, context: SyncContext) {
+    this.#tenant = tenant;
+    this.#context = context;
+    this.#userAgent = `${context.userAgentPrefix} configmapsync/${context.namespace}/${context.name}`;
+  }
+
+  /** @throws ApiError 404 where there is none. */
+  async get<T extends object>(namespace: string, name: string, signal: AbortSignal): Promise<T> {
+    return this.#call<T>('get', namespace, { method: 'GET', path: path(namespace, name), signal });
+  }
+
+  /** @throws ApiError 409 where the name is taken. */
+  async create<T extends object>(namespace: string, configMap: T, signal: AbortSignal): Promise<T> {
+    return this.#call<T>('create', namespace, {
+      method: 'POST',
+      path: path(namespace),
+      body: configMap,
+      signal,
+    });
+  }
+
+  /** `configMap.metadata.resourceVersion` guards against lost updates: ApiError 409 where it has moved on. */
+  async update<T extends object>(
+    namespace: string,
+    name: string,
+    configMap: T,
+    signal: AbortSignal,
+  ): Promise<T> {
+    return this.#call<T>('update', namespace, {
+      method: 'PUT',
+      path: path(namespace, name),
+      body: configMap,
+      signal,
+    });
+  }
+
+  /** Deletes just the object that was seen: ApiError 409 where it is another one by now. */
+  async delete(seen: SeenConfigMap, signal: AbortSignal): Promise<void> {
+    const { uid, resourceVersion } = seen;
+    await this.#call('delete', seen.namespace, {
+      method: 'DELETE',
+      path: path(seen.namespace, seen.name),
+      body: { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid, resourceVersion } },
+      signal,
+    });
+  }
+
+  /** Metadata of all ConfigMaps in the namespace that match, in pages of 500. */
+  async list(
+    namespace: string,
+    labelSelector: string,
+    signal: AbortSignal,
+  ): Promise<KubernetesObject['metadata'][]> {
+    const found: KubernetesObject['metadata'][] = [];
+    let next: string | undefined;
+    do {
+      const page: ObjectList<KubernetesObject> = await this.#call('list', namespace, {
+        method: 'GET',
+        path: path(namespace),
+        query: { labelSelector, limit: 500, continue: next },
+        accept: METADATA_ONLY_LIST,
+        signal,
+      });
+      found.push(...(page.items ?? []).map(({ metadata }) => metadata));
+      next = page.metadata.continue;
+    } while (next !== undefined && next !== '');
+    return found;
+  }
+
+  async #call<T>(
+    verb: AccessDecision['verb'],
+    namespace: string,
+    request: ApiRequest & { signal: AbortSignal },
+  ): Promise<T> {
+    const decided = (decision: Pick<AccessDecision, 'decision' | 'reason' | 'code' | 'auditID'>): void =>
+      this.#context.onDecision({ username: this.#tenant.username, verb, namespace, ...decision });
+    try {
+      const response: ApiResponse<T> = await this.#tenant.request<T>({
+        ...request,
+        userAgent: this.#userAgent,
+      });
+      decided({ decision: 'allowed', reason: '', code: response.code, auditID: response.auditID });
+      return response.body;
+    } catch (error) {
+      if (isApiError(error, 403)) {
+        const { reason, code, auditID } = error;
+        decided({ decision: 'denied', reason, code, auditID });
+      }
+      throw error;
+    }
+  }
+}
+
+function path(namespace: string, name?: string): string {
+  return apiPath({ group: '', version: 'v1', namespace, resource: 'configmaps', ...(name && { name }) });
+}

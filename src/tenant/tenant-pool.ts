@@ -1,0 +1,180 @@
+import { abortable } from '../k8s/util/abortable.js';
+import type { Clock } from '../k8s/util/clock.js';
+import { isApiError } from '../k8s/client/errors.js';
+import type { RestClient } from '../k8s/client/rest-client.js';
+import { IdentityError, TokenRejectedError } from './errors.js';
+import type { FairLimiter } from './fair-limiter.js';
+import { serviceAccountKey, serviceAccountUsername, type ServiceAccount } from './service-account.js';
+import { sharedUserAgent, Tenant } from './tenant.js';
+import type { IssuedToken, TokenBroker } from './token-broker.js';
+
+export interface TenantPoolOptions {
+  broker: TokenBroker;
+  /** Makes a client that sends this token and nothing else; it must refuse to send without one. */
+  clientFor: (authorize: (signal?: AbortSignal) => Promise<string>) => RestClient;
+  limiter: FairLimiter;
+  /** `config-weaver/<version>`. */
+  userAgentPrefix: string;
+  clock: Clock;
+  /** A tenant ended: those that use it should look again. */
+  onEnded: (account: ServiceAccount) => void;
+}
+
+interface Session {
+  tenant: Tenant;
+  issued: IssuedToken;
+  renewal: Promise<void> | undefined;
+  /** No renewal is tried before this time (milliseconds since the epoch), as long as the token still serves. */
+  renewAt: number;
+}
+
+/** Between two tries to renew a token that still serves: every request asks, and none should wait for one failure more. */
+const RENEWAL_PAUSE_MS = 10_000;
+
+interface SelfSubjectReview {
+  status?: { userInfo?: { username?: string; uid?: string } };
+}
+
+/**
+ * The tokens in use, one per ServiceAccount, in memory only: requested once however many ask, renewed at half of their
+ * life, dropped when the API server rejects them and when nobody uses them any more.
+ */
+export class TenantPool {
+  readonly #options: TenantPoolOptions;
+  readonly #sessions = new Map<string, Session>();
+  readonly #opening = new Map<string, Promise<Tenant>>();
+  readonly #lifetime = new AbortController();
+
+  constructor(options: TenantPoolOptions) {
+    this.#options = options;
+  }
+
+  get cachedTokens(): number {
+    return this.#sessions.size;
+  }
+
+  /**
+   * The tenant of this ServiceAccount, with a token that is good for a while.
+   * @throws IdentityError where the ServiceAccount or the grant is missing, or the token is somebody else's.
+   */
+  async open(account: ServiceAccount): Promise<Tenant> {
+    const key = serviceAccountKey(account);
+    const session = this.#sessions.get(key);
+    if (session !== undefined) {
+      await this.#freshen(session);
+      if (!session.tenant.ended.aborted) return session.tenant;
+    }
+    let opening = this.#opening.get(key);
+    if (opening === undefined) {
+      opening = this.#start(account).finally(() => this.#opening.delete(key));
+      this.#opening.set(key, opening);
+    }
+    return opening;
+  }
+
+  /** Somebody works for this ServiceAccount until the function that is returned is called; see {@link FairLimiter.attend}. */
+  attend(account: ServiceAccount): () => void {
+    return this.#options.limiter.attend(serviceAccountKey(account));
+  }
+
+  /** The last ConfigMapSync that used this ServiceAccount is gone: so is its token. */
+  forget(account: ServiceAccount): void {
+    const key = serviceAccountKey(account);
+    const session = this.#sessions.get(key);
+    this.#sessions.delete(key);
+    session?.tenant.end();
+  }
+
+  close(): void {
+    this.#lifetime.abort(new Error('shutting down'));
+    for (const { tenant } of this.#sessions.values()) tenant.end();
+    this.#sessions.clear();
+  }
+
+  async #start(account: ServiceAccount): Promise<Tenant> {
+    const { broker, limiter, userAgentPrefix } = this.#options;
+    const issued = await broker.request(account, this.#lifetime.signal);
+    const uid = await this.#identify(account, issued);
+    const client = this.#options.clientFor((signal) => this.#authorization(session, signal));
+    const tenant = new Tenant(account, uid, { client, limiter, userAgentPrefix });
+    const session: Session = { tenant, issued, renewal: undefined, renewAt: halfLife(issued) };
+    tenant.ended.addEventListener('abort', () => this.#drop(tenant), { once: true });
+    this.#sessions.set(tenant.key, session);
+    return tenant;
+  }
+
+  #drop(tenant: Tenant): void {
+    if (this.#sessions.get(tenant.key)?.tenant !== tenant) return;
+    this.#sessions.delete(tenant.key);
+    this.#options.onEnded(tenant.account);
+  }
+
+  async #authorization(session: Session, signal: AbortSignal | undefined): Promise<string> {
+    await abortable(this.#freshen(session), signal);
+    // The token of a ServiceAccount that is no more is not used again, whoever still holds its client.
+    session.tenant.ended.throwIfAborted();
+    return `Bearer ${session.issued.token}`;
+  }
+
+  /** Renews at half life. Where renewal merely fails, the old token serves on; where it is refused, the tenant ends. */
+  async #freshen(session: Session): Promise<void> {
+    const { clock } = this.#options;
+    const { expiresAt } = session.issued;
+    if (clock.now() < Math.min(session.renewAt, expiresAt)) return;
+    session.renewal ??= this.#renew(session).finally(() => (session.renewal = undefined));
+    try {
+      await session.renewal;
+    } catch (error) {
+      if (error instanceof IdentityError) {
+        session.tenant.end();
+        throw error;
+      }
+      if (clock.now() >= expiresAt) throw error;
+      session.renewAt = clock.now() + RENEWAL_PAUSE_MS;
+    }
+  }
+
+  async #renew(session: Session): Promise<void> {
+    const { account, uid } = session.tenant;
+    const issued = await this.#options.broker.request(account, this.#lifetime.signal);
+    const found = await this.#identify(account, issued);
+    if (found === uid) {
+      session.issued = issued;
+      session.renewAt = halfLife(issued);
+    } else {
+      // Another ServiceAccount of the same name: its watches, reviews and copies' knowledge start from nothing.
+      session.tenant.end();
+    }
+  }
+
+  /**
+   * Asks the API server whom it takes the token for. Returns the ServiceAccount's uid. It takes no place of the limiter:
+   * whoever holds the places may be waiting for this very answer.
+   */
+  async #identify(account: ServiceAccount, { token }: IssuedToken): Promise<string> {
+    const expected = serviceAccountUsername(account);
+    const client = this.#options.clientFor(() => Promise.resolve(`Bearer ${token}`));
+    try {
+      const { body, auditID } = await client.request<SelfSubjectReview>({
+        method: 'POST',
+        path: '/apis/authentication.k8s.io/v1/selfsubjectreviews',
+        body: { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' },
+        userAgent: sharedUserAgent(this.#options.userAgentPrefix, account),
+        signal: this.#lifetime.signal,
+      });
+      const { username = '', uid = '' } = body.status?.userInfo ?? {};
+      if (username === expected && uid !== '') return uid;
+      const message = `the API server takes the token of ${expected} for "${username}": nothing is done with it`;
+      throw new IdentityError('IdentityMismatch', message, 0, auditID);
+    } catch (error) {
+      if (isApiError(error, 401)) throw new TokenRejectedError(expected);
+      if (!isApiError(error, 403)) throw error;
+      const message = `${expected} may not create selfsubjectreviews (${error.message}): bind it to the ClusterRole system:basic-user`;
+      throw new IdentityError('IdentityMismatch', message, error.code, error.auditID);
+    }
+  }
+}
+
+function halfLife({ issuedAt, expiresAt }: IssuedToken): number {
+  return issuedAt + (expiresAt - issuedAt) / 2;
+}

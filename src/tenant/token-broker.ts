@@ -1,0 +1,112 @@
+import type { Clock } from '../k8s/util/clock.js';
+import { isApiError } from '../k8s/client/errors.js';
+import { apiPath, type RestClient } from '../k8s/client/rest-client.js';
+import { IdentityError } from './errors.js';
+import { serviceAccountUsername, type ServiceAccount } from './service-account.js';
+import { tokenGrant, toYaml } from './token-grant.js';
+
+/** A token and its life, in milliseconds since the epoch. It lives in memory only and is never logged. */
+export interface IssuedToken {
+  token: string;
+  issuedAt: number;
+  expiresAt: number;
+}
+
+export interface TokenObserver {
+  /** `result` is `success`, `not_found`, `denied` or `error`. */
+  tokenRequested(result: 'success' | 'not_found' | 'denied' | 'error'): void;
+}
+
+interface TokenRequest {
+  spec?: { expirationSeconds?: number };
+  status?: { token?: string };
+}
+
+/**
+ * Asks the API server for tokens of tenants' ServiceAccounts: the one thing the operator does with its own identity on
+ * a tenant's behalf, and only where that tenant granted it.
+ */
+export class TokenBroker {
+  readonly #client: RestClient;
+  readonly #operator: string;
+  readonly #expirationSeconds: number;
+  readonly #clock: Clock;
+  readonly #observer: TokenObserver;
+
+  constructor(options: {
+    client: RestClient;
+    /** The operator's own user name, for the grant that a refusal proposes. */
+    operator: string;
+    /** At least 600, Kubernetes' minimum; the server may shorten or lengthen it. */
+    expirationSeconds: number;
+    clock: Clock;
+    observer: TokenObserver;
+  }) {
+    this.#client = options.client;
+    this.#operator = options.operator;
+    this.#expirationSeconds = options.expirationSeconds;
+    this.#clock = options.clock;
+    this.#observer = options.observer;
+  }
+
+  /** @throws IdentityError where there is no such ServiceAccount or no grant; ApiError for what may pass. */
+  async request(account: ServiceAccount, signal: AbortSignal): Promise<IssuedToken> {
+    const issuedAt = this.#clock.now();
+    try {
+      const { body } = await this.#client.request<TokenRequest>({
+        method: 'POST',
+        path: apiPath({
+          group: '',
+          version: 'v1',
+          namespace: account.namespace,
+          resource: 'serviceaccounts',
+          name: account.name,
+          subresource: 'token',
+        }),
+        body: {
+          apiVersion: 'authentication.k8s.io/v1',
+          kind: 'TokenRequest',
+          spec: { expirationSeconds: this.#expirationSeconds },
+        },
+        signal,
+      });
+      const token = body.status?.token ?? '';
+      // The life that the server granted, from when we asked: its clock need not agree with ours.
+      const expiresAt = issuedAt + (body.spec?.expirationSeconds ?? 0) * 1000;
+      if (token === '' || expiresAt <= issuedAt) {
+        throw new IdentityError(
+          'IdentityMismatch',
+          `the API server answered the request for a token of ${serviceAccountUsername(account)} without one`,
+          0,
+          undefined,
+        );
+      }
+      this.#observer.tokenRequested('success');
+      return { token, issuedAt, expiresAt };
+    } catch (error) {
+      throw this.#explain(account, error);
+    }
+  }
+
+  #explain(account: ServiceAccount, error: unknown): unknown {
+    const username = serviceAccountUsername(account);
+    if (isApiError(error, 404)) {
+      this.#observer.tokenRequested('not_found');
+      const message = `there is no ServiceAccount "${account.name}" in namespace "${account.namespace}": create it, or name another one in spec.serviceAccount.name`;
+      return new IdentityError('ServiceAccountNotFound', message, error.code, error.auditID);
+    }
+    if (isApiError(error, 403) && error.hasCause('NamespaceTerminating')) {
+      this.#observer.tokenRequested('denied');
+      // Nothing is created in a namespace that goes, and its ServiceAccounts go with it: this does not pass.
+      const message = `namespace "${account.namespace}" is being deleted: there is no token of ${username} to be had any more`;
+      return new IdentityError('TokenRequestDenied', message, error.code, error.auditID);
+    }
+    if (isApiError(error, 403)) {
+      this.#observer.tokenRequested('denied');
+      const message = `${this.#operator} may not request a token of ${username}. To grant it, apply:\n${toYaml(tokenGrant(account, this.#operator))}`;
+      return new IdentityError('TokenRequestDenied', message, error.code, error.auditID);
+    }
+    this.#observer.tokenRequested('error');
+    return error;
+  }
+}

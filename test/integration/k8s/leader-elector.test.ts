@@ -1,0 +1,115 @@
+import { once } from 'node:events';
+
+import { expect } from 'chai';
+
+import { LeaderElector, type LeaderElectorOptions } from '../../../src/k8s/leader-election/leader-elector.js';
+import { apiPath } from '../../../src/k8s/client/rest-client.js';
+import { eventually } from '../../support/eventually.js';
+import { adminClient, createNamespace, recordingLog, type TestClient } from './clients.js';
+
+interface LeaseSpec {
+  holderIdentity: string;
+  leaseDurationSeconds: number;
+  leaseTransitions: number;
+}
+
+describe('the leader elector, against a real API server', () => {
+  let admin: TestClient;
+  let namespace: string;
+
+  before(async () => {
+    admin = await adminClient();
+  });
+
+  beforeEach(async () => {
+    namespace = await createNamespace(admin.client, 'leader');
+  });
+
+  after(() => admin.close());
+
+  function elector(identity: string, options: Partial<LeaderElectorOptions> = {}): LeaderElector {
+    return new LeaderElector({
+      client: admin.client,
+      namespace,
+      name: 'test-lease',
+      identity,
+      leaseDurationMs: 3000,
+      renewDeadlineMs: 2000,
+      retryPeriodMs: 200,
+      log: recordingLog(),
+      ...options,
+    });
+  }
+
+  async function lease(): Promise<LeaseSpec> {
+    const { body } = await admin.client.request<{ spec: LeaseSpec }>({
+      method: 'GET',
+      path: apiPath({
+        group: 'coordination.k8s.io',
+        version: 'v1',
+        namespace,
+        resource: 'leases',
+        name: 'test-lease',
+      }),
+    });
+    return body.spec;
+  }
+
+  async function untilAborted(leading: AbortSignal): Promise<void> {
+    if (!leading.aborted) await once(leading, 'abort');
+  }
+
+  it('lets one of two lead, and hands over at once when that one ends', async () => {
+    const [first, second] = [elector('first'), elector('second')];
+    const [stopFirst, stopSecond] = [new AbortController(), new AbortController()];
+    const firstEnds = first.run(stopFirst.signal, untilAborted);
+    await eventually(() => expect(first.isLeader).to.equal(true));
+    const secondEnds = second.run(stopSecond.signal, untilAborted);
+
+    const whileBoth = [first.isLeader, second.isLeader];
+    const held = await lease();
+    stopFirst.abort();
+    const outcome = await firstEnds;
+    const releasedAt = Date.now();
+    await eventually(() => expect(second.isLeader).to.equal(true));
+    const handover = Date.now() - releasedAt;
+    const taken = await lease();
+    stopSecond.abort();
+
+    expect(whileBoth).to.deep.equal([true, false]);
+    expect(held).to.include({ holderIdentity: 'first', leaseDurationSeconds: 3, leaseTransitions: 0 });
+    expect(outcome).to.equal('released');
+    expect(handover).to.be.below(2500);
+    expect(taken).to.include({ holderIdentity: 'second', leaseTransitions: 1 });
+    expect(await secondEnds).to.equal('released');
+    expect(await lease()).to.include({ holderIdentity: '', leaseDurationSeconds: 1 });
+  });
+
+  it('takes over from a leader that has died, after its lease duration and not before', async function () {
+    this.timeout(30_000);
+    // From one moment on nothing of its requests arrives: as if its machine had lost the network.
+    let alive = true;
+    const dying = elector('dying', {
+      client: {
+        request: (request) => (alive ? admin.client.request(request) : new Promise(() => undefined)),
+      },
+    });
+    const stopDying = new AbortController();
+    const dyingEnds = dying.run(stopDying.signal, untilAborted);
+    await eventually(() => expect(dying.isLeader).to.equal(true));
+    alive = false;
+    const diedAt = Date.now();
+
+    const heir = elector('heir');
+    const stopHeir = new AbortController();
+    const heirEnds = heir.run(stopHeir.signal, untilAborted);
+    await eventually(() => expect(heir.isLeader).to.equal(true));
+    const took = Date.now() - diedAt;
+    const outcome = await dyingEnds;
+    stopHeir.abort();
+    await heirEnds;
+
+    expect(took).to.be.within(2500, 6000);
+    expect(outcome).to.equal('lost');
+  });
+});

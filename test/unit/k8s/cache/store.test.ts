@@ -1,0 +1,77 @@
+import { expect } from 'chai';
+
+import { Store } from '../../../../src/k8s/cache/store.js';
+import { object } from '../scripted-watcher.js';
+
+describe('the store', () => {
+  it('tells of additions, updates with what was before, and deletions', () => {
+    const store = new Store();
+    const changes: unknown[] = [];
+    store.subscribe((change) => changes.push(change));
+    const [first, second, last] = [object('a', '1'), object('a', '2'), object('a', '3')];
+
+    store.upsert(first);
+    store.upsert(second);
+    store.remove(last);
+    store.remove(last);
+
+    expect(changes).to.deep.equal([
+      { type: 'added', object: first },
+      { type: 'updated', object: second, previous: first },
+      { type: 'deleted', object: last },
+    ]);
+    expect(store.size).to.equal(0);
+  });
+
+  it('takes a state that is known for no change, but a re-created object for one', () => {
+    const store = new Store();
+    store.upsert(object('a', '1'));
+    const changes: string[] = [];
+    store.subscribe((change) => changes.push(change.type));
+
+    store.upsert(object('a', '1'));
+    store.upsert({ metadata: { ...object('a', '1').metadata, uid: 'another' } });
+
+    expect(changes).to.deep.equal(['updated']);
+  });
+
+  it('deletes first what a new list lacks, then tells what is new in it', () => {
+    const store = new Store();
+    store.replace([object('gone', '1'), object('same', '1'), object('changed', '1')]);
+    const changes: string[] = [];
+    store.subscribe((change) => changes.push(`${change.type} ${change.object.metadata.name}`));
+
+    store.replace([object('new', '2'), object('same', '1'), object('changed', '2')]);
+
+    expect(changes).to.deep.equal(['deleted gone', 'added new', 'updated changed']);
+    expect(store.get('ns/changed')?.metadata.resourceVersion).to.equal('2');
+    expect(store.get('ns/gone')).to.equal(undefined);
+  });
+
+  it('reports what a listener throws and goes on with the others', () => {
+    const reported: unknown[] = [];
+    const store = new Store({ onListenerError: (error) => reported.push(error) });
+    const seen: string[] = [];
+    const failure = new Error('a bug');
+    store.subscribe(() => {
+      throw failure;
+    });
+    store.subscribe((change) => seen.push(change.type));
+
+    store.upsert(object('a', '1'));
+
+    expect(reported).to.deep.equal([failure]);
+    expect(seen).to.deep.equal(['added']);
+  });
+
+  it('tells nothing to whoever has unsubscribed', () => {
+    const store = new Store();
+    const seen: string[] = [];
+    const unsubscribe = store.subscribe((change) => seen.push(change.type));
+
+    unsubscribe();
+    store.upsert(object('a', '1'));
+
+    expect(seen).to.deep.equal([]);
+  });
+});

@@ -1,0 +1,219 @@
+import { expect } from 'chai';
+
+import {
+  Controller,
+  type ReconcileObserver,
+  type ReconcileResult,
+} from '../../../../src/k8s/controller/controller.js';
+import { RetryError, TerminalError } from '../../../../src/k8s/client/errors.js';
+import { WorkQueue } from '../../../../src/k8s/controller/work-queue.js';
+import { FakeClock, settle } from '../fake-clock.js';
+
+describe('the controller', () => {
+  let clock: FakeClock;
+  let queue: WorkQueue;
+  let stop: AbortController;
+  let errors: [string, unknown][];
+
+  beforeEach(() => {
+    clock = new FakeClock();
+    queue = new WorkQueue({ clock, random: () => 0, baseDelayMs: 100 });
+    stop = new AbortController();
+    errors = [];
+  });
+
+  function start(
+    reconcile: (key: string, signal: AbortSignal) => Promise<ReconcileResult>,
+    options: { workers?: number; observer?: ReconcileObserver } = {},
+  ): Promise<void> {
+    const controller = new Controller({
+      name: 'test',
+      queue,
+      workers: options.workers ?? 1,
+      reconcile,
+      observer: options.observer,
+      onError: (key, error) => errors.push([key, error]),
+    });
+    return controller.run(stop.signal);
+  }
+
+  it('works on as many keys at once as it has workers, and never twice on the same', async () => {
+    const inFlight: string[] = [];
+    let most = 0;
+    const gate = Promise.withResolvers<undefined>();
+    const running = start(
+      async (key) => {
+        inFlight.push(key);
+        most = Math.max(most, inFlight.length);
+        await gate.promise;
+        inFlight.splice(inFlight.indexOf(key), 1);
+        return {};
+      },
+      { workers: 2 },
+    );
+    for (const key of ['a', 'b', 'c', 'a']) queue.add(key);
+    await settle();
+    queue.add('a');
+    await settle();
+    const atOnce = [...inFlight];
+
+    gate.resolve(undefined);
+    await settle();
+    stop.abort();
+    await running;
+
+    expect(atOnce).to.deep.equal(['a', 'b']);
+    expect(most).to.equal(2);
+  });
+
+  it('tries again after an error, later each time, and tells of it', async () => {
+    let visits = 0;
+    const failure = new Error('not yet');
+    const running = start(() => {
+      visits++;
+      return visits < 3 ? Promise.reject(failure) : Promise.resolve({});
+    });
+    queue.add('a');
+
+    await clock.advance(100);
+    await clock.advance(200);
+    const afterBackoff = visits;
+    await clock.advance(60_000);
+    stop.abort();
+    await running;
+
+    expect(afterBackoff).to.equal(3);
+    expect(visits).to.equal(3);
+    expect(errors).to.deep.equal([
+      ['a', failure],
+      ['a', failure],
+    ]);
+  });
+
+  it('comes back within the time that a failed reconcile asks for, however often it has failed', async () => {
+    let visits = 0;
+    const running = start(() => {
+      visits++;
+      return Promise.reject(new RetryError('not all', 5000));
+    });
+    queue.add('a');
+    // By then the back-off alone has grown beyond any minute.
+    await clock.advance(600_000);
+    const before = visits;
+
+    await clock.advance(60_000);
+    stop.abort();
+    await running;
+
+    expect(visits - before).to.be.within(11, 13);
+  });
+
+  it('does not try again what no retry can mend, until something changes', async () => {
+    let visits = 0;
+    const running = start(() => {
+      visits++;
+      return Promise.reject(new TerminalError('spec is wrong'));
+    });
+    queue.add('a');
+    await clock.advance(3_600_000);
+    const alone = visits;
+
+    queue.add('a');
+    await settle();
+    stop.abort();
+    await running;
+
+    expect([alone, visits]).to.deep.equal([1, 2]);
+    expect(errors).to.have.length(2);
+  });
+
+  it('comes back when the reconcile asks for it', async () => {
+    let visits = 0;
+    const running = start(() => {
+      visits++;
+      return Promise.resolve({ requeueAfterMs: 5000 });
+    });
+    queue.add('a');
+
+    await clock.advance(4999);
+    const before = visits;
+    await clock.advance(1);
+    stop.abort();
+    await running;
+
+    expect([before, visits]).to.deep.equal([1, 2]);
+  });
+
+  it('ends after what is in flight, and takes nothing new', async () => {
+    const gate = Promise.withResolvers<undefined>();
+    const visited: string[] = [];
+    const running = start(async (key) => {
+      await gate.promise;
+      visited.push(key);
+      return {};
+    });
+    queue.add('a');
+    queue.add('b');
+    await settle();
+    let ended = false;
+    void running.then(() => (ended = true));
+
+    stop.abort();
+    await settle();
+    const endedEarly = ended;
+    gate.resolve(undefined);
+    await running;
+
+    expect(endedEarly).to.equal(false);
+    expect(visited).to.deep.equal(['a']);
+  });
+
+  it('does not call it an error when the abort cuts a reconcile short', async () => {
+    const running = start(
+      (_key, signal) =>
+        new Promise((_resolve, reject) =>
+          signal.addEventListener('abort', () => reject(signal.reason as Error)),
+        ),
+    );
+    queue.add('a');
+    await settle();
+
+    stop.abort();
+    await running;
+
+    expect(errors).to.deep.equal([]);
+  });
+
+  it("tells what controller-runtime's metrics count", async () => {
+    const told: string[] = [];
+    const running = start(
+      (key) => {
+        if (key === 'error') return Promise.reject(new Error('x'));
+        if (key === 'terminal') return Promise.reject(new TerminalError('x'));
+        if (key === 'later') return Promise.resolve({ requeueAfterMs: 1000 });
+        return Promise.resolve({});
+      },
+      {
+        observer: {
+          started: (workers) => told.push(`workers ${workers}`),
+          active: (workers) => told.push(`active ${workers}`),
+          reconciled: ({ result, terminal }) => told.push(terminal ? `${result} (terminal)` : result),
+        },
+      },
+    );
+
+    for (const key of ['ok', 'error', 'terminal', 'later']) queue.add(key);
+    await settle();
+    stop.abort();
+    await running;
+
+    expect(told.filter((line) => !line.startsWith('active'))).to.deep.equal([
+      'workers 1',
+      'success',
+      'error',
+      'error (terminal)',
+      'requeue_after',
+    ]);
+    expect(told.at(-1)).to.equal('active 0');
+  });
+});

@@ -1,0 +1,260 @@
+import { expect } from 'chai';
+
+import { ApiError } from '../../../../src/k8s/client/errors.js';
+import {
+  EventRecorder,
+  type EventRecorderOptions,
+  type RecordedEvent,
+} from '../../../../src/k8s/events/event-recorder.js';
+import { eventName } from '../../../../src/k8s/events/event-series.js';
+import { microTime } from '../../../../src/k8s/util/micro-time.js';
+import type { ApiRequest, ApiResponse } from '../../../../src/k8s/client/rest-client.js';
+import { FakeClock } from '../fake-clock.js';
+import { recordingLog } from '../recording-log.js';
+
+interface SentEvent {
+  note?: string;
+  series?: { count: number };
+  metadata?: { name: string };
+}
+
+const event: RecordedEvent = {
+  regarding: { apiVersion: 'v1', kind: 'Thing', namespace: 'team-a', name: 'thing', uid: 'uid-1' },
+  type: 'Warning',
+  reason: 'Denied',
+  action: 'Sync',
+  note: 'not allowed',
+};
+
+describe('the event recorder', () => {
+  let clock: FakeClock;
+  let sent: { method: string; path: string; body: SentEvent }[];
+  let failures: Error[];
+  let dropped: string[];
+  let stop: AbortController;
+  let log: ReturnType<typeof recordingLog>;
+
+  beforeEach(() => {
+    clock = new FakeClock();
+    sent = [];
+    failures = [];
+    dropped = [];
+    stop = new AbortController();
+    log = recordingLog();
+  });
+
+  function recorder(options: Partial<EventRecorderOptions> = {}): EventRecorder {
+    return new EventRecorder({
+      client: {
+        request: <T>({ method, path, body }: ApiRequest): Promise<ApiResponse<T>> => {
+          sent.push({ method, path, body: body as SentEvent });
+          const failure = failures.shift();
+          return failure === undefined
+            ? Promise.resolve({ body: {} as T, code: 201, auditID: undefined })
+            : Promise.reject(failure);
+        },
+      },
+      reportingController: 'example.com/test',
+      reportingInstance: 'pod-1',
+      clock,
+      random: () => 0,
+      log,
+      observer: { dropped: (reason) => dropped.push(reason) },
+      ...options,
+    });
+  }
+
+  /** Runs it for so long. */
+  async function run(recording: EventRecorder, milliseconds: number): Promise<void> {
+    const running = recording.run(stop.signal);
+    await clock.advance(milliseconds);
+    stop.abort();
+    await running;
+  }
+
+  const summary = (): unknown[] => sent.map(({ method, body }) => [method, body.note, body.series?.count]);
+
+  it('sends one Event and then its count, no more often than every ten seconds', async () => {
+    const recording = recorder();
+    const running = recording.run(stop.signal);
+
+    recording.record(event);
+    await clock.advance(0);
+    for (let second = 0; second < 20; second++) {
+      recording.record(event);
+      await clock.advance(1000);
+    }
+    stop.abort();
+    await running;
+
+    expect(summary()).to.deep.equal([
+      ['POST', 'not allowed', undefined],
+      ['PATCH', undefined, 11],
+      ['PATCH', undefined, 21],
+    ]);
+  });
+
+  it('begins a new Event when the last one was silent for six minutes', async () => {
+    const recording = recorder();
+    const running = recording.run(stop.signal);
+    recording.record(event);
+    await clock.advance(6 * 60_000);
+
+    recording.record(event);
+    await clock.advance(0);
+    stop.abort();
+    await running;
+
+    expect(summary()).to.deep.equal([
+      ['POST', 'not allowed', undefined],
+      ['POST', 'not allowed', undefined],
+    ]);
+  });
+
+  it('takes another object, reason, related object or note for another subject', async () => {
+    const recording = recorder();
+    const prod = { apiVersion: 'v1', kind: 'Namespace', name: 'prod' };
+    for (const other of [
+      event,
+      { ...event, regarding: { ...event.regarding, uid: 'uid-2' } },
+      { ...event, reason: 'Other' },
+      { ...event, related: prod },
+      { ...event, note: 'other' },
+    ]) {
+      recording.record(other);
+      recording.record(other);
+    }
+
+    await run(recording, 0);
+
+    expect(sent.map(({ method, body }) => [method, body.series?.count])).to.deep.equal(
+      Array.from({ length: 5 }, () => ['POST', 2]),
+    );
+  });
+
+  it('takes a subject that is named for the same whatever its note', async () => {
+    const recording = recorder();
+
+    recording.record({ ...event, series: 'copies', note: '1 copy' });
+    recording.record({ ...event, series: 'copies', note: '2 copies' });
+    await run(recording, 0);
+
+    expect(summary()).to.deep.equal([['POST', '1 copy', 2]]);
+  });
+
+  it('lets a burst of one object wait without holding up another', async () => {
+    const recording = recorder({ burst: 2, refillMs: 5000 });
+    for (let index = 0; index < 5; index++) recording.record({ ...event, note: `a${index}` });
+    recording.record({ ...event, regarding: { ...event.regarding, uid: 'uid-2' }, note: 'b' });
+    const running = recording.run(stop.signal);
+
+    await clock.advance(0);
+    const atOnce = sent.map(({ body }) => body.note);
+    await clock.advance(15_000);
+    stop.abort();
+    await running;
+
+    expect(atOnce).to.have.members(['a0', 'a1', 'b']);
+    expect(sent.map(({ body }) => body.note)).to.deep.equal([...atOnce, 'a2', 'a3', 'a4']);
+    expect(dropped).to.deep.equal([]);
+  });
+
+  it('drops what exceeds its bound, and counts it', async () => {
+    const recording = recorder({ maxQueued: 3 });
+    for (let index = 0; index < 5; index++) recording.record({ ...event, note: `n${index}` });
+
+    await run(recording, 0);
+
+    expect(sent).to.have.length(3);
+    expect(dropped).to.deep.equal(['queue_full', 'queue_full']);
+  });
+
+  it('gives up what an object has most of, so that another one keeps its few', async () => {
+    const recording = recorder({ maxQueued: 4 });
+    for (let index = 0; index < 6; index++) recording.record({ ...event, note: `n${index}` });
+    const other = { ...event.regarding, name: 'other', uid: 'uid-2' };
+    recording.record({ ...event, regarding: other, note: 'mine' });
+    recording.record({ ...event, regarding: other, note: 'mine too' });
+    recording.record({ ...event, regarding: other, note: 'one too many' });
+
+    await run(recording, 0);
+
+    expect(sent.map(({ body }) => body.note)).to.have.members(['n0', 'n1', 'mine', 'mine too']);
+    expect(dropped).to.have.length(5);
+    expect(log.lines.filter((line) => line.startsWith('warn'))).to.deep.equal([
+      'warn: events are lost: more of them come than may be written',
+    ]);
+  });
+
+  it('tries again for a while what the server could not do, then gives up', async () => {
+    const away = new ApiError({ code: 0, reason: '', message: 'cannot reach it' });
+    failures.push(away, away, away, away, away);
+    const recording = recorder();
+    recording.record(event);
+
+    await run(recording, 60_000);
+
+    expect(sent).to.have.length(5);
+    expect(dropped).to.deep.equal(['failed']);
+    expect(log.lines.filter((line) => line.startsWith('warn'))).to.deep.equal([
+      'warn: events cannot be written: cannot reach it',
+    ]);
+  });
+
+  for (const [what, error] of [
+    ['is gone', new ApiError({ code: 404, reason: 'NotFound', message: 'namespaces "x" not found' })],
+    [
+      'is going',
+      new ApiError({
+        code: 403,
+        reason: 'Forbidden',
+        message: 'being terminated',
+        causes: [{ reason: 'NamespaceTerminating' }],
+      }),
+    ],
+  ] as const) {
+    it(`says nothing about Events in a namespace that ${what}`, async () => {
+      failures.push(error);
+      const recording = recorder();
+      recording.record(event);
+
+      await run(recording, 60_000);
+
+      expect(sent).to.have.length(1);
+      expect(log.lines.every((line) => line.startsWith('debug'))).to.equal(true);
+    });
+  }
+
+  it('warns where it lacks the right to write Events, and does not insist', async () => {
+    failures.push(new ApiError({ code: 403, reason: 'Forbidden', message: 'you may not' }));
+    const recording = recorder();
+    recording.record(event);
+
+    await run(recording, 60_000);
+
+    expect(sent).to.have.length(1);
+    expect(log.lines).to.deep.equal(['warn: events cannot be written: you may not']);
+  });
+
+  it('writes all that waits when it is flushed, beyond any rate', async () => {
+    const recording = recorder({ burst: 1, refillMs: 60_000 });
+    for (let index = 0; index < 30; index++) recording.record({ ...event, note: `n${index}` });
+
+    await recording.flush(stop.signal);
+
+    expect(sent).to.have.length(30);
+    expect(recording.length).to.equal(0);
+  });
+});
+
+describe('the parts of an Event', () => {
+  it('have names that the API server takes, whatever the name of the object', () => {
+    expect(eventName({ apiVersion: 'v1', kind: 'Thing', name: 'thing' }, 'x1')).to.equal('thing.x1');
+    const long = eventName({ apiVersion: 'v1', kind: 'Thing', name: `${'a'.repeat(219)}.b` }, 'x1');
+    expect(long).to.equal(`${'a'.repeat(219)}.x1`);
+  });
+
+  it('have times of six digits', () => {
+    expect(microTime(Date.UTC(2026, 0, 2, 3, 4, 5, 6))).to.equal('2026-01-02T03:04:05.006000Z');
+  });
+});

@@ -1,0 +1,143 @@
+import { PassThrough, Writable } from 'node:stream';
+import { expect } from 'chai';
+import { createLogger, type LoggerOptions } from '../../../../src/telemetry/logging/logger.js';
+
+const TOKEN = 'eyJhbGciOiJSUzI1NiIsImtpZCI6IkEifQ.eyJzdWIiOiJzeXN0ZW06c2VydmljZWFjY291bnQifQ.c2lnbmF0dXJl';
+const clock = { now: () => Date.UTC(2026, 0, 2, 3, 4, 5, 6), sleep: () => Promise.resolve() };
+const soon = (): AbortSignal => AbortSignal.timeout(2000);
+
+describe('the logger', () => {
+  const setUp = (options: Partial<LoggerOptions> = {}) => {
+    const stream = new PassThrough({ highWaterMark: 64 * 1024 * 1024 });
+    const logger = createLogger({ level: 'info', format: 'json', stream, clock, ...options });
+    const finish = async (): Promise<string> => {
+      await logger.close(soon());
+      return (stream.read() as Buffer | null)?.toString() ?? '';
+    };
+    return { logger, finish };
+  };
+
+  it('writes one JSON object a line: time, level, message and the fields', async () => {
+    const { logger, finish } = setUp();
+
+    logger.info('copies written', { namespace: 'a', count: 2 });
+    logger.warn('slow');
+
+    expect(await finish()).to.equal(
+      '{"time":"2026-01-02T03:04:05.006Z","level":"info","message":"copies written","namespace":"a","count":2}\n' +
+        '{"time":"2026-01-02T03:04:05.006Z","level":"warn","message":"slow"}\n',
+    );
+  });
+
+  it('leaves out what is below its level, and says so beforehand', async () => {
+    const { logger, finish } = setUp({ level: 'warn' });
+
+    logger.debug('a');
+    logger.info('b');
+    logger.error('c');
+
+    expect(logger.isDebugEnabled()).to.equal(false);
+    expect(await finish()).to.match(/^\{[^\n]*"message":"c"\}\n$/);
+  });
+
+  it('keeps its own keys apart from fields of the same name', async () => {
+    const { logger, finish } = setUp();
+
+    logger.info('ours', { message: 'theirs', level: 'x', time: 1 });
+
+    expect(JSON.parse(await finish())).to.deep.equal({
+      time: '2026-01-02T03:04:05.006Z',
+      level: 'info',
+      message: 'ours',
+      message_: 'theirs',
+      level_: 'x',
+      time_: 1,
+    });
+  });
+
+  it('writes no credential, wherever it hides', async () => {
+    const { logger, finish } = setUp({ level: 'debug' });
+
+    logger.error(`failed with ${TOKEN}`, { error: new Error(`Bearer ${TOKEN}`), deep: [{ header: TOKEN }] });
+
+    expect(await finish())
+      .to.contain('[redacted]')
+      .and.not.to.contain('eyJ');
+  });
+
+  it('adds the stack of an error at debug only', async () => {
+    const info = setUp();
+    const debug = setUp({ level: 'debug' });
+
+    info.logger.error('x', { error: new Error('y') });
+    debug.logger.error('x', { error: new Error('y') });
+
+    expect(await info.finish()).to.contain('"error":{"name":"Error","message":"y"}');
+    expect(await debug.finish()).to.contain('"stack":"Error: y');
+  });
+
+  it('writes readable lines with --log-format text, which no foreign text can forge', async () => {
+    const { logger, finish } = setUp({ format: 'text' });
+
+    logger.info('synced', { namespace: 'a', note: 'two words', error: new Error('bad\nINFO  forged') });
+    logger.warn('line\nbreak \u001b[31m');
+
+    expect(await finish()).to.equal(
+      '2026-01-02T03:04:05.006Z INFO  synced namespace=a note="two words" error="Error: bad\\nINFO  forged"\n' +
+        '2026-01-02T03:04:05.006Z WARN  line\\nbreak \\u001b[31m\n',
+    );
+  });
+
+  it('drops lines rather than memory when nobody reads, and says how many once somebody does', async () => {
+    const stream = new PassThrough({ highWaterMark: 1 });
+    const logger = createLogger({ level: 'info', format: 'json', stream, clock });
+    const padding = Array.from({ length: 8 }, () => 'x'.repeat(8000));
+
+    for (let line = 0; line < 200; line += 1) logger.info('burst', { padding });
+    const buffered = stream.writableLength;
+    let text = '';
+    stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    while (stream.writableLength > 0) await new Promise((resolve) => setImmediate(resolve));
+    logger.info('after');
+    await logger.close(soon());
+    await new Promise((resolve) => setImmediate(resolve));
+
+    expect(buffered).to.be.within(1_000_000, 4 * 1024 * 1024);
+    const lines = text.trim().split('\n');
+    const kept = lines.filter((line) => line.includes('"burst"')).length;
+    expect(lines.at(-2)).to.contain(`"message":"log lines dropped","dropped":${200 - kept}`);
+    expect(lines.at(-1)).to.contain('"after"');
+  });
+
+  it('does not outwait its signal at the end when nobody reads', async () => {
+    const stream = new Writable({ write: () => undefined });
+    const logger = createLogger({ level: 'info', format: 'json', stream, clock });
+    logger.info('stuck');
+
+    await logger.close(AbortSignal.timeout(20));
+
+    expect(stream.writableLength).to.be.greaterThan(0);
+  });
+
+  it('survives a reader that goes away', async () => {
+    const stream = new Writable({
+      write: (_chunk, _encoding, done) => done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })),
+    });
+    const logger = createLogger({ level: 'info', format: 'json', stream, clock });
+
+    logger.info('a');
+    await new Promise((resolve) => setImmediate(resolve));
+    logger.info('b');
+
+    await logger.close(soon());
+  });
+
+  it('ignores what comes after its end', async () => {
+    const { logger, finish } = setUp();
+
+    const text = await finish();
+    logger.error('late');
+
+    expect(text).to.equal('');
+  });
+});

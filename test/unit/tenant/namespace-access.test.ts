@@ -1,0 +1,259 @@
+import { expect } from 'chai';
+import type { Verb } from '../../../src/api/v1alpha1/verb.js';
+import { FairLimiter } from '../../../src/tenant/fair-limiter.js';
+import { NamespaceAccess, type AccessVerdict } from '../../../src/tenant/namespace-access.js';
+import { Tenant } from '../../../src/tenant/tenant.js';
+import { settle } from '../k8s/fake-clock.js';
+import { FakeApi, refusal, type Sent } from './fake-api.js';
+import { FakeRights } from './fake-rights.js';
+
+const NEEDED: Verb[] = ['get', 'create', 'update', 'delete'];
+
+describe('what a tenant may do in a namespace', () => {
+  let rights: FakeRights;
+  let api: FakeApi;
+  let access: NamespaceAccess;
+
+  beforeEach(() => {
+    rights = new FakeRights(...NEEDED);
+    api = new FakeApi((request) => rights.review(request));
+    const tenant = new Tenant({ namespace: 'team-a', name: 'builder' }, 'uid-1', {
+      client: api.client(),
+      limiter: new FairLimiter(32),
+      userAgentPrefix: 'config-weaver/1',
+    });
+    access = new NamespaceAccess(tenant, 'prod');
+  });
+
+  const { signal } = new AbortController();
+  const verdict = (name = 'shared'): Promise<AccessVerdict> => access.verdict(name, NEEDED, signal);
+
+  it('is found out by one rules review where everything is allowed', async () => {
+    expect(await verdict()).to.deep.equal({ missing: [], auditID: undefined });
+    expect(api.sent.map(({ path, body }) => [path, body])).to.deep.equal([
+      [
+        '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews',
+        {
+          apiVersion: 'authorization.k8s.io/v1',
+          kind: 'SelfSubjectRulesReview',
+          spec: { namespace: 'prod' },
+        },
+      ],
+    ]);
+    expect(access.denied).to.equal(false);
+  });
+
+  it('is asked for verb by verb where the rules lack one, and what is missing is in the usual order', async () => {
+    rights.verbs = ['create', 'get'];
+
+    const { missing, auditID } = await verdict();
+
+    expect(missing).to.deep.equal(['update', 'delete']);
+    expect(auditID).to.match(/^audit-\d+$/);
+    expect(access.denied).to.equal(true);
+  });
+
+  it('is asked for a create without a name, as the real request has none', async () => {
+    rights.verbs = [];
+    await verdict();
+
+    const asked = api
+      .sentTo('/selfsubjectaccessreviews')
+      .map(
+        ({ body }) =>
+          (body as { spec: { resourceAttributes: { verb: string; name?: string } } }).spec.resourceAttributes,
+      );
+    expect(asked.map(({ verb, name }) => [verb, name])).to.deep.equal([
+      ['get', 'shared'],
+      ['create', undefined],
+      ['update', 'shared'],
+      ['delete', 'shared'],
+    ]);
+  });
+
+  it('is what access reviews say where an authorizer cannot list its rules', async () => {
+    rights.unlisted = true;
+    rights.verbs = ['get', 'create'];
+
+    expect((await verdict()).missing).to.deep.equal(['update', 'delete']);
+  });
+
+  it('is kept until something says that it changed', async () => {
+    await Promise.all([verdict('shared'), verdict('else')]);
+    await verdict('shared');
+
+    expect(api.sent).to.have.length(1);
+  });
+
+  it('is asked for again after a request was refused', async () => {
+    await verdict();
+    rights.verbs = [];
+    expect((await verdict()).missing).to.deep.equal([]);
+
+    access.invalidate();
+
+    expect((await verdict()).missing).to.deep.equal(NEEDED);
+  });
+
+  it('is asked for again after an attempt that failed', async () => {
+    api.answer = () => {
+      throw refusal(503);
+    };
+    expect(await verdict().catch((error: unknown) => error)).to.have.property('code', 503);
+
+    api.answer = (request: Sent) => rights.review(request);
+
+    expect((await verdict()).missing).to.deep.equal([]);
+  });
+
+  describe('is rechecked', () => {
+    it('without a word where nothing was asked for', async () => {
+      expect(await access.recheck(signal)).to.equal(false);
+      expect(api.sent).to.deep.equal([]);
+    });
+
+    it('and is as it was where the rules are', async () => {
+      await verdict();
+
+      expect(await access.recheck(signal)).to.equal(false);
+      expect(api.sent).to.have.length(2);
+    });
+
+    it('and is judged anew where rights came or went', async () => {
+      rights.verbs = ['get'];
+      await verdict();
+      rights.verbs = NEEDED;
+
+      expect(await access.recheck(signal)).to.equal(true);
+      expect(access.denied).to.equal(false);
+      expect((await verdict()).missing).to.deep.equal([]);
+    });
+
+    it('verdict by verdict where an authorizer cannot list its rules', async () => {
+      rights.unlisted = true;
+      rights.verbs = ['get'];
+      await verdict();
+      expect(await access.recheck(signal)).to.equal(false);
+
+      rights.verbs = NEEDED;
+
+      expect(await access.recheck(signal)).to.equal(true);
+      expect((await verdict()).missing).to.deep.equal([]);
+    });
+  });
+
+  it('is not what was found before a change, however late that answer comes', async () => {
+    rights.verbs = [];
+    let answerReviews = (): void => undefined;
+    const held = new Promise<void>((resolve) => (answerReviews = resolve));
+    api.answer = async (request) => {
+      const answer = rights.review(request);
+      if (request.path.endsWith('/selfsubjectaccessreviews')) await held;
+      return answer;
+    };
+    const late = verdict();
+    await settle();
+    rights.verbs = NEEDED;
+    expect(await access.recheck(signal)).to.equal(true);
+
+    answerReviews();
+
+    expect((await late).missing).to.deep.equal(NEEDED);
+    expect((await verdict()).missing).to.deep.equal([]);
+    expect(access.denied).to.equal(false);
+  });
+
+  it('is forgotten for names that nobody cares for any more', async () => {
+    rights.verbs = [];
+    rights.named = { name: 'shared', verbs: [...NEEDED] };
+    await verdict('shared');
+    await verdict('abandoned');
+    rights.named = undefined;
+
+    access.keepOnly(new Set(['shared']));
+
+    expect(access.denied).to.equal(true);
+    access.keepOnly(new Set(['else']));
+    expect(access.denied).to.equal(false);
+  });
+});
+
+describe('what a tenant may do in many namespaces', () => {
+  const { signal } = new AbortController();
+  let limiter: FairLimiter;
+  let api: FakeApi;
+  let tenant: Tenant;
+  /** What lets the answer to each review go, in their order. */
+  let held: (() => void)[];
+
+  beforeEach(() => {
+    const rights = new FakeRights(...NEEDED);
+    held = [];
+    limiter = new FairLimiter(32);
+    api = new FakeApi(async (request) => {
+      const review = rights.review(request);
+      if (review !== undefined) await new Promise<void>((resolve) => held.push(resolve));
+      return review;
+    });
+    tenant = new Tenant({ namespace: 'team-a', name: 'builder' }, 'uid-1', {
+      client: api.client(),
+      limiter,
+      userAgentPrefix: 'config-weaver/1',
+    });
+  });
+
+  const verdicts = (count: number): Promise<AccessVerdict[]> =>
+    Promise.all(
+      Array.from({ length: count }, (_, i) =>
+        new NamespaceAccess(tenant, `prod-${i}`).verdict('shared', NEEDED, signal),
+      ),
+    );
+  const underWay = (): number => held.length;
+
+  async function answer(count: number): Promise<void> {
+    for (const release of held.splice(0, count)) release();
+    await settle();
+  }
+
+  async function answerAll(): Promise<void> {
+    while (held.length > 0) await answer(held.length);
+  }
+
+  it('is asked for a few at a time, and keeps no other request of it waiting', async () => {
+    const all = verdicts(100);
+    await tenant.request({ method: 'GET', path: '/source', signal });
+    await settle();
+
+    expect(underWay()).to.equal(8);
+    await answerAll();
+    expect(await all).to.have.length(100);
+    expect(api.sentTo('/selfsubjectrulesreviews')).to.have.length(100);
+  });
+
+  it('is asked for fewer at a time where many wait and others are attended to', async () => {
+    const leave = limiter.attend('team-b/other');
+    const all = verdicts(100);
+    await settle();
+    await answer(8);
+    expect(underWay()).to.equal(2);
+
+    leave();
+    await answer(1);
+    expect(underWay()).to.equal(8);
+    await answerAll();
+    await all;
+  });
+
+  it('is asked for beside others as if alone where few wait', async () => {
+    limiter.attend('team-b/other');
+    const all = verdicts(16);
+    await settle();
+    expect(underWay()).to.equal(8);
+
+    await answer(4);
+
+    expect(underWay()).to.equal(8);
+    await answerAll();
+    await all;
+  });
+});

@@ -1,0 +1,315 @@
+import { expect } from 'chai';
+import { IdentityError, TokenRejectedError } from '../../../src/tenant/errors.js';
+import { FairLimiter } from '../../../src/tenant/fair-limiter.js';
+import type { ServiceAccount } from '../../../src/tenant/service-account.js';
+import { TenantPool } from '../../../src/tenant/tenant-pool.js';
+import type { Tenant } from '../../../src/tenant/tenant.js';
+import { TokenBroker } from '../../../src/tenant/token-broker.js';
+import { FakeClock, settle } from '../k8s/fake-clock.js';
+import { FakeApi, refusal, type Sent } from './fake-api.js';
+
+const account = { namespace: 'team-a', name: 'builder' };
+const LIFE_MS = 600_000;
+
+describe('the tenant registry', () => {
+  let clock: FakeClock;
+  let api: FakeApi;
+  let registry: TenantPool;
+  let ended: ServiceAccount[];
+  /** Whom the API server takes a token for. */
+  let identity: { username: string; uid: string };
+  let failTokenRequest: Error | undefined;
+  let failIdentityCheck: Error | undefined;
+  let failOthers: Error | undefined;
+
+  beforeEach(() => {
+    clock = new FakeClock();
+    ended = [];
+    identity = { username: 'system:serviceaccount:team-a:builder', uid: 'uid-1' };
+    failTokenRequest = failIdentityCheck = failOthers = undefined;
+    api = new FakeApi(answer);
+    registry = registryWith(new FairLimiter(32));
+  });
+
+  /** Every token of this API server is called `token-N`, in the order of issue. */
+  function answer({ path }: Sent): unknown {
+    if (path.endsWith('/token')) {
+      if (failTokenRequest !== undefined) throw failTokenRequest;
+      const token = `token-${api.sentTo('/token').length}`;
+      return { spec: { expirationSeconds: LIFE_MS / 1000 }, status: { token } };
+    }
+    if (path.endsWith('/selfsubjectreviews')) {
+      if (failIdentityCheck !== undefined) throw failIdentityCheck;
+      return { status: { userInfo: identity } };
+    }
+    if (failOthers !== undefined) throw failOthers;
+    return {};
+  }
+
+  function registryWith(limiter: FairLimiter): TenantPool {
+    return new TenantPool({
+      broker: new TokenBroker({
+        client: api.client(),
+        operator: 'operator',
+        expirationSeconds: LIFE_MS / 1000,
+        clock,
+        observer: { tokenRequested: () => undefined },
+      }),
+      clientFor: (authorize) => api.client(authorize),
+      limiter,
+      userAgentPrefix: 'config-weaver/1',
+      clock,
+      onEnded: (account) => ended.push(account),
+    });
+  }
+
+  function get(tenant: Tenant, path = '/api/v1/namespaces/prod/configmaps/shared'): Promise<unknown> {
+    return tenant.request({ method: 'GET', path, signal: new AbortController().signal });
+  }
+
+  const tokensAsked = (): number => api.sentTo('/token').length;
+  const failureOf = (work: Promise<unknown>): Promise<unknown> => work.catch((error: unknown) => error);
+
+  describe('opens a tenant', () => {
+    it('with a token whose identity the API server has told', async () => {
+      const tenant = await registry.open(account);
+      await get(tenant);
+
+      expect(tenant).to.include({ uid: 'uid-1', username: 'system:serviceaccount:team-a:builder' });
+      expect(api.sent.map(({ authorization }) => authorization)).to.deep.equal([
+        'operator',
+        'Bearer token-1',
+        'Bearer token-1',
+      ]);
+      expect(api.sent.slice(1).map(({ userAgent }) => userAgent)).to.deep.equal([
+        'config-weaver/1 serviceaccount/team-a/builder',
+        'config-weaver/1 serviceaccount/team-a/builder',
+      ]);
+    });
+
+    it('once, however many ask at the same time or later', async () => {
+      const tenants = await Promise.all([1, 2, 3].map(() => registry.open(account)));
+      tenants.push(await registry.open(account));
+
+      expect(new Set(tenants)).to.have.length(1);
+      expect(tokensAsked()).to.equal(1);
+      expect(api.sentTo('/selfsubjectreviews')).to.have.length(1);
+      expect(registry.cachedTokens).to.equal(1);
+    });
+
+    it('for each ServiceAccount by itself', async () => {
+      const one = await registry.open(account);
+      identity = { username: 'system:serviceaccount:team-b:builder', uid: 'uid-2' };
+      const other = await registry.open({ namespace: 'team-b', name: 'builder' });
+
+      expect(one).not.to.equal(other);
+      expect(registry.cachedTokens).to.equal(2);
+    });
+
+    for (const [what, found] of Object.entries({
+      'somebody else': { username: 'system:serviceaccount:kube-system:admin', uid: 'uid-9' },
+      'nobody known': { username: 'system:serviceaccount:team-a:builder', uid: '' },
+      nobody: { username: '', uid: '' },
+    })) {
+      it(`never with a token of ${what}`, async () => {
+        identity = found;
+
+        const error = await failureOf(registry.open(account));
+
+        expect(error).to.be.instanceOf(IdentityError);
+        expect(error).to.include({ reason: 'IdentityMismatch' });
+        expect(registry.cachedTokens).to.equal(0);
+      });
+    }
+
+    it('not where it may not ask who it is, and says what to bind', async () => {
+      failIdentityCheck = refusal(403, 'Forbidden');
+
+      const error = await failureOf(registry.open(account));
+
+      expect(error).to.include({ reason: 'IdentityMismatch', code: 403 });
+      expect(error).to.have.property('message').that.includes('system:basic-user');
+    });
+
+    it('by a new attempt after one that failed', async () => {
+      failTokenRequest = refusal(403, 'Forbidden');
+      expect(await failureOf(registry.open(account))).to.include({ reason: 'TokenRequestDenied' });
+
+      failTokenRequest = undefined;
+
+      expect(await registry.open(account)).to.have.property('uid', 'uid-1');
+    });
+  });
+
+  describe('renews a token', () => {
+    it('at half of its life, not before, and goes on with the same tenant', async () => {
+      const tenant = await registry.open(account);
+      await clock.advance(LIFE_MS / 2 - 1);
+      await get(tenant);
+      expect(tokensAsked()).to.equal(1);
+
+      await clock.advance(1);
+      await get(tenant);
+
+      expect(tokensAsked()).to.equal(2);
+      expect(api.sent.at(-1)).to.have.property('authorization', 'Bearer token-2');
+      expect(await registry.open(account)).to.equal(tenant);
+    });
+
+    it('once, however many requests come due together', async () => {
+      const tenant = await registry.open(account);
+      await clock.advance(LIFE_MS / 2);
+
+      await Promise.all([1, 2, 3, 4].map(() => get(tenant)));
+
+      expect(tokensAsked()).to.equal(2);
+    });
+
+    it('even while requests that wait for it hold every place', async () => {
+      registry = registryWith(new FairLimiter(1));
+      const tenant = await registry.open(account);
+      await clock.advance(LIFE_MS / 2);
+
+      const answers = await Promise.race([
+        Promise.all([1, 2, 3].map(() => get(tenant))),
+        settle().then(() => 'stuck'),
+      ]);
+
+      expect(answers).to.have.length(3);
+    });
+
+    it('later where that fails, serving the old token until it expires', async () => {
+      const tenant = await registry.open(account);
+      await clock.advance(LIFE_MS / 2);
+      failTokenRequest = refusal(503);
+      await get(tenant);
+      expect(api.sent.at(-1)).to.have.property('authorization', 'Bearer token-1');
+
+      await clock.advance(LIFE_MS / 2);
+
+      expect(await failureOf(get(tenant))).to.equal(failTokenRequest);
+      expect(tenant.ended.aborted).to.equal(false);
+
+      failTokenRequest = undefined;
+      await get(tenant);
+      expect(api.sent.at(-1)?.authorization)
+        .to.match(/^Bearer token-\d+$/)
+        .and.not.equal('Bearer token-1');
+    });
+
+    it('after a pause where that fails, not with every request', async () => {
+      const tenant = await registry.open(account);
+      await clock.advance(LIFE_MS / 2);
+      failTokenRequest = refusal(503);
+
+      for (let request = 0; request < 10; request += 1) await get(tenant);
+      expect(tokensAsked()).to.equal(2);
+
+      await clock.advance(10_000);
+      await get(tenant);
+      expect(tokensAsked()).to.equal(3);
+    });
+
+    it('no more where that is refused: the tenant ends', async () => {
+      const tenant = await registry.open(account);
+      await clock.advance(LIFE_MS / 2);
+      failTokenRequest = refusal(404, 'NotFound');
+
+      expect(await failureOf(get(tenant))).to.include({ reason: 'ServiceAccountNotFound' });
+      expect(tenant.ended.aborted).to.equal(true);
+      expect(registry.cachedTokens).to.equal(0);
+      expect(ended).to.deep.equal([account]);
+    });
+
+    it('and ends the tenant where the ServiceAccount was made anew, without a further use of either token', async () => {
+      const tenant = await registry.open(account);
+      await clock.advance(LIFE_MS / 2);
+      identity = { ...identity, uid: 'uid-2' };
+
+      const error = await failureOf(get(tenant));
+
+      expect(error).to.be.instanceOf(TokenRejectedError);
+      expect(tenant.ended.aborted).to.equal(true);
+      expect(api.sentTo('/shared')).to.deep.equal([]);
+      expect(await registry.open(account)).to.have.property('uid', 'uid-2');
+    });
+
+    it('without holding up a request longer than its own deadline', async () => {
+      const tenant = await registry.open(account);
+      await clock.advance(LIFE_MS / 2);
+      api.answer = () => new Promise(() => undefined);
+      const controller = new AbortController();
+      const request = failureOf(tenant.request({ method: 'GET', path: '/x', signal: controller.signal }));
+      await settle();
+
+      controller.abort(new Error('time is up'));
+
+      expect(await request).to.have.property('message', 'time is up');
+    });
+  });
+
+  describe('drops a token', () => {
+    it('that the API server takes no longer, tells who used it, and starts anew', async () => {
+      const tenant = await registry.open(account);
+      failOthers = refusal(401, 'Unauthorized');
+      expect(await failureOf(get(tenant))).to.be.instanceOf(TokenRejectedError);
+      expect(ended).to.deep.equal([account]);
+      expect(registry.cachedTokens).to.equal(0);
+
+      failOthers = undefined;
+      const successor = await registry.open(account);
+      await get(successor);
+
+      expect(successor).not.to.equal(tenant);
+      expect(api.sent.at(-1)).to.have.property('authorization', 'Bearer token-2');
+    });
+
+    it('for good: whoever still holds the old tenant sends nothing any more', async () => {
+      const tenant = await registry.open(account);
+      tenant.end();
+      const before = api.sent.length;
+
+      expect(await failureOf(get(tenant))).to.be.instanceOf(TokenRejectedError);
+      const watch = tenant.client.watch({ path: '/w', signal: new AbortController().signal });
+      expect(await failureOf(watch.next())).to.be.instanceOf(TokenRejectedError);
+      expect(api.sent).to.have.length(before);
+      expect(api.watches).to.have.length(0);
+    });
+
+    it('also under a request that waited for a place meanwhile', async () => {
+      const limiter = new FairLimiter(1);
+      registry = registryWith(limiter);
+      const tenant = await registry.open(account);
+      const release = await limiter.acquire('somebody');
+      const waiting = failureOf(get(tenant));
+      tenant.end();
+      release();
+
+      expect(await waiting).to.be.instanceOf(TokenRejectedError);
+      expect(api.sentTo('/shared')).to.deep.equal([]);
+    });
+
+    it('that nobody uses any more, without telling anybody', async () => {
+      const tenant = await registry.open(account);
+
+      registry.forget(account);
+
+      expect(tenant.ended.aborted).to.equal(true);
+      expect(registry.cachedTokens).to.equal(0);
+      expect(ended).to.deep.equal([]);
+    });
+  });
+
+  it('ends every tenant and gives up what is under way when it closes', async () => {
+    const tenant = await registry.open(account);
+    api.answer = () => new Promise(() => undefined);
+    void failureOf(registry.open({ namespace: 'team-b', name: 'builder' }));
+    await settle();
+
+    registry.close();
+
+    expect(tenant.ended.aborted).to.equal(true);
+    expect(api.sent.at(-1)?.signal?.aborted).to.equal(true);
+    expect(registry.cachedTokens).to.equal(0);
+  });
+});

@@ -1,0 +1,127 @@
+import { expect } from 'chai';
+import { ApiError } from '../../../src/k8s/client/errors.js';
+import { IdentityError } from '../../../src/tenant/errors.js';
+import { TokenBroker } from '../../../src/tenant/token-broker.js';
+import { FakeClock } from '../k8s/fake-clock.js';
+import { FakeApi, refusal } from './fake-api.js';
+
+const account = { namespace: 'team-a', name: 'builder' };
+const operator = 'system:serviceaccount:config-weaver:operator';
+
+describe('the token broker', () => {
+  let api: FakeApi;
+  let clock: FakeClock;
+  let counted: string[];
+  let broker: TokenBroker;
+
+  beforeEach(() => {
+    clock = new FakeClock();
+    api = new FakeApi(() => ({ spec: { expirationSeconds: 600 }, status: { token: 'a.b.c' } }));
+    counted = [];
+    broker = new TokenBroker({
+      client: api.client(),
+      operator,
+      expirationSeconds: 600,
+      clock,
+      observer: { tokenRequested: (result) => counted.push(result) },
+    });
+  });
+
+  const request = (): Promise<unknown> => broker.request(account, new AbortController().signal);
+  const failure = (): Promise<unknown> => request().catch((error: unknown) => error);
+
+  it("asks for a short token of just that ServiceAccount, in the tenant's namespace, bound to nothing", async () => {
+    const issued = await request();
+
+    expect(issued).to.deep.equal({ token: 'a.b.c', issuedAt: clock.now(), expiresAt: clock.now() + 600_000 });
+    expect(api.sent).to.have.length(1);
+    expect(api.sent[0]).to.deep.include({
+      method: 'POST',
+      path: '/api/v1/namespaces/team-a/serviceaccounts/builder/token',
+      body: {
+        apiVersion: 'authentication.k8s.io/v1',
+        kind: 'TokenRequest',
+        spec: { expirationSeconds: 600 },
+      },
+    });
+    expect(counted).to.deep.equal(['success']);
+  });
+
+  it('believes the life that the server grants, shorter or longer, whatever its clock says', async () => {
+    const expirationTimestamp = new Date(clock.now() - 3_600_000).toISOString();
+    api.answer = () => ({ spec: { expirationSeconds: 60 }, status: { token: 'a.b.c', expirationTimestamp } });
+
+    expect(await request()).to.include({ expiresAt: clock.now() + 60_000 });
+  });
+
+  it('says what to create where there is no such ServiceAccount', async () => {
+    api.answer = () => {
+      throw refusal(404, 'NotFound');
+    };
+
+    const error = await failure();
+
+    expect(error).to.be.instanceOf(IdentityError);
+    expect(error).to.include({ reason: 'ServiceAccountNotFound', code: 404, auditID: 'audit-refused' });
+    expect(error).to.have.property('message').that.includes('"builder"').and.includes('"team-a"');
+    expect(counted).to.deep.equal(['not_found']);
+  });
+
+  it('says how to grant it, ready to apply, where the tenant has not', async () => {
+    api.answer = () => {
+      throw refusal(403, 'Forbidden');
+    };
+
+    const error = await failure();
+
+    expect(error).to.include({ reason: 'TokenRequestDenied', code: 403 });
+    expect(error)
+      .to.have.property('message')
+      .that.includes('kind: RoleBinding')
+      .and.includes('resourceNames:\n      - builder')
+      .and.includes('kind: ServiceAccount\n    namespace: config-weaver\n    name: operator');
+    expect(counted).to.deep.equal(['denied']);
+  });
+
+  it('proposes no grant in a namespace that is being deleted', async () => {
+    api.answer = () => {
+      throw new ApiError({
+        code: 403,
+        reason: 'Forbidden',
+        message: 'terminating',
+        causes: [{ reason: 'NamespaceTerminating' }],
+      });
+    };
+
+    const error = await failure();
+
+    expect(error).to.include({ reason: 'TokenRequestDenied' });
+    expect(error).to.have.property('message').that.does.not.include('RoleBinding');
+  });
+
+  it('lets pass what may pass', async () => {
+    const outage = refusal(503);
+    api.answer = () => {
+      throw outage;
+    };
+
+    expect(await failure()).to.equal(outage);
+    expect(counted).to.deep.equal(['error']);
+  });
+
+  for (const [what, answer] of Object.entries({
+    'no token': { spec: { expirationSeconds: 600 }, status: {} },
+    'an empty token': { spec: { expirationSeconds: 600 }, status: { token: '' } },
+    'no life': { status: { token: 'a.b.c' } },
+    'no status': {},
+  })) {
+    it(`gives nothing where the answer holds ${what}, and repeats none of it`, async () => {
+      api.answer = () => answer;
+
+      const error = await failure();
+
+      expect(error).to.include({ reason: 'IdentityMismatch' });
+      expect(error).to.have.property('message').that.does.not.include('a.b.c');
+    });
+  }
+});
