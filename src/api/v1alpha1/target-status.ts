@@ -1,6 +1,6 @@
-import { dnsLabel } from './kubernetes-syntax.js';
+import { dnsLabel, dnsSubdomain } from './kubernetes-syntax.js';
 import { Field } from '../schema/field.js';
-import { listOf, oneOf, text, timestamp } from '../schema/schema.js';
+import { listOf, object, oneOf, text, timestamp } from '../schema/schema.js';
 import { VERBS, type Verb } from './verb.js';
 
 export const TARGET_STATES = [
@@ -18,6 +18,29 @@ export type TargetState = (typeof TARGET_STATES)[number];
 
 /** The API server refuses a longer message, in code points. */
 export const MAX_TARGET_MESSAGE = 4096;
+
+/**
+ * The most copies of one ConfigMapSync in one namespace: the current one, and those of former names that could not be
+ * removed yet.
+ */
+export const MAX_COPIES = 16;
+
+/** One ConfigMap that is a copy, as the API server confirmed it. */
+export class CopyReference {
+  @Field(dnsSubdomain(), {
+    description: 'Name of the ConfigMap.',
+    displayName: 'Name',
+    required: true,
+  })
+  declare name: string;
+
+  @Field(text({ minLength: 1, maxLength: 128 }), {
+    description: 'uid of the ConfigMap: another one of the same name is not this copy.',
+    displayName: 'UID',
+    required: true,
+  })
+  declare uid: string;
+}
 
 /** How far one target namespace has come. */
 export class TargetStatus {
@@ -53,6 +76,13 @@ export class TargetStatus {
     displayName: 'Missing Verbs',
   })
   declare missingVerbs?: Verb[];
+
+  @Field(listOf(object(CopyReference), { listType: 'map', keys: ['name'], maxItems: MAX_COPIES }), {
+    description:
+      'ConfigMaps in the namespace that the API server confirmed to be copies of this ConfigMapSync. Only these are ever deleted, replaced or released.',
+    displayName: 'Copies',
+  })
+  declare copies?: CopyReference[];
 
   @Field(timestamp(), {
     description: 'When state last changed.',
