@@ -65,14 +65,14 @@ async function render(
     case 'csv':
       return renderCsv(rows);
     case 'html': {
-      const [{ renderHtml }, { Remedies }, { neededVerbs }] = await Promise.all([
+      const [{ renderHtml }, { Remedies }, { requiredVerbs }] = await Promise.all([
         import('./report/html.js'),
         import('./report/remedy.js'),
-        import('../../controller/sync-run.js'),
+        import('../../sync/required-rbac.js'),
       ]);
       return renderHtml({
         syncs,
-        remedies: new Remedies({ operator: operatorServiceAccount, neededVerbs }),
+        remedies: new Remedies({ operator: operatorServiceAccount, neededVerbs: requiredVerbs }),
         server: caller.server,
         namespace,
         at: new Date(),

@@ -1,6 +1,6 @@
 import type { ConfigMapSync } from '../../api/v1alpha1/config-map-sync.js';
 import { accountOf, Remedies } from '../audit/report/remedy.js';
-import { neededVerbs } from '../../controller/sync-run.js';
+import { requiredVerbs } from '../../sync/required-rbac.js';
 import { toYaml } from '../../tenant/token-grant.js';
 import { AccessReviewer } from './access-reviewer.js';
 import { Caller } from '../caller.js';
@@ -20,9 +20,9 @@ export async function grant(options: GrantOptions, { env, stdout, stderr }: Comm
     const operator = options.operatorServiceAccount;
     const planner = new GrantPlanner({
       reviewer,
-      remedies: new Remedies({ operator, neededVerbs }),
+      remedies: new Remedies({ operator, neededVerbs: requiredVerbs }),
       operator,
-      neededVerbs,
+      neededVerbs: requiredVerbs,
     });
 
     const manifests: object[] = [];

@@ -14,6 +14,8 @@ export const PLAN_ACTIONS = [
   'conflict',
   /** The namespace is not there, or not for long. */
   'wait',
+  /** The API server would refuse it: quota, admission, size. */
+  'failed',
   /** The source's own place. */
   'skip',
   /** Nothing is done anywhere: identity, source or `spec.suspend` stand in the way. */

@@ -4,7 +4,7 @@ export interface StoreChange<T extends KubernetesObject> {
   type: 'added' | 'updated' | 'deleted';
   /** For `deleted` the last state known. */
   object: T;
-  /** For `updated` what it was before. */
+  /** For `updated` and `deleted` what was stored before. */
   previous?: T;
 }
 
@@ -82,7 +82,7 @@ export class Store<T extends KubernetesObject> {
     const previous = this.#objects.get(key);
     if (previous !== undefined) {
       this.#objects.delete(key);
-      this.#notify({ type: 'deleted', object: last ?? previous });
+      this.#notify({ type: 'deleted', object: last ?? previous, previous });
     }
   }
 

@@ -110,7 +110,7 @@ export class RestClient {
         try {
           return await this.#try<T>(request, timeoutMs, limit.signal);
         } catch (error) {
-          const delay = limit.signal.aborted ? undefined : this.#retryDelay(request.method, tries, error);
+          const delay = limit.signal.aborted ? undefined : this.#retryDelay(request, tries, error);
           if (delay === undefined || this.#clock.now() + delay >= until) {
             throw error;
           }
@@ -306,7 +306,7 @@ export class RestClient {
   }
 
   /** Milliseconds until the next try; undefined where another one makes no sense. */
-  #retryDelay(method: Method, tries: number, error: unknown): number | undefined {
+  #retryDelay({ method, waits = true }: ApiRequest, tries: number, error: unknown): number | undefined {
     if (!(error instanceof ApiError)) {
       return undefined;
     }
@@ -316,7 +316,7 @@ export class RestClient {
         : undefined;
     }
     const mayRepeat = error.code === 429 || (error.code >= 500 && method === 'GET');
-    if (!mayRepeat || error.retryAfterSeconds === undefined || tries >= MAX_TRIES) {
+    if (!waits || !mayRepeat || error.retryAfterSeconds === undefined || tries >= MAX_TRIES) {
       return undefined;
     }
     // Never earlier than asked for, and not all at the same moment.

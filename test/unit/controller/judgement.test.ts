@@ -9,7 +9,7 @@ import { missingKeysMessage, permissionsMessage, unsyncedMessage } from '../../.
 import type { Pass } from '../../../src/controller/pass.js';
 import { StatusDraft } from '../../../src/controller/status-draft.js';
 import { deniedOutcome, SYNCED, type TargetOutcome } from '../../../src/controller/target-outcome.js';
-import { selectTargets, sourceOf } from '../../../src/sync/target-selection.js';
+import { selectTargets, sourceOf } from '../../../src/sync/targets.js';
 import { target } from '../reporting/statuses.js';
 import { syncObject } from '../sync/sync-object.js';
 

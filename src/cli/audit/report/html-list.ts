@@ -1,6 +1,6 @@
 import type { ConfigMapSync } from '../../../api/v1alpha1/config-map-sync.js';
 import { toYaml } from '../../../tenant/token-grant.js';
-import { wordsOf } from '../../../reporting/message.js';
+import { wordsOf } from '../../../sync/messages.js';
 import { badge, grouped } from './html-summary.js';
 import { markup, type Markup } from './markup.js';
 import type { Remedies } from './remedy.js';

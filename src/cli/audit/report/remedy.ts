@@ -1,9 +1,9 @@
 import type { ConfigMapSync } from '../../../api/v1alpha1/config-map-sync.js';
 import type { Verb } from '../../../api/v1alpha1/verb.js';
-import { copyName, sourceOf } from '../../../sync/target-selection.js';
+import { copyName, sourceOf } from '../../../sync/targets.js';
 import type { ServiceAccount } from '../../../tenant/service-account.js';
 import { tokenGrant } from '../../../tenant/token-grant.js';
-import { isDenied } from '../../../reporting/denial.js';
+import { isDenied } from '../../../sync/result.js';
 import { sourceGrant, targetGrant } from './grants.js';
 import type { ReportRow } from './report-row.js';
 

@@ -1,7 +1,8 @@
 import type { ConfigMapSync } from '../../../api/v1alpha1/config-map-sync.js';
 import type { TargetStatus } from '../../../api/v1alpha1/target-status.js';
-import { selectTargets } from '../../../sync/target-selection.js';
-import { findingOf, isDenied, type TargetFinding } from '../../../reporting/denial.js';
+import { selectTargets } from '../../../sync/targets.js';
+import { findingOf, type TargetFinding } from '../../../reporting/denial.js';
+import { isDenied } from '../../../sync/result.js';
 
 /**
  * One line of a report. `targetNamespace` is '' where a ConfigMapSync has no target that anybody knows of: it must not

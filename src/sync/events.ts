@@ -1,9 +1,8 @@
 import type { Condition, ConditionType } from '../api/v1alpha1/condition.js';
 import type { ConfigMapSyncStatus } from '../api/v1alpha1/config-map-sync-status.js';
 import type { TargetState, TargetStatus } from '../api/v1alpha1/target-status.js';
-import { isDenied } from './denial.js';
-import { wordsOf } from './message.js';
-import type { Leftover, SyncWork } from './sync-work.js';
+import { listLeftovers, wordsOf } from './messages.js';
+import { isDenied, type Leftover, type WorkCounts } from './result.js';
 
 /** Every reason of our Events: part of what dashboards and alerts rely on. */
 export type EventReason =
@@ -43,9 +42,30 @@ export function findingsOfSameAccount(
 export function eventsBetween(
   previous: ConfigMapSyncStatus | undefined,
   next: ConfigMapSyncStatus,
-  work: SyncWork,
+  work: WorkCounts,
+  leftovers: readonly Leftover[] = [],
 ): StatusEvent[] {
-  return [...conditionEvents(previous, next), ...targetEvents(previous, next), ...workEvents(work)];
+  return [
+    ...brokenEvents(previous, next),
+    ...conditionEvents(previous, next),
+    ...targetEvents(previous, next),
+    ...workEvents(work, leftovers),
+  ];
+}
+
+/** Reasons of Ready that no other condition has. */
+const READY_EVENTS: Partial<Record<string, EventReason>> = {
+  SyncFailed: 'SyncFailed',
+  CleanupBlocked: 'CleanupBlocked',
+};
+
+function brokenEvents(previous: ConfigMapSyncStatus | undefined, next: ConfigMapSyncStatus): StatusEvent[] {
+  const readyOf = (status: ConfigMapSyncStatus | undefined): Condition | undefined =>
+    status?.conditions?.find(({ type }) => type === 'Ready');
+  const ready = readyOf(next);
+  const reason = READY_EVENTS[ready?.reason ?? ''];
+  if (ready === undefined || reason === undefined || readyOf(previous)?.reason === ready.reason) return [];
+  return [{ type: 'Warning', reason, note: ready.message }];
 }
 
 const CONDITION_EVENTS: Partial<Record<string, EventReason>> = {
@@ -120,23 +140,12 @@ function targetEvent(
 }
 
 /** What was done to copies, in one Event; none where nothing was. */
-export function workEvents({ created, updated, deleted, leftovers }: SyncWork): StatusEvent[] {
+function workEvents(
+  { created, updated, deleted }: WorkCounts,
+  leftovers: readonly Leftover[],
+): StatusEvent[] {
   if (created + updated + deleted === 0) return [];
   const rest = leftovers.length === 0 ? '' : `; could not remove ${listLeftovers(leftovers)}`;
   const note = `copies: ${created} created, ${updated} updated, ${deleted} removed${rest}`;
   return [{ type: 'Normal', reason: 'Synced', note }];
-}
-
-/** `namespace/name, …`: the first 20, then a count. */
-export function listLeftovers(leftovers: readonly Leftover[]): string {
-  return firstOf(
-    leftovers.map(({ namespace, name }) => `${namespace}/${name}`),
-    ', ',
-  );
-}
-
-/** The first 20 of `items`, sorted, then `and N more`. */
-export function firstOf(items: readonly string[], separator: string, most = 20): string {
-  const shown = items.toSorted().slice(0, most).join(separator);
-  return items.length <= most ? shown : `${shown} and ${items.length - most} more`;
 }

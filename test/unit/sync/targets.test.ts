@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { selectorReaches, selectTargets } from '../../../src/sync/target-selection.js';
+import { selectorReaches, selectTargets } from '../../../src/sync/targets.js';
 import { syncSpec } from './sync-object.js';
 
 const cluster = [
