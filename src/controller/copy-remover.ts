@@ -1,7 +1,8 @@
 import { OWNER_UID_LABEL } from '../api/v1alpha1/labels-and-annotations.js';
 import type { Leftover } from '../reporting/sync-work.js';
 import { isApiError } from '../k8s/client/errors.js';
-import { sameNamespacedName, type ConfigMap, type ConfigMapMetadata } from '../sync/config-map.js';
+import { sameNamespacedName } from '../api/kubernetes.js';
+import type { ConfigMap, ConfigMapMetadata } from '../sync/config-map.js';
 import { mayRemove, withoutMarks } from '../sync/ownership.js';
 import { allSettled } from './all-settled.js';
 import type { SyncRun } from './sync-run.js';

@@ -2,10 +2,9 @@ import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
 import type { TargetStatus } from '../api/v1alpha1/target-status.js';
 import type { AuditRecord } from '../reporting/audit-trail.js';
 import type { SyncWork } from '../reporting/sync-work.js';
-import type { NamespacedName } from '../sync/config-map.js';
+import type { NamespacedName, ServiceAccount } from '../api/kubernetes.js';
 import type { Owner } from '../sync/ownership.js';
 import type { TargetSelection } from '../sync/target-selection.js';
-import type { ServiceAccount } from '../tenant/service-account.js';
 import type { StatusDraft } from './status-draft.js';
 
 /** One reconcile of one ConfigMapSync: what it is about, what it drafts and what it has to tell. */

@@ -2,7 +2,7 @@ import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
 import type { ConfigMapSyncStatus } from '../api/v1alpha1/config-map-sync-status.js';
 import type { Clock } from '../k8s/util/clock.js';
 import { RetryError } from '../k8s/client/errors.js';
-import { serviceAccountUsername } from '../tenant/service-account.js';
+import { serviceAccountUsername } from '../api/kubernetes.js';
 import type { ConfigMapSyncClient } from './config-map-sync-client.js';
 import type { Pass } from './pass.js';
 import { StatusDraft } from './status-draft.js';

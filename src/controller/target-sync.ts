@@ -6,7 +6,7 @@ import type { CopyTemplate } from '../sync/copy-template.js';
 import type { CycleDetector } from '../sync/cycle-detector.js';
 import { ownershipOf } from '../sync/ownership.js';
 import { planCopy, type CopyPlan } from '../sync/plan.js';
-import { namespacedNameKey } from '../sync/config-map.js';
+import { namespacedNameKey } from '../api/kubernetes.js';
 import type { NamespaceWatch } from '../tenant/namespace-watch.js';
 import type { AccessVerdict } from '../tenant/namespace-access.js';
 import { neededVerbs, type Operation, type OperationResult, type SyncRun } from './sync-run.js';

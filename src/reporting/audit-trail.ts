@@ -7,7 +7,7 @@ import { inSlices } from '../k8s/util/in-slices.js';
 import { objectKey, type ObjectReference } from '../k8s/client/objects.js';
 import type { AuditEntry, AuditSink } from '../telemetry/logging/audit-sink.js';
 import type { IdentityError } from '../tenant/errors.js';
-import { serviceAccountUsername } from '../tenant/service-account.js';
+import { serviceAccountUsername } from '../api/kubernetes.js';
 import type { AccessDecision } from '../tenant/tenant-config-maps.js';
 import { denialsOf, isDenied } from './denial.js';
 import type { DenialRegister } from './denial-register.js';

@@ -1,5 +1,5 @@
 import type { Verb } from '../api/v1alpha1/verb.js';
-import type { NamespacedName } from '../sync/config-map.js';
+import type { NamespacedName } from '../api/kubernetes.js';
 
 /** What one reconcile did to copies, and what it could not undo. */
 export interface SyncWork {

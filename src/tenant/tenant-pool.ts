@@ -4,7 +4,7 @@ import { isApiError } from '../k8s/client/errors.js';
 import type { RestClient } from '../k8s/client/rest-client.js';
 import { IdentityError, TokenRejectedError } from './errors.js';
 import type { FairLimiter } from './fair-limiter.js';
-import { serviceAccountKey, serviceAccountUsername, type ServiceAccount } from './service-account.js';
+import { serviceAccountKey, serviceAccountUsername, type ServiceAccount } from '../api/kubernetes.js';
 import { sharedUserAgent, Tenant } from './tenant.js';
 import type { IssuedToken, TokenBroker } from './token-broker.js';
 

@@ -2,7 +2,7 @@ import { isApiError } from '../k8s/client/errors.js';
 import type { ApiRequest, ApiResponse, RestClient } from '../k8s/client/rest-client.js';
 import { TokenRejectedError } from './errors.js';
 import { FairLimiter } from './fair-limiter.js';
-import { serviceAccountKey, serviceAccountUsername, type ServiceAccount } from './service-account.js';
+import { serviceAccountKey, serviceAccountUsername, type ServiceAccount } from '../api/kubernetes.js';
 
 /**
  * How many reviews of its rights one tenant may have under way: alone, and in a crowd of them while something is done for

@@ -1,7 +1,7 @@
 import { ConfigMapSyncSpec } from './config-map-sync-spec.js';
 import { ConfigMapSyncStatus } from './config-map-sync-status.js';
 import { API_VERSION, KIND } from './group-version.js';
-import type { ObjectMeta } from './object-meta.js';
+import type { ObjectMeta } from '../kubernetes.js';
 import { Field } from '../schema/field.js';
 import { metadata, object, oneOf } from '../schema/schema.js';
 

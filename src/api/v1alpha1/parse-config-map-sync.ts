@@ -2,7 +2,7 @@ import { plainToInstance } from 'class-transformer';
 import { validateSync, type ValidationError } from 'class-validator';
 import { ConfigMapSync } from './config-map-sync.js';
 import { dnsLabel, dnsSubdomain } from './kubernetes-syntax.js';
-import type { ObjectMeta } from './object-meta.js';
+import type { ObjectMeta } from '../kubernetes.js';
 import { complete } from '../schema/complete.js';
 import { RULE, SHAPE } from '../schema/field.js';
 import { isRecord, problemOf } from '../schema/problem.js';

@@ -4,7 +4,7 @@ import { isDenied } from '../../reporting/denial.js';
 import { accountOf, type Remedies } from '../audit/report/remedy.js';
 import type { KubernetesObject } from '../../k8s/client/objects.js';
 import { copyName, selectTargets, sourceOf } from '../../sync/target-selection.js';
-import { serviceAccountUsername } from '../../tenant/service-account.js';
+import { serviceAccountUsername } from '../../api/kubernetes.js';
 import type { AccessReviewer, Attempt } from './access-reviewer.js';
 import { selectableNamespaces } from '../plan/planning.js';
 

@@ -1,12 +1,8 @@
 import { OWNER_UID_LABEL } from '../../api/v1alpha1/labels-and-annotations.js';
 import { mayHoldCopy } from '../../controller/target-outcome.js';
 import { isApiError } from '../../k8s/client/errors.js';
-import {
-  sameNamespacedName,
-  type ConfigMap,
-  type ConfigMapMetadata,
-  type NamespacedName,
-} from '../../sync/config-map.js';
+import { sameNamespacedName, type NamespacedName } from '../../api/kubernetes.js';
+import type { ConfigMap, ConfigMapMetadata } from '../../sync/config-map.js';
 import { mayRemove } from '../../sync/ownership.js';
 import { copyName } from '../../sync/target-selection.js';
 import type { PlanVerdict } from './plan-row.js';

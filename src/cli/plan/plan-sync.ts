@@ -1,13 +1,13 @@
 import type { ConfigMapSync } from '../../api/v1alpha1/config-map-sync.js';
 import { accountOf } from '../audit/report/remedy.js';
 import { isApiError } from '../../k8s/client/errors.js';
-import { namespacedNameKey, type ConfigMap } from '../../sync/config-map.js';
+import { namespacedNameKey, serviceAccountUsername } from '../../api/kubernetes.js';
+import type { ConfigMap } from '../../sync/config-map.js';
 import { selectContent } from '../../sync/content.js';
 import { CopyTemplate } from '../../sync/copy-template.js';
 import { CycleDetector } from '../../sync/cycle-detector.js';
 import { copyName, selectTargets, sourceOf } from '../../sync/target-selection.js';
 import { IdentityError } from '../../tenant/errors.js';
-import { serviceAccountUsername } from '../../tenant/service-account.js';
 import type { Session, Tenancy } from '../../tenant/tenancy.js';
 import { planRemovals } from './plan-removals.js';
 import type { PlanRow, PlanVerdict } from './plan-row.js';

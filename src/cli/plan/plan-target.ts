@@ -1,7 +1,8 @@
 import type { Verb } from '../../api/v1alpha1/verb.js';
 import { neededVerbs } from '../../controller/sync-run.js';
 import { isApiError } from '../../k8s/client/errors.js';
-import { namespacedNameKey, type ConfigMap } from '../../sync/config-map.js';
+import { namespacedNameKey } from '../../api/kubernetes.js';
+import type { ConfigMap } from '../../sync/config-map.js';
 import type { CopyTemplate } from '../../sync/copy-template.js';
 import type { CycleDetector } from '../../sync/cycle-detector.js';
 import { ownershipOf } from '../../sync/ownership.js';

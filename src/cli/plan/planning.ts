@@ -1,6 +1,6 @@
 import type { ConfigMapSync } from '../../api/v1alpha1/config-map-sync.js';
 import type { KubernetesObject } from '../../k8s/client/objects.js';
-import type { NamespacedName } from '../../sync/config-map.js';
+import type { NamespacedName } from '../../api/kubernetes.js';
 import type { IsLiving, Owner } from '../../sync/ownership.js';
 import type { SelectableNamespace, TargetSelection } from '../../sync/target-selection.js';
 import type { Session } from '../../tenant/tenancy.js';

@@ -1,18 +1,6 @@
-/** The parts of Kubernetes' own types that this runtime touches; everything else stays `unknown` to it. */
-export interface ObjectMeta {
-  name: string;
-  namespace?: string;
-  uid: string;
-  resourceVersion: string;
-  generation?: number;
-  creationTimestamp?: string;
-  deletionTimestamp?: string;
-  deletionGracePeriodSeconds?: number;
-  labels?: Record<string, string>;
-  annotations?: Record<string, string>;
-  finalizers?: string[];
-}
+import type { NamespacedName, ObjectMeta } from '../../api/kubernetes.js';
 
+/** The parts of Kubernetes' own types that this runtime touches; everything else stays `unknown` to it. */
 export interface KubernetesObject {
   apiVersion?: string;
   kind?: string;
@@ -48,7 +36,7 @@ export function objectKey(object: KubernetesObject): string {
 }
 
 /** Splits what {@link objectKey} made; `namespace` is '' for a cluster-scoped object. */
-export function splitKey(key: string): { namespace: string; name: string } {
+export function splitKey(key: string): NamespacedName {
   const slash = key.indexOf('/');
   return slash < 0
     ? { namespace: '', name: key }

@@ -1,7 +1,7 @@
 import type { Clock } from '../util/clock.js';
 import { isApiError } from '../client/errors.js';
 import { microTime } from '../util/micro-time.js';
-import type { ObjectMeta } from '../client/objects.js';
+import type { ObjectMeta } from '../../api/kubernetes.js';
 import { apiPath, type Requester } from '../client/rest-client.js';
 
 /** coordination.k8s.io/v1 LeaseSpec. */

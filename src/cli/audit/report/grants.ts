@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Verb } from '../../../api/v1alpha1/verb.js';
-import type { NamespacedName } from '../../../sync/config-map.js';
-import type { ServiceAccount } from '../../../tenant/service-account.js';
+import type { NamespacedName, ServiceAccount } from '../../../api/kubernetes.js';
 
 /** Not needed, but with them changes arrive at once. They may be bound to a name: the operator watches by name then. */
 const WATCH_VERBS = ['list', 'watch'] as const;

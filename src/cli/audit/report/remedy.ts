@@ -1,7 +1,7 @@
 import type { ConfigMapSync } from '../../../api/v1alpha1/config-map-sync.js';
 import type { Verb } from '../../../api/v1alpha1/verb.js';
 import { copyName, sourceOf } from '../../../sync/target-selection.js';
-import type { ServiceAccount } from '../../../tenant/service-account.js';
+import type { ServiceAccount } from '../../../api/kubernetes.js';
 import { tokenGrant } from '../../../tenant/token-grant.js';
 import { isDenied } from '../../../reporting/denial.js';
 import { sourceGrant, targetGrant } from './grants.js';
