@@ -1,12 +1,12 @@
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import { FINALIZER } from '../api/v1alpha1/labels-and-annotations.js';
+import { FINALIZER } from '../api/v1alpha1/well-known.js';
 import type { AuditTrail } from '../reporting/audit-trail.js';
 import { noWork } from '../reporting/sync-work.js';
-import { abortable } from '../k8s/util/abortable.js';
+import { abortable } from '../k8s/util/async.js';
 import type { Clock } from '../k8s/util/clock.js';
 import { isApiError, RetryError } from '../k8s/client/errors.js';
 import { objectKey, splitKey } from '../k8s/client/objects.js';
-import type { ReadableStore } from '../k8s/cache/store-union.js';
+import type { ReadableStore } from '../k8s/cache/store.js';
 import { namespacedNameKey, type ServiceAccount } from '../api/kubernetes.js';
 import type { ConfigMap } from '../sync/config-map.js';
 import { selectContent } from '../sync/content.js';

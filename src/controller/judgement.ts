@@ -1,4 +1,4 @@
-import type { Verb } from '../api/v1alpha1/verb.js';
+import type { Verb } from '../api/v1alpha1/config-map-sync-status.js';
 import { missingKeysMessage, permissionsMessage, unsyncedMessage } from './messages.js';
 import type { Pass } from './pass.js';
 import { COPY_KEPT, mayHoldCopy, type TargetOutcome } from './target-outcome.js';

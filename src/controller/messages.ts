@@ -1,4 +1,4 @@
-import type { Verb } from '../api/v1alpha1/verb.js';
+import type { Verb } from '../api/v1alpha1/config-map-sync-status.js';
 import type { Leftover } from '../reporting/sync-work.js';
 import { firstOf, listLeftovers } from '../reporting/status-events.js';
 

@@ -1,5 +1,5 @@
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import type { TargetStatus } from '../api/v1alpha1/target-status.js';
+import type { TargetStatus } from '../api/v1alpha1/config-map-sync-status.js';
 import type { AuditRecord } from '../reporting/audit-trail.js';
 import type { SyncWork } from '../reporting/sync-work.js';
 import type { NamespacedName, ServiceAccount } from '../api/kubernetes.js';

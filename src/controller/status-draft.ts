@@ -7,8 +7,12 @@ import {
   type ConditionType,
 } from '../api/v1alpha1/condition.js';
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import { MAX_TARGETS, type ConfigMapSyncStatus } from '../api/v1alpha1/config-map-sync-status.js';
-import { MAX_TARGET_MESSAGE, type TargetStatus } from '../api/v1alpha1/target-status.js';
+import {
+  MAX_TARGETS,
+  type ConfigMapSyncStatus,
+  MAX_TARGET_MESSAGE,
+  type TargetStatus,
+} from '../api/v1alpha1/config-map-sync-status.js';
 import { isDenied } from '../reporting/denial.js';
 import type { TargetOutcome } from './target-outcome.js';
 

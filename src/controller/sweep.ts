@@ -1,5 +1,5 @@
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import type { TargetState } from '../api/v1alpha1/target-status.js';
+import type { TargetState } from '../api/v1alpha1/config-map-sync-status.js';
 import { copyName } from '../sync/target-selection.js';
 import { enterLeftovers, leftoverOutcome } from './clean-up.js';
 import { CopyRemover, type Removal } from './copy-remover.js';

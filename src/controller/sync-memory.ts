@@ -1,9 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
 import type { ConfigMapSyncStatus } from '../api/v1alpha1/config-map-sync-status.js';
-import { objectKey } from '../k8s/client/objects.js';
-import { newerOf } from '../k8s/cache/resource-version.js';
-import type { ReadableStore } from '../k8s/cache/store-union.js';
+import { objectKey, newerOf } from '../k8s/client/objects.js';
+import type { ReadableStore } from '../k8s/cache/store.js';
 
 interface Memory {
   /** Of the object that this is about: one of the same name that comes later starts from nothing. */

@@ -1,5 +1,5 @@
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import type { Verb } from '../api/v1alpha1/verb.js';
+import type { Verb } from '../api/v1alpha1/config-map-sync-status.js';
 import type { IsLiving } from '../sync/ownership.js';
 import type { Session } from '../tenant/tenancy.js';
 import type { NamespaceLister } from './namespace-lister.js';

@@ -1,5 +1,4 @@
-import type { TargetState, TargetStatus } from '../api/v1alpha1/target-status.js';
-import type { Verb } from '../api/v1alpha1/verb.js';
+import type { TargetState, TargetStatus, Verb } from '../api/v1alpha1/config-map-sync-status.js';
 
 /** How one target stands at the end of a reconcile. */
 export interface TargetOutcome {

@@ -1,5 +1,5 @@
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import type { Verb } from '../api/v1alpha1/verb.js';
+import type { Verb } from '../api/v1alpha1/config-map-sync-status.js';
 import { isApiError, type ApiError } from '../k8s/client/errors.js';
 import type { ConfigMap } from '../sync/config-map.js';
 import type { CopyTemplate } from '../sync/copy-template.js';

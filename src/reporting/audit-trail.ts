@@ -1,9 +1,12 @@
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import type { ConfigMapSyncStatus } from '../api/v1alpha1/config-map-sync-status.js';
-import { API_VERSION, KIND } from '../api/v1alpha1/group-version.js';
-import { TARGET_STATES, type TargetState } from '../api/v1alpha1/target-status.js';
+import {
+  type ConfigMapSyncStatus,
+  TARGET_STATES,
+  type TargetState,
+} from '../api/v1alpha1/config-map-sync-status.js';
+import { API_VERSION, KIND } from '../api/v1alpha1/well-known.js';
 import type { EventRecorder } from '../k8s/events/event-recorder.js';
-import { inSlices } from '../k8s/util/in-slices.js';
+import { inSlices } from '../k8s/util/async.js';
 import { objectKey, type ObjectReference } from '../k8s/client/objects.js';
 import type { AuditEntry, AuditSink } from '../telemetry/logging/audit-sink.js';
 import type { IdentityError } from '../tenant/errors.js';

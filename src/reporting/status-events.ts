@@ -1,6 +1,9 @@
 import type { Condition, ConditionType } from '../api/v1alpha1/condition.js';
-import type { ConfigMapSyncStatus } from '../api/v1alpha1/config-map-sync-status.js';
-import type { TargetState, TargetStatus } from '../api/v1alpha1/target-status.js';
+import type {
+  ConfigMapSyncStatus,
+  TargetState,
+  TargetStatus,
+} from '../api/v1alpha1/config-map-sync-status.js';
 import { isDenied } from './denial.js';
 import { wordsOf } from './message.js';
 import type { Leftover, SyncWork } from './sync-work.js';

@@ -1,4 +1,4 @@
-import type { Verb } from '../api/v1alpha1/verb.js';
+import type { Verb } from '../api/v1alpha1/config-map-sync-status.js';
 import type { NamespacedName } from '../api/kubernetes.js';
 
 /** What one reconcile did to copies, and what it could not undo. */

@@ -1,4 +1,4 @@
-import { abortable } from '../k8s/util/abortable.js';
+import { abortable } from '../k8s/util/async.js';
 import type { Clock } from '../k8s/util/clock.js';
 import { isApiError } from '../k8s/client/errors.js';
 import type { RestClient } from '../k8s/client/rest-client.js';

@@ -1,5 +1,6 @@
 import { isApiError } from '../k8s/client/errors.js';
-import type { ApiRequest, ApiResponse, RestClient } from '../k8s/client/rest-client.js';
+import type { ApiRequest, ApiResponse } from '../k8s/client/rest-types.js';
+import type { RestClient } from '../k8s/client/rest-client.js';
 import { TokenRejectedError } from './errors.js';
 import { FairLimiter } from './fair-limiter.js';
 import { serviceAccountKey, serviceAccountUsername, type ServiceAccount } from '../api/kubernetes.js';

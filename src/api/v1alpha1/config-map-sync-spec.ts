@@ -1,14 +1,6 @@
 import { annotations, configMapKey, dnsLabel, dnsSubdomain, labels } from './kubernetes-syntax.js';
 import { LabelSelector } from './label-selector.js';
 import {
-  CONFLICT_POLICIES,
-  DELETION_POLICIES,
-  SOURCE_DELETION_POLICIES,
-  type ConflictPolicy,
-  type DeletionPolicy,
-  type SourceDeletionPolicy,
-} from './policies.js';
-import {
   ADVANCED,
   choiceOf,
   CONFIG_MAP,
@@ -16,9 +8,22 @@ import {
   SERVICE_ACCOUNT,
   SWITCH,
   TEXT,
-} from '../schema/descriptors.js';
-import { Field, ObjectRule } from '../schema/field.js';
+  Field,
+  ObjectRule,
+} from '../schema/field.js';
 import { boolean, listOf, object, oneOf } from '../schema/schema.js';
+
+/** What to do with a ConfigMap of the copy's name that is not ours. */
+export const CONFLICT_POLICIES = ['Fail', 'Overwrite'] as const;
+export type ConflictPolicy = (typeof CONFLICT_POLICIES)[number];
+
+/** What becomes of the copies when the ConfigMapSync, or a target, goes away. */
+export const DELETION_POLICIES = ['Delete', 'Orphan'] as const;
+export type DeletionPolicy = (typeof DELETION_POLICIES)[number];
+
+/** What becomes of the copies when the source goes away. */
+export const SOURCE_DELETION_POLICIES = ['Retain', 'Delete'] as const;
+export type SourceDeletionPolicy = (typeof SOURCE_DELETION_POLICIES)[number];
 
 /** Which ConfigMap is copied. */
 export class SourceReference {

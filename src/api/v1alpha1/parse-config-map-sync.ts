@@ -5,7 +5,8 @@ import { dnsLabel, dnsSubdomain } from './kubernetes-syntax.js';
 import type { ObjectMeta } from '../kubernetes.js';
 import { complete } from '../schema/complete.js';
 import { RULE, SHAPE } from '../schema/field.js';
-import { isRecord, problemOf } from '../schema/problem.js';
+import { isRecord } from '../schema/schema.js';
+import { problemOf } from '../schema/problem.js';
 
 /** The object is no ConfigMapSync that the API server would take. No retry mends it: somebody has to edit it. */
 export class InvalidConfigMapSyncError extends Error {

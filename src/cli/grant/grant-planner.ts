@@ -1,7 +1,7 @@
 import type { ConfigMapSync } from '../../api/v1alpha1/config-map-sync.js';
-import type { Verb } from '../../api/v1alpha1/verb.js';
+import type { Verb } from '../../api/v1alpha1/config-map-sync-status.js';
 import { isDenied } from '../../reporting/denial.js';
-import { accountOf, type Remedies } from '../audit/report/remedy.js';
+import { accountOf, type Remedies } from '../audit/report/required-rbac.js';
 import type { KubernetesObject } from '../../k8s/client/objects.js';
 import { copyName, selectTargets, sourceOf } from '../../sync/target-selection.js';
 import { serviceAccountUsername } from '../../api/kubernetes.js';

@@ -1,4 +1,4 @@
-import { OWNER_UID_LABEL } from '../../api/v1alpha1/labels-and-annotations.js';
+import { OWNER_UID_LABEL } from '../../api/v1alpha1/well-known.js';
 import { mayHoldCopy } from '../../controller/target-outcome.js';
 import { isApiError } from '../../k8s/client/errors.js';
 import { sameNamespacedName, type NamespacedName } from '../../api/kubernetes.js';

@@ -1,5 +1,5 @@
 import type { ConfigMapSync } from '../../api/v1alpha1/config-map-sync.js';
-import { accountOf } from '../audit/report/remedy.js';
+import { accountOf } from '../audit/report/required-rbac.js';
 import { isApiError } from '../../k8s/client/errors.js';
 import { namespacedNameKey, serviceAccountUsername } from '../../api/kubernetes.js';
 import type { ConfigMap } from '../../sync/config-map.js';

@@ -1,4 +1,4 @@
-import type { Verb } from '../../api/v1alpha1/verb.js';
+import type { Verb } from '../../api/v1alpha1/config-map-sync-status.js';
 import { neededVerbs } from '../../controller/sync-run.js';
 import { isApiError } from '../../k8s/client/errors.js';
 import { namespacedNameKey } from '../../api/kubernetes.js';

@@ -1,4 +1,4 @@
-import { API_VERSION } from '../../api/v1alpha1/group-version.js';
+import { API_VERSION } from '../../api/v1alpha1/well-known.js';
 import { AuditTrail } from '../../reporting/audit-trail.js';
 import { DenialRegister } from '../../reporting/denial-register.js';
 import { PolicyReporter } from '../../reporting/policy-reporter.js';
@@ -21,7 +21,7 @@ import { FairLimiter } from '../../tenant/fair-limiter.js';
 import { Tenancy } from '../../tenant/tenancy.js';
 import { TenantPool } from '../../tenant/tenant-pool.js';
 import { TokenBroker } from '../../tenant/token-broker.js';
-import type { RunOptions } from './run-options.js';
+import type { RunOptions } from './run-command.js';
 import type { SyncWatches } from './sync-watches.js';
 
 export interface OperatorParts {

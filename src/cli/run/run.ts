@@ -8,14 +8,14 @@ import { LeaderElector } from '../../k8s/leader-election/leader-elector.js';
 import { RestClient } from '../../k8s/client/rest-client.js';
 import { Transport } from '../../k8s/client/transport.js';
 import { createAuditSink } from '../../telemetry/logging/audit-sink.js';
-import { type BindAddress, formatBindAddress } from '../../telemetry/http/bind-address.js';
+import { type BindAddress, formatBindAddress } from '../../telemetry/http/http-listener.js';
 import { HealthServer, type ReadinessCheck } from '../../telemetry/http/health-server.js';
 import { createLogger } from '../../telemetry/logging/logger.js';
 import { MetricsServer } from '../../telemetry/http/metrics-server.js';
 import { Metrics } from '../../telemetry/metrics/metrics.js';
 import { Operator, REPORTING_CONTROLLER } from './operator.js';
 import { operatorIdentity } from './operator-identity.js';
-import type { RunOptions } from './run-options.js';
+import type { RunOptions } from './run-command.js';
 import { syncWatches, type SyncWatches } from './sync-watches.js';
 import { version } from '../version.js';
 

@@ -46,3 +46,13 @@ export function splitKey(key: string): NamespacedName {
 /** Metadata-only representations: the API server leaves out everything but `metadata`. */
 export const METADATA_ONLY = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
 export const METADATA_ONLY_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
+
+/**
+ * The newer of two states of one object. Kubernetes 1.35 promises what etcd always gave: resourceVersions of one
+ * resource are decimal numbers that grow. Where they are no numbers, `b` wins.
+ */
+export function newerOf<T extends KubernetesObject>(a: T, b: T): T {
+  const [left, right] = [a.metadata.resourceVersion, b.metadata.resourceVersion];
+  if (!/^\d+$/.test(left) || !/^\d+$/.test(right)) return b;
+  return BigInt(left) > BigInt(right) ? a : b;
+}

@@ -2,7 +2,7 @@ import type { RequestOptions } from 'node:https';
 
 import type { User } from '@kubernetes/client-node';
 
-import { abortable } from '../util/abortable.js';
+import { abortable } from '../util/async.js';
 import { KubeconfigError } from './cluster-connection.js';
 
 /** A plugin may ask somebody for consent, but a controller has nobody who would answer. */

@@ -10,8 +10,6 @@ import { type KubeconfigEntry, readKubeconfig } from './kubeconfig-file.js';
 import { proxyFromEnvironment } from './proxy.js';
 import { TokenFile } from './token-file.js';
 
-export { type ClusterConnection, KubeconfigError } from './cluster-connection.js';
-
 export interface ConnectionOptions {
   /** The `--kubeconfig` flag. */
   kubeconfig?: string | undefined;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConfigMapSyncSpec } from '../../../src/api/v1alpha1/config-map-sync-spec.js';
 import type { ConfigMapSync } from '../../../src/api/v1alpha1/config-map-sync.js';
-import { API_VERSION, KIND } from '../../../src/api/v1alpha1/group-version.js';
+import { API_VERSION, KIND } from '../../../src/api/v1alpha1/well-known.js';
 import { isApiError } from '../../../src/k8s/client/errors.js';
 import type { ServiceAccount } from '../../../src/api/kubernetes.js';
 import { startOperator, type RunningOperator } from '../../support/operator.js';

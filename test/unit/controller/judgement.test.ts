@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { ConfigMapSyncSpec } from '../../../src/api/v1alpha1/config-map-sync-spec.js';
-import type { TargetStatus } from '../../../src/api/v1alpha1/target-status.js';
+import type { TargetStatus } from '../../../src/api/v1alpha1/config-map-sync-status.js';
 import { AuditTrail } from '../../../src/reporting/audit-trail.js';
 import { DenialRegister } from '../../../src/reporting/denial-register.js';
 import { noWork } from '../../../src/reporting/sync-work.js';

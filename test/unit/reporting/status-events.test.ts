@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { TARGET_STATES, type TargetStatus } from '../../../src/api/v1alpha1/target-status.js';
-import { VERBS } from '../../../src/api/v1alpha1/verb.js';
+import { TARGET_STATES, type TargetStatus, VERBS } from '../../../src/api/v1alpha1/config-map-sync-status.js';
 import { eventsBetween, firstOf, type StatusEvent } from '../../../src/reporting/status-events.js';
 import { noWork } from '../../../src/reporting/sync-work.js';
 import { condition, statusOf, target } from './statuses.js';

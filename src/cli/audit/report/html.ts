@@ -1,16 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { ConfigMapSync } from '../../../api/v1alpha1/config-map-sync.js';
-import { renderFilters } from './html-filters.js';
+import { renderFilters, renderSummary } from './html-summary.js';
 import { renderList, renderRefusals } from './html-list.js';
-import { renderMatrix } from './html-matrix.js';
+import { renderMatrix, matrixOf } from './html-matrix.js';
 import { SCRIPT } from './html-script.js';
 import { STYLE } from './html-style.js';
-import { renderSummary } from './html-summary.js';
-import { Markup, markup } from './markup.js';
-import { matrixOf } from './matrix.js';
-import type { Remedies } from './remedy.js';
+import { Markup, markup, utc } from './markup.js';
+import type { Remedies } from './required-rbac.js';
 import { compareRows, isRefused, rowsOf, type ReportRow, type SyncFindings } from './report-row.js';
-import { utc } from './utc-time.js';
 
 export interface HtmlReport {
   syncs: readonly ConfigMapSync[];

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { formatDuration, parseDuration } from '../../../src/cli/duration.js';
+import { formatDuration, parseDuration } from '../../../src/cli/option-types.js';
 
 describe('duration', () => {
   const readings: [string, number][] = [

@@ -1,3 +1,24 @@
+import { ApiError, statusError } from './errors.js';
+import type { KubernetesObject, WatchEvent, WatchEventType } from './objects.js';
+
+/**
+ * Reads a whole body as text.
+ *
+ * @throws RangeError beyond the bound, and what the stream throws.
+ */
+export async function readBounded(body: AsyncIterable<Buffer>, maxBytes: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    length += chunk.length;
+    if (length > maxBytes) {
+      throw new RangeError(`an answer of more than ${maxBytes} bytes`);
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, length).toString('utf8');
+}
+
 /** A line of a stream grew beyond its bound. */
 export class LineTooLongError extends Error {
   override readonly name = 'LineTooLongError';
@@ -52,4 +73,31 @@ function join(pieces: Uint8Array[], tail: Uint8Array, length: number): string {
     return Buffer.from(tail.buffer, tail.byteOffset, tail.byteLength).toString('utf8');
   }
   return Buffer.concat([...pieces, tail], length).toString('utf8');
+}
+
+/**
+ * Reads one line of a watch; `what` names the watch in errors.
+ *
+ * @throws ApiError for an ERROR event (its Status: 410 means that the resourceVersion is too old), and with code 0 for what no
+ *   API server sends.
+ */
+export function parseEvent<T extends KubernetesObject>(line: string, what: string): WatchEvent<T> {
+  let event: { type: WatchEventType | 'ERROR'; object: T };
+  try {
+    event = JSON.parse(line) as typeof event;
+  } catch {
+    throw new ApiError({ code: 0, reason: '', message: `${what} broke off: an event that is no JSON` });
+  }
+  switch (event.type) {
+    case 'ADDED':
+    case 'MODIFIED':
+    case 'DELETED':
+    case 'BOOKMARK':
+      return event as WatchEvent<T>;
+    case 'ERROR':
+      throw statusError(event.object, { code: 500, what, retryAfter: undefined, auditID: undefined });
+    default:
+      event.type satisfies never;
+      throw new ApiError({ code: 0, reason: '', message: `${what} broke off: an event of an unknown type` });
+  }
 }

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import { Remedies } from '../../../../../src/cli/audit/report/remedy.js';
+import { Remedies } from '../../../../../src/cli/audit/report/required-rbac.js';
 import { rowsOf } from '../../../../../src/cli/audit/report/report-row.js';
 import type { ConfigMapSync } from '../../../../../src/api/v1alpha1/config-map-sync.js';
-import type { Verb } from '../../../../../src/api/v1alpha1/verb.js';
+import type { Verb } from '../../../../../src/api/v1alpha1/config-map-sync-status.js';
 import { refused, syncWith, target } from '../../../../support/report-fixture.js';
 
 interface Manifest {

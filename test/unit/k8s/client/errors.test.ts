@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 
-import { answerError, failureCause } from '../../../../src/k8s/client/response-error.js';
+import { answerError, failureCause } from '../../../../src/k8s/client/errors.js';
 
 const answer = { code: 500, what: 'GET /x', text: '', retryAfter: undefined, auditID: undefined };
 

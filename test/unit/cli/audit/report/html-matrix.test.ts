@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import { matrixOf } from '../../../../../src/cli/audit/report/matrix.js';
+import { matrixOf } from '../../../../../src/cli/audit/report/html-matrix.js';
 import { rowsOf, type SyncFindings } from '../../../../../src/cli/audit/report/report-row.js';
 import { refused, syncWith, target } from '../../../../support/report-fixture.js';
-import type { TargetStatus } from '../../../../../src/api/v1alpha1/target-status.js';
+import type { TargetStatus } from '../../../../../src/api/v1alpha1/config-map-sync-status.js';
 
 function findings(...targets: TargetStatus[][]): SyncFindings[] {
   return targets

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { rowsOf } from '../../../../../src/cli/audit/report/report-row.js';
-import { renderTable } from '../../../../../src/cli/audit/report/table.js';
+import { renderTable, renderCsv, renderJson } from '../../../../../src/cli/audit/report/text-formats.js';
 import { wantsColours } from '../../../../../src/cli/audit/report/text-table.js';
 import { refused, SINCE, syncWith, target } from '../../../../support/report-fixture.js';
 
@@ -50,5 +50,61 @@ describe('the report as a table', () => {
     expect(wantsColours({ isTTY: true }, { NO_COLOR: '1' })).to.equal(false);
     expect(wantsColours({ isTTY: true }, { TERM: 'dumb' })).to.equal(false);
     expect(wantsColours({}, {})).to.equal(false);
+  });
+});
+
+describe('the report as CSV', () => {
+  it('has a header, a line for each row, and CRLF after each line', () => {
+    const rows = rowsOf(
+      syncWith({ targets: [target('foo', 'Synced'), refused('prod', ['create', 'update'])] }),
+    );
+
+    expect(renderCsv(rows)).to.equal(
+      [
+        'namespace,name,serviceAccount,targetNamespace,state,reason,missingVerbs,since',
+        `team-a,share,sharer,foo,Synced,ConfigMapSynced,,${SINCE}`,
+        `team-a,share,sharer,prod,Denied,MissingPermissions,create update,${SINCE}`,
+        '',
+      ].join('\r\n'),
+    );
+  });
+
+  it('quotes a cell with a comma, a quote or a line break, and doubles the quotes in it', () => {
+    const rows = rowsOf(syncWith({ targets: [target('foo', 'Failed', { reason: 'a,"b"\nc' })] }));
+
+    expect(renderCsv(rows)).to.contain(',"a,""b""\nc",');
+  });
+
+  for (const start of ['=', '+', '-', '@', '\t', '\r', '\n', '＝']) {
+    it(`makes text of a cell that begins with ${JSON.stringify(start)}, which a spreadsheet would run`, () => {
+      const rows = rowsOf(
+        syncWith({ targets: [target('foo', 'Failed', { reason: `${start}HYPERLINK(1)` })] }),
+      );
+
+      expect(renderCsv(rows)).to.match(new RegExp(`,"?'\\${start}HYPERLINK`));
+    });
+  }
+
+  it('is a header alone where there is no row', () => {
+    expect(renderCsv([]).split('\r\n')).to.have.length(2);
+  });
+});
+
+describe('the report as JSON', () => {
+  it('is a list of just the documented fields', () => {
+    const rows = rowsOf(syncWith({ targets: [refused('prod', ['create'])] }));
+
+    expect(JSON.parse(renderJson(rows))).to.deep.equal([
+      {
+        namespace: 'team-a',
+        name: 'share',
+        serviceAccount: 'sharer',
+        targetNamespace: 'prod',
+        state: 'Denied',
+        reason: 'MissingPermissions',
+        missingVerbs: ['create'],
+        since: SINCE,
+      },
+    ]);
   });
 });

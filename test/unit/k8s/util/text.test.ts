@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 
-import { truncate } from '../../../../src/k8s/util/truncate.js';
+import { truncate } from '../../../../src/k8s/util/text.js';
 
 describe('truncate', () => {
   it('leaves alone what fits', () => {

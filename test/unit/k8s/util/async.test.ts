@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { inSlices } from '../../../../src/k8s/util/in-slices.js';
+import { inSlices } from '../../../../src/k8s/util/async.js';
 
 describe('slices', () => {
   it('come to every item in order, and let others have a turn in between', async () => {

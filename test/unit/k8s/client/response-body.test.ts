@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 
-import { LineTooLongError, readLines } from '../../../../src/k8s/client/lines.js';
+import { LineTooLongError, readLines } from '../../../../src/k8s/client/response-body.js';
 
 async function linesOf(chunks: Iterable<Uint8Array>, maxBytes = 1000): Promise<string[]> {
   // eslint-disable-next-line @typescript-eslint/require-await -- a stream of chunks that are there already
