@@ -76,6 +76,19 @@ export default tseslint.config(
     },
   },
   {
+    // Runs in the browser that shows the report: a script, no module.
+    files: ['src/cli/audit/report/report.js'],
+    languageOptions: {
+      sourceType: 'script',
+      globals: Object.fromEntries(
+        ['document', 'getComputedStyle', 'getSelection', 'navigator', 'ResizeObserver', 'setTimeout'].map(
+          (name) => [name, 'readonly'],
+        ),
+      ),
+    },
+    rules: { eqeqeq: ['error', 'always'] },
+  },
+  {
     files: ['test/**/*.ts'],
     rules: {
       '@typescript-eslint/no-unused-expressions': 'off',

@@ -1,8 +1,7 @@
-/**
+/*
  * The report's script: filters rows and matrix, copies manifests. It reads all it needs from the page, and writes text
  * only, never markup.
  */
-export const SCRIPT = `
 (() => {
   'use strict';
   const form = document.getElementById('filters');
@@ -23,17 +22,24 @@ export const SCRIPT = `
     (sum, { portions }) => portions.reduce((count, { rows }) => count + rows.length, sum),
     0,
   );
-  const columns = matrix === null ? [] : [...matrix.tHead.rows[0].cells].slice(1).map((header) => header.title);
-  const lines = matrix === null ? [] : [...matrix.tBodies[0].rows].map((element) => {
-    const header = element.cells[0].title;
-    return {
-      element,
-      tenant: header.slice(0, header.indexOf('/')),
-      cells: [...element.cells].slice(1).map((cell, index) => ({
-        cell, target: columns[index], state: cell.dataset.state, refused: cell.dataset.refused,
-      })),
-    };
-  });
+  const columns =
+    matrix === null ? [] : [...matrix.tHead.rows[0].cells].slice(1).map((header) => header.title);
+  const lines =
+    matrix === null
+      ? []
+      : [...matrix.tBodies[0].rows].map((element) => {
+          const header = element.cells[0].title;
+          return {
+            element,
+            tenant: header.slice(0, header.indexOf('/')),
+            cells: [...element.cells].slice(1).map((cell, index) => ({
+              cell,
+              target: columns[index],
+              state: cell.dataset.state,
+              refused: cell.dataset.refused,
+            })),
+          };
+        });
 
   const hide = (element, hidden) => {
     if (element.hidden !== hidden) element.hidden = hidden;
@@ -112,7 +118,9 @@ export const SCRIPT = `
       getSelection().selectAllChildren(manifests);
       label.data = 'Press Ctrl+C';
     }
-    setTimeout(() => { label.data = 'Copy RBAC'; }, 2500);
+    setTimeout(() => {
+      label.data = 'Copy RBAC';
+    }, 2500);
   }
 
   form.addEventListener('input', filter);
@@ -125,7 +133,10 @@ export const SCRIPT = `
   });
   form.hidden = false;
   for (const button of document.querySelectorAll('button.copy')) button.hidden = false;
-  const measure = () => document.documentElement.style.setProperty('--bar-height', getComputedStyle(form).position === 'sticky' ? form.offsetHeight + 'px' : '0px');
+  const measure = () =>
+    document.documentElement.style.setProperty(
+      '--bar-height',
+      getComputedStyle(form).position === 'sticky' ? form.offsetHeight + 'px' : '0px',
+    );
   new ResizeObserver(measure).observe(form);
 })();
-`;
