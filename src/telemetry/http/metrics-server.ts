@@ -10,7 +10,7 @@ import { acceptsGzip, CONTENT_TYPES, type ExpositionFormat, negotiateFormat } fr
 import { answer, answerText, readablePath } from './http-answer.js';
 import type { Logger } from '../logging/logger.js';
 import { ScrapeAuthorizer, type ScrapeVerdict } from './scrape-authorizer.js';
-import { CertificateFiles, type KeyPair, selfSignedKeyPair } from './serving-certificate.js';
+import { CertificateFiles, type KeyPair } from './serving-certificate.js';
 
 export interface MetricsServerOptions {
   metrics: { render(format: ExpositionFormat): Promise<string> };
@@ -74,7 +74,11 @@ export class MetricsServer {
         { ...SERVER_LIMITS, ...pair, minVersion: 'TLSv1.2', handshakeTimeout: HANDSHAKE_TIMEOUT_MS },
         this.#onRequest,
       );
-    if (folder === undefined) return create(await selfSignedKeyPair(this.#clock.now()));
+    if (folder === undefined) {
+      // Its ASN.1 library is large, and a mounted certificate needs none.
+      const { selfSignedKeyPair } = await import('./self-signed.js');
+      return create(await selfSignedKeyPair(this.#clock.now()));
+    }
     const files = new CertificateFiles({ folder, clock: this.#clock, logger });
     const pair = await files.read();
     const server = create(pair);

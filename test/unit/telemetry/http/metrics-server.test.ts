@@ -11,7 +11,7 @@ import type { ApiRequest } from '../../../../src/k8s/client/rest-types.js';
 import type { Requester } from '../../../../src/k8s/client/rest-client.js';
 import type { Logger } from '../../../../src/telemetry/logging/logger.js';
 import { MetricsServer, type MetricsServerOptions } from '../../../../src/telemetry/http/metrics-server.js';
-import { selfSignedKeyPair } from '../../../../src/telemetry/http/serving-certificate.js';
+import { selfSignedKeyPair } from '../../../../src/telemetry/http/self-signed.js';
 import { eventually } from '../../../support/eventually.js';
 
 interface Answer {
