@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build as bundle, type Plugin } from 'esbuild';
-import { SCRIPT, STYLE } from '../src/cli/audit/report/html-assets.js';
+import { SCRIPT, STYLE } from '../src/cli/audit/report/html.js';
 import { version } from '../src/cli/version.js';
 import { repositoryRoot } from './repository.js';
 

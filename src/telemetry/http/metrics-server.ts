@@ -5,9 +5,15 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { type Clock, systemClock } from '../../k8s/util/clock.js';
 import type { Requester } from '../../k8s/client/rest-client.js';
-import { type BindAddress, HttpListener, SERVER_LIMITS } from './http-listener.js';
+import {
+  type BindAddress,
+  HttpListener,
+  SERVER_LIMITS,
+  answer,
+  answerText,
+  readablePath,
+} from './http-listener.js';
 import { acceptsGzip, CONTENT_TYPES, type ExpositionFormat, negotiateFormat } from '../metrics/exposition.js';
-import { answer, answerText, readablePath } from './http-answer.js';
 import type { Logger } from '../logging/logger.js';
 import { ScrapeAuthorizer, type ScrapeVerdict } from './scrape-authorizer.js';
 import { CertificateFiles, type KeyPair } from './serving-certificate.js';
