@@ -1,8 +1,8 @@
-import { API_VERSION, GROUP, KIND, PLURAL, VERSION } from '../../src/api/v1alpha1/group-version.js';
-import type { Query } from '../../src/k8s/client/api-path.js';
+import { API_VERSION, GROUP, KIND, PLURAL, VERSION } from '../../src/api/v1alpha1/well-known.js';
+import { type Query, apiPath } from '../../src/k8s/client/api-path.js';
 import { isApiError } from '../../src/k8s/client/errors.js';
 import { loadConnection } from '../../src/k8s/config/kubeconfig.js';
-import { apiPath, RestClient } from '../../src/k8s/client/rest-client.js';
+import { RestClient } from '../../src/k8s/client/rest-client.js';
 import { Transport } from '../../src/k8s/client/transport.js';
 import type { ConfigMap } from '../../src/sync/config-map.js';
 import { tokenGrant } from '../../src/tenant/token-grant.js';

@@ -1,4 +1,4 @@
-import { PLURAL } from '../../src/api/v1alpha1/group-version.js';
+import { PLURAL } from '../../src/api/v1alpha1/well-known.js';
 import { AuditLog, type AuditFilter } from '../../test/support/audit-log.js';
 import { waitUntil } from '../control-plane/poll.js';
 import { recordedRequests, type RecordedRequest } from '../rig/recorded-requests.js';

@@ -1,4 +1,4 @@
-import { API_VERSION, KIND } from '../../src/api/v1alpha1/group-version.js';
+import { API_VERSION, KIND } from '../../src/api/v1alpha1/well-known.js';
 import type { ConfigMapSync } from '../../src/api/v1alpha1/config-map-sync.js';
 import { tokenGrant } from '../../src/tenant/token-grant.js';
 import { TestApi } from '../../test/support/test-api.js';

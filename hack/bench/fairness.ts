@@ -1,4 +1,4 @@
-import { PLURAL } from '../../src/api/v1alpha1/group-version.js';
+import { PLURAL } from '../../src/api/v1alpha1/well-known.js';
 import { systemClock } from '../../src/k8s/util/clock.js';
 import { AuditLog } from '../../test/support/audit-log.js';
 import { waitUntil } from '../control-plane/poll.js';

@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { abortable } from '../../src/k8s/util/abortable.js';
+import { abortable } from '../../src/k8s/util/async.js';
 import { Screen } from './screen.js';
 import { Stage } from './stage.js';
 import { SCENES, suggest } from './story.js';

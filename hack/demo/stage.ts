@@ -5,7 +5,7 @@ import { waitUntil } from '../control-plane/poll.js';
 import { repositoryRoot } from '../repository.js';
 import type { OperatorProcess } from '../rig/operator-process.js';
 import { Rig } from '../rig/rig.js';
-import { abortable } from '../../src/k8s/util/abortable.js';
+import { abortable } from '../../src/k8s/util/async.js';
 import type { Screen } from './screen.js';
 
 /** Something is not as the story tells it. */

@@ -1,5 +1,4 @@
-import type { CopyReference } from '../api/v1alpha1/target-status.js';
-import type { Verb } from '../api/v1alpha1/verb.js';
+import type { CopyReference, Verb } from '../api/v1alpha1/config-map-sync-status.js';
 import { isApiError, type ApiError } from '../k8s/client/errors.js';
 import type { ConfigMap, ConfigMapMetadata } from '../sync/config-map.js';
 import type { Decision } from '../sync/decide.js';

@@ -1,9 +1,9 @@
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import type { ConfigMapSyncStatus } from '../api/v1alpha1/config-map-sync-status.js';
-import type { TargetStatus } from '../api/v1alpha1/target-status.js';
+import type { ConfigMapSyncStatus, TargetStatus } from '../api/v1alpha1/config-map-sync-status.js';
 import { isApiError } from '../k8s/client/errors.js';
-import { abortable } from '../k8s/util/abortable.js';
-import { namespacedNameKey, type ConfigMap } from '../sync/config-map.js';
+import { abortable } from '../k8s/util/async.js';
+import { namespacedNameKey, serviceAccountUsername, type ServiceAccount } from '../api/kubernetes.js';
+import { type ConfigMap } from '../sync/config-map.js';
 import { selectContent } from '../sync/content.js';
 import { CopyTemplate } from '../sync/copy-template.js';
 import { CycleDetector, type SyncLookup } from '../sync/cycle-detector.js';
@@ -24,7 +24,6 @@ import {
 } from '../sync/result.js';
 import { copyName, selectTargets, sourceOf } from '../sync/targets.js';
 import { IdentityError } from '../tenant/errors.js';
-import { serviceAccountUsername, type ServiceAccount } from '../tenant/service-account.js';
 import type { AccessDecision } from '../tenant/tenant-config-maps.js';
 import type { Session, Tenancy } from '../tenant/tenancy.js';
 import type { NamespaceLister } from './namespace-lister.js';

@@ -1,5 +1,6 @@
-import type { Verb } from '../api/v1alpha1/verb.js';
-import { sameNamespacedName, type ConfigMap } from '../sync/config-map.js';
+import type { Verb } from '../api/v1alpha1/config-map-sync-status.js';
+import { sameNamespacedName } from '../api/kubernetes.js';
+import { type ConfigMap } from '../sync/config-map.js';
 import { isOwnCopy, withoutMarks } from '../sync/ownership.js';
 import { leftoverOutcome, NOT_EVALUATED, type Leftover, type TargetResult } from '../sync/result.js';
 import { copyName } from '../sync/targets.js';

@@ -1,7 +1,6 @@
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import { FINALIZER } from '../api/v1alpha1/labels-and-annotations.js';
-import { RetryError } from '../k8s/client/errors.js';
-import { isApiError } from '../k8s/client/errors.js';
+import { FINALIZER } from '../api/v1alpha1/well-known.js';
+import { RetryError, isApiError } from '../k8s/client/errors.js';
 import { splitKey } from '../k8s/client/objects.js';
 import type { ReconcileResult } from '../k8s/controller/controller.js';
 import type { Clock } from '../k8s/util/clock.js';

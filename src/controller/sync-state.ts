@@ -1,10 +1,13 @@
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import type { ConfigMapSyncStatus } from '../api/v1alpha1/config-map-sync-status.js';
-import type { CopyReference, TargetState, TargetStatus } from '../api/v1alpha1/target-status.js';
-import { objectKey } from '../k8s/client/objects.js';
-import type { ReadableStore } from '../k8s/cache/store-union.js';
-import { newerOf } from '../k8s/cache/resource-version.js';
-import { TokenBucket } from '../k8s/util/token-bucket.js';
+import type {
+  ConfigMapSyncStatus,
+  CopyReference,
+  TargetState,
+  TargetStatus,
+} from '../api/v1alpha1/config-map-sync-status.js';
+import { objectKey, newerOf } from '../k8s/client/objects.js';
+import type { ReadableStore } from '../k8s/cache/store.js';
+import { TokenBucket } from '../k8s/events/event-queue.js';
 import { recordOf, type CopyRecord } from '../sync/ownership.js';
 import {
   addWork,

@@ -1,4 +1,4 @@
-import type { TargetStatus } from '../api/v1alpha1/target-status.js';
+import type { TargetStatus } from '../api/v1alpha1/config-map-sync-status.js';
 import { isApiError } from '../k8s/client/errors.js';
 import type { Clock } from '../k8s/util/clock.js';
 import type { SyncPlan } from '../sync/result.js';

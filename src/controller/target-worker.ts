@@ -1,7 +1,7 @@
-import type { CopyReference, TargetStatus } from '../api/v1alpha1/target-status.js';
-import type { Verb } from '../api/v1alpha1/verb.js';
+import type { CopyReference, TargetStatus, Verb } from '../api/v1alpha1/config-map-sync-status.js';
 import { isApiError, type ApiError } from '../k8s/client/errors.js';
-import { namespacedNameKey, type ConfigMap } from '../sync/config-map.js';
+import { namespacedNameKey } from '../api/kubernetes.js';
+import { type ConfigMap } from '../sync/config-map.js';
 import type { CopyTemplate } from '../sync/copy-template.js';
 import type { CycleDetector } from '../sync/cycle-detector.js';
 import { decide, type Decision } from '../sync/decide.js';

@@ -1,4 +1,4 @@
-import type { ConflictPolicy } from '../api/v1alpha1/policies.js';
+import type { ConflictPolicy } from '../api/v1alpha1/config-map-sync-spec.js';
 import type { ConfigMap } from './config-map.js';
 import type { CopyTemplate } from './copy-template.js';
 import { markedOwner, ownershipOf, type OwnershipContext } from './ownership.js';

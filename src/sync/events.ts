@@ -1,6 +1,9 @@
 import type { Condition, ConditionType } from '../api/v1alpha1/condition.js';
-import type { ConfigMapSyncStatus } from '../api/v1alpha1/config-map-sync-status.js';
-import type { TargetState, TargetStatus } from '../api/v1alpha1/target-status.js';
+import type {
+  ConfigMapSyncStatus,
+  TargetState,
+  TargetStatus,
+} from '../api/v1alpha1/config-map-sync-status.js';
 import { listLeftovers, wordsOf } from './messages.js';
 import { isDenied, type Leftover, type WorkCounts } from './result.js';
 

@@ -8,8 +8,8 @@ import {
   SERVICE_ACCOUNT_ANNOTATION,
   SOURCE_ANNOTATION,
   SOURCE_RESOURCE_VERSION_ANNOTATION,
-} from '../api/v1alpha1/labels-and-annotations.js';
-import type { CopyReference, TargetStatus } from '../api/v1alpha1/target-status.js';
+} from '../api/v1alpha1/well-known.js';
+import type { CopyReference, TargetStatus } from '../api/v1alpha1/config-map-sync-status.js';
 import type { ConfigMapMetadata } from './config-map.js';
 
 /** The ConfigMapSync that copies belong to. */

@@ -1,8 +1,12 @@
 import type { ConditionStatus, ConditionType } from '../api/v1alpha1/condition.js';
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import type { CopyReference, TargetState, TargetStatus } from '../api/v1alpha1/target-status.js';
-import type { Verb } from '../api/v1alpha1/verb.js';
-import type { NamespacedName } from './config-map.js';
+import type {
+  CopyReference,
+  TargetState,
+  TargetStatus,
+  Verb,
+} from '../api/v1alpha1/config-map-sync-status.js';
+import type { NamespacedName } from '../api/kubernetes.js';
 import type { CopyTemplate } from './copy-template.js';
 import type { Owner } from './ownership.js';
 import type { TargetSelection } from './targets.js';

@@ -5,9 +5,8 @@ import {
   type Condition,
   type ConditionType,
 } from '../api/v1alpha1/condition.js';
-import type { ConfigMapSyncStatus } from '../api/v1alpha1/config-map-sync-status.js';
-import { MAX_COPIES, MAX_TARGET_MESSAGE, type TargetStatus } from '../api/v1alpha1/target-status.js';
-import type { Verb } from '../api/v1alpha1/verb.js';
+import type { ConfigMapSyncStatus, Verb } from '../api/v1alpha1/config-map-sync-status.js';
+import { MAX_COPIES, MAX_TARGET_MESSAGE, type TargetStatus } from '../api/v1alpha1/config-map-sync-status.js';
 import {
   blockedMessage,
   missingKeysMessage,

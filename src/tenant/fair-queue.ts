@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from '../k8s/util/clock.js';
 import { FairList } from '../k8s/util/fair-list.js';
-import type { ServiceAccount } from './service-account.js';
+import type { ServiceAccount } from '../api/kubernetes.js';
 
 /**
  * `work` goes first, at all tenants; then what is `new`; `background` is what is denied, has failed, or is only checked

@@ -1,7 +1,7 @@
 import type { ConfigMapSync } from '../../src/api/v1alpha1/config-map-sync.js';
 import type { ConfigMapSyncSpec } from '../../src/api/v1alpha1/config-map-sync-spec.js';
-import { API_VERSION, KIND } from '../../src/api/v1alpha1/group-version.js';
-import type { TargetState, TargetStatus } from '../../src/api/v1alpha1/target-status.js';
+import { API_VERSION, KIND } from '../../src/api/v1alpha1/well-known.js';
+import type { TargetState, TargetStatus } from '../../src/api/v1alpha1/config-map-sync-status.js';
 
 /** When everything in these fixtures came into its state. */
 export const SINCE = '2026-03-04T05:06:07Z';

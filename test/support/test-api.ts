@@ -1,4 +1,5 @@
-import { apiPath, RestClient } from '../../src/k8s/client/rest-client.js';
+import { apiPath } from '../../src/k8s/client/api-path.js';
+import { RestClient } from '../../src/k8s/client/rest-client.js';
 import { isApiError } from '../../src/k8s/client/errors.js';
 import { loadConnection } from '../../src/k8s/config/kubeconfig.js';
 import { Transport } from '../../src/k8s/client/transport.js';

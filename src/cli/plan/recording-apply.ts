@@ -1,4 +1,4 @@
-import type { Verb } from '../../api/v1alpha1/verb.js';
+import type { Verb } from '../../api/v1alpha1/config-map-sync-status.js';
 import type { Apply, ApplyFor } from '../../controller/attempt.js';
 import { ApiError } from '../../k8s/client/errors.js';
 import type { Session } from '../../tenant/tenancy.js';

@@ -8,7 +8,7 @@ import type { Decision } from '../../sync/decide.js';
 import type { Desired, TargetOutcome, TargetResult } from '../../sync/result.js';
 import { copyName } from '../../sync/targets.js';
 import { IdentityError } from '../../tenant/errors.js';
-import { serviceAccountUsername } from '../../tenant/service-account.js';
+import { serviceAccountUsername } from '../../api/kubernetes.js';
 import type { Tenancy } from '../../tenant/tenancy.js';
 import type { ClusterView } from './cluster-view.js';
 import { changesBetween } from './plan-changes.js';

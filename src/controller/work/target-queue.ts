@@ -1,7 +1,7 @@
 import type { Clock } from '../../k8s/util/clock.js';
 import { DelayingQueue } from '../../k8s/controller/delaying-queue.js';
 import type { FairQueue, Priority, Task } from '../../tenant/fair-queue.js';
-import type { ServiceAccount } from '../../tenant/service-account.js';
+import type { ServiceAccount } from '../../api/kubernetes.js';
 
 /** Wait after the first failure of a target, in milliseconds; it doubles. */
 const BASE_DELAY_MS = 5;

@@ -1,28 +1,15 @@
 import type { Dispatcher } from 'undici';
 
-import { abortable } from '../util/abortable.js';
+import { abortable, type Deadline, deadline } from '../util/async.js';
 import { queryString, type Query } from './api-path.js';
 import { type Clock, systemClock } from '../util/clock.js';
-import { type Deadline, deadline } from './deadline.js';
-import { ApiError } from './errors.js';
-import { LineTooLongError, readLines } from './lines.js';
+import { ApiError, answerError, failureCause } from './errors.js';
+import { LineTooLongError, readLines, readBounded, parseEvent } from './response-body.js';
 import type { KubernetesObject, WatchEvent } from './objects.js';
-import { readBounded } from './read-bounded.js';
-import { answerError, failureCause } from './response-error.js';
 import type {
   ApiRequest,
   ApiResponse,
   Method,
-  RequestObserver,
-  RestClientOptions,
-  WatchRequest,
-} from './rest-types.js';
-import { parseEvent } from './watch-event.js';
-
-export { apiPath } from './api-path.js';
-export type {
-  ApiRequest,
-  ApiResponse,
   RequestObserver,
   RestClientOptions,
   WatchRequest,

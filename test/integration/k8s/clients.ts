@@ -1,9 +1,11 @@
 import { homedir } from 'node:os';
 
 import type { RuntimeLog } from '../../../src/k8s/util/cause-log.js';
-import { type ClusterConnection, loadConnection } from '../../../src/k8s/config/kubeconfig.js';
+import type { ClusterConnection } from '../../../src/k8s/config/cluster-connection.js';
+import { loadConnection } from '../../../src/k8s/config/kubeconfig.js';
 import type { KubernetesObject } from '../../../src/k8s/client/objects.js';
-import { apiPath, RestClient } from '../../../src/k8s/client/rest-client.js';
+import { apiPath } from '../../../src/k8s/client/api-path.js';
+import { RestClient } from '../../../src/k8s/client/rest-client.js';
 import { Transport, type TransportOptions } from '../../../src/k8s/client/transport.js';
 import { plane } from '../../support/plane.js';
 

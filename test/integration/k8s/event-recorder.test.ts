@@ -2,7 +2,7 @@ import { expect } from 'chai';
 
 import { EventRecorder, type EventRecorderOptions } from '../../../src/k8s/events/event-recorder.js';
 import type { KubernetesObject, ObjectList, ObjectReference } from '../../../src/k8s/client/objects.js';
-import { apiPath } from '../../../src/k8s/client/rest-client.js';
+import { apiPath } from '../../../src/k8s/client/api-path.js';
 import { eventually } from '../../support/eventually.js';
 import { plane } from '../../support/plane.js';
 import { adminClient, createConfigMap, createNamespace, recordingLog, type TestClient } from './clients.js';

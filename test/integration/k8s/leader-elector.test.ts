@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { expect } from 'chai';
 
 import { LeaderElector, type LeaderElectorOptions } from '../../../src/k8s/leader-election/leader-elector.js';
-import { apiPath } from '../../../src/k8s/client/rest-client.js';
+import { apiPath } from '../../../src/k8s/client/api-path.js';
 import { eventually } from '../../support/eventually.js';
 import { adminClient, createNamespace, recordingLog, type TestClient } from './clients.js';
 

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 
 import { METADATA_ONLY, METADATA_ONLY_LIST } from '../../../src/k8s/client/objects.js';
 import { ListWatcher, type ListWatcherOptions } from '../../../src/k8s/cache/list-watcher.js';
-import { apiPath } from '../../../src/k8s/client/rest-client.js';
+import { apiPath } from '../../../src/k8s/client/api-path.js';
 import { Store, type StoreChange } from '../../../src/k8s/cache/store.js';
 import { eventually } from '../../support/eventually.js';
 import { controlPlaneOrSkip, plane } from '../../support/plane.js';

@@ -4,7 +4,8 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 
 import { expect } from 'chai';
 
-import { apiPath, RestClient } from '../../../src/k8s/client/rest-client.js';
+import { apiPath } from '../../../src/k8s/client/api-path.js';
+import { RestClient } from '../../../src/k8s/client/rest-client.js';
 import { eventually } from '../../support/eventually.js';
 import { plane } from '../../support/plane.js';
 import {

@@ -1,5 +1,5 @@
 import { isApiError } from '../../../src/k8s/client/errors.js';
-import type { ServiceAccount } from '../../../src/tenant/service-account.js';
+import type { ServiceAccount } from '../../../src/api/kubernetes.js';
 import { OPERATOR_NAMESPACE, OPERATOR_SERVICE_ACCOUNT } from '../../support/operator.js';
 import type { TestApi } from '../../support/test-api.js';
 import type { Ledger } from './ledger.js';

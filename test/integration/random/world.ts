@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConfigMapSyncSpec } from '../../../src/api/v1alpha1/config-map-sync-spec.js';
 import type { ConfigMapSync } from '../../../src/api/v1alpha1/config-map-sync.js';
-import { API_VERSION, KIND } from '../../../src/api/v1alpha1/group-version.js';
+import { API_VERSION, KIND } from '../../../src/api/v1alpha1/well-known.js';
 import { isApiError } from '../../../src/k8s/client/errors.js';
-import type { ServiceAccount } from '../../../src/tenant/service-account.js';
+import type { ServiceAccount } from '../../../src/api/kubernetes.js';
 import { startOperator, type RunningOperator } from '../../support/operator.js';
 import type { ConfigMapObject } from '../../support/tenant.js';
 import type { TestApi } from '../../support/test-api.js';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { ConfigMapSync } from '../../../src/api/v1alpha1/config-map-sync.js';
-import { FINALIZER } from '../../../src/api/v1alpha1/labels-and-annotations.js';
+import { FINALIZER } from '../../../src/api/v1alpha1/well-known.js';
 import { SyncMemory } from '../../../src/controller/sync-memory.js';
 import { EventHandlers } from '../../../src/controller/event-handlers.js';
 import type { KubernetesObject } from '../../../src/k8s/client/objects.js';

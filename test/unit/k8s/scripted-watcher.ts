@@ -1,5 +1,6 @@
 import type { KubernetesObject, WatchEvent } from '../../../src/k8s/client/objects.js';
-import type { ApiRequest, ApiResponse, Watcher, WatchRequest } from '../../../src/k8s/client/rest-client.js';
+import type { ApiRequest, ApiResponse, WatchRequest } from '../../../src/k8s/client/rest-types.js';
+import type { Watcher } from '../../../src/k8s/client/rest-client.js';
 
 type Answer = object | Error;
 /** Events and pauses of one watch; an Error ends it, `open` keeps it open until it is aborted. */

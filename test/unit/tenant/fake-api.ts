@@ -1,11 +1,7 @@
 import { ApiError } from '../../../src/k8s/client/errors.js';
 import type { KubernetesObject, WatchEvent } from '../../../src/k8s/client/objects.js';
-import type {
-  ApiRequest,
-  ApiResponse,
-  RestClient,
-  WatchRequest,
-} from '../../../src/k8s/client/rest-client.js';
+import type { ApiRequest, ApiResponse, WatchRequest } from '../../../src/k8s/client/rest-types.js';
+import type { RestClient } from '../../../src/k8s/client/rest-client.js';
 
 /** One request as it would have gone over the wire. */
 export interface Sent extends ApiRequest {
