@@ -1,6 +1,5 @@
 import { homedir } from 'node:os';
 
-import type { RuntimeLog } from '../../../src/k8s/util/cause-log.js';
 import { type ClusterConnection, loadConnection } from '../../../src/k8s/config/kubeconfig.js';
 import type { KubernetesObject } from '../../../src/k8s/client/objects.js';
 import { apiPath, RestClient } from '../../../src/k8s/client/rest-client.js';
@@ -63,19 +62,4 @@ export async function createNamespace(client: RestClient, prefix: string): Promi
     body: { apiVersion: 'v1', kind: 'Namespace', metadata: { generateName: `${prefix}-` } },
   });
   return body.metadata.name;
-}
-
-export interface LogLine {
-  level: 'info' | 'warn' | 'debug';
-  message: string;
-}
-
-export function recordingLog(): RuntimeLog & { lines: LogLine[] } {
-  const lines: LogLine[] = [];
-  return {
-    lines,
-    info: (message) => void lines.push({ level: 'info', message }),
-    warn: (message) => void lines.push({ level: 'warn', message }),
-    debug: (message) => void lines.push({ level: 'debug', message }),
-  };
 }

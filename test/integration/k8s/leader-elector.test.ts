@@ -5,7 +5,8 @@ import { expect } from 'chai';
 import { LeaderElector, type LeaderElectorOptions } from '../../../src/k8s/leader-election/leader-elector.js';
 import { apiPath } from '../../../src/k8s/client/rest-client.js';
 import { eventually } from '../../support/eventually.js';
-import { adminClient, createNamespace, recordingLog, type TestClient } from './clients.js';
+import { recordingLog } from '../../support/fakes/recording-log.js';
+import { adminClient, createNamespace, type TestClient } from './clients.js';
 
 interface LeaseSpec {
   holderIdentity: string;

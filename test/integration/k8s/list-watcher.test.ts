@@ -5,6 +5,7 @@ import { ListWatcher, type ListWatcherOptions } from '../../../src/k8s/cache/lis
 import { apiPath } from '../../../src/k8s/client/rest-client.js';
 import { Store, type StoreChange } from '../../../src/k8s/cache/store.js';
 import { eventually } from '../../support/eventually.js';
+import { recordingLog } from '../../support/fakes/recording-log.js';
 import { controlPlaneOrSkip, plane } from '../../support/plane.js';
 import {
   adminClient,
@@ -12,7 +13,6 @@ import {
   configMaps,
   createConfigMap,
   createNamespace,
-  recordingLog,
   type TestClient,
 } from './clients.js';
 import { TcpProxy } from './tcp-proxy.js';
@@ -150,8 +150,8 @@ describe('the reflector, against a real API server', () => {
 
     await eventually(() => expect(ownNames(store)).to.deep.equal(['comes', 'stays']), { timeoutMs: 45_000 });
     expect(changes).to.include.members(['deleted goes', 'added comes']);
-    expect(log.lines.map((line) => line.message)).to.include('configmaps: listing anew');
-    expect(log.lines.filter((line) => line.level === 'warn')).to.have.length.below(4);
+    expect(log.lines).to.include('debug: configmaps: listing anew');
+    expect(log.lines.filter((line) => line.startsWith('warn'))).to.have.length.below(4);
     stop.abort();
     await Promise.all(running.splice(0));
     await behind.close();
@@ -166,16 +166,16 @@ describe('the reflector, against a real API server', () => {
       name: 'widgets',
     });
     await eventually(() =>
-      expect(log.lines.filter((line) => line.level === 'debug')).to.have.length.above(1),
+      expect(log.lines.filter((line) => line.startsWith('debug'))).to.have.length.above(1),
     );
-    const warnings = log.lines.filter((line) => line.level === 'warn');
+    const warnings = log.lines.filter((line) => line.startsWith('warn'));
 
     await kubectl(['apply', '-f', '-'], JSON.stringify(widgetDefinition()));
 
     await reflector.waitForSync(AbortSignal.timeout(45_000));
     await kubectl(['delete', 'crd', 'widgets.test.example.com']);
-    expect(warnings.map((line) => line.message)).to.deep.equal([
-      'widgets: the API server does not serve this resource (is its CustomResourceDefinition installed?); trying again until it works',
+    expect(warnings).to.deep.equal([
+      'warn: widgets: the API server does not serve this resource (is its CustomResourceDefinition installed?); trying again until it works',
     ]);
     expect(store.size).to.equal(0);
   });

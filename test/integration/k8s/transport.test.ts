@@ -6,15 +6,9 @@ import { expect } from 'chai';
 
 import { apiPath, RestClient } from '../../../src/k8s/client/rest-client.js';
 import { eventually } from '../../support/eventually.js';
+import { recordingLog } from '../../support/fakes/recording-log.js';
 import { plane } from '../../support/plane.js';
-import {
-  adminClient,
-  configMaps,
-  createConfigMap,
-  createNamespace,
-  recordingLog,
-  type TestClient,
-} from './clients.js';
+import { adminClient, configMaps, createConfigMap, createNamespace, type TestClient } from './clients.js';
 import { ListWatcher } from '../../../src/k8s/cache/list-watcher.js';
 import { Store } from '../../../src/k8s/cache/store.js';
 import { TcpProxy } from './tcp-proxy.js';

@@ -9,7 +9,7 @@ import {
   KubeconfigError,
   loadConnection,
 } from '../../../../src/k8s/config/kubeconfig.js';
-import { FakeClock } from '../fake-clock.js';
+import { FakeClock } from '../../../support/fakes/fake-clock.js';
 
 interface Parts {
   cluster?: object;

@@ -9,8 +9,8 @@ import {
 import { eventName } from '../../../../src/k8s/events/event-series.js';
 import { microTime } from '../../../../src/k8s/util/micro-time.js';
 import type { ApiRequest, ApiResponse } from '../../../../src/k8s/client/rest-client.js';
-import { FakeClock } from '../fake-clock.js';
-import { recordingLog } from '../recording-log.js';
+import { FakeClock } from '../../../support/fakes/fake-clock.js';
+import { recordingLog } from '../../../support/fakes/recording-log.js';
 
 interface SentEvent {
   note?: string;
