@@ -85,18 +85,14 @@ export class Stage {
   }
 
   /** Looks until there is something; @throws Error after 20 s. */
-  async eventually<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
-    let found: T | undefined;
-    const condition = async (): Promise<boolean> => (found = await look()) !== undefined;
+  eventually<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
     const { operator } = this;
-    const waiting = waitUntil(condition, {
+    const waiting = waitUntil(look, {
       what,
       timeoutMilliseconds: PATIENCE_MILLISECONDS,
       giveUp: async () => (operator.running ? undefined : operator.describeExit()),
     });
-    await abortable(waiting, this.#signal);
-    if (found === undefined) throw new DemoError(`there is no ${what}`);
-    return found;
+    return abortable(waiting, this.#signal);
   }
 
   /** A file of hack/demo, as one would name it from where the demo was started. */
