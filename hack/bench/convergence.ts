@@ -1,5 +1,5 @@
 import { PLURAL } from '../../src/api/v1alpha1/group-version.js';
-import { AuditLog, type AuditFilter } from '../../test/support/audit-log.js';
+import { AuditLog, type AuditFilter } from '../rig/audit-log.js';
 import { waitUntil } from '../control-plane/poll.js';
 import { recordedRequests, type RecordedRequest } from '../rig/recorded-requests.js';
 import type { Rig } from '../rig/rig.js';

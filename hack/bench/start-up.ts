@@ -1,4 +1,4 @@
-import { AuditLog } from '../../test/support/audit-log.js';
+import { AuditLog } from '../rig/audit-log.js';
 import { waitUntil } from '../control-plane/poll.js';
 import { recordedRequests } from '../rig/recorded-requests.js';
 import type { Pod } from '../rig/pod.js';

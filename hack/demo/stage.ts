@@ -1,5 +1,5 @@
 import { dirname, relative } from 'node:path';
-import { AuditLog } from '../../test/support/audit-log.js';
+import { AuditLog } from '../rig/audit-log.js';
 import { KubectlError } from '../control-plane/kubectl.js';
 import { waitUntil } from '../control-plane/poll.js';
 import { repositoryRoot } from '../repository.js';
