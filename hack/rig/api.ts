@@ -2,7 +2,7 @@ import type { Query } from '../../src/k8s/client/api-path.js';
 import { apiPath, RestClient } from '../../src/k8s/client/rest-client.js';
 import { isApiError } from '../../src/k8s/client/errors.js';
 import { loadConnection, type ClusterConnection } from '../../src/k8s/config/kubeconfig.js';
-import { Transport } from '../../src/k8s/client/transport.js';
+import { Transport, type TransportOptions } from '../../src/k8s/client/transport.js';
 
 const RESOURCES = {
   configmaps: { group: '', version: 'v1' },
@@ -28,19 +28,25 @@ export interface ObjectPlace {
   subresource?: string;
 }
 
+export interface ApiOptions extends TransportOptions {
+  /** In place of what the kubeconfig says. */
+  connection?: Partial<ClusterConnection>;
+}
+
 const USER_AGENT = 'config-weaver-test';
 
 /** The API as a kubeconfig's user sees it, without starting a kubectl for each look. Close it at the end. */
 export class Api {
   /** For whatever is not among our resources. */
   readonly client: RestClient;
-  readonly #server: string;
-  readonly #transport: Transport;
+  readonly transport: Transport;
 
-  protected constructor(connection: ClusterConnection) {
-    const transport = new Transport(connection);
-    this.#server = connection.server;
-    this.#transport = transport;
+  protected constructor(
+    readonly connection: ClusterConnection,
+    options: TransportOptions,
+  ) {
+    const transport = new Transport(connection, options);
+    this.transport = transport;
     this.client = new RestClient({
       server: connection.server,
       dispatcher: (use) => transport.dispatcher('operator', use),
@@ -49,15 +55,16 @@ export class Api {
     });
   }
 
-  static async connect(kubeconfig: string): Promise<Api> {
-    return new Api(await loadConnection({ kubeconfig, env: {}, home: '/nonexistent' }));
+  static async connect(kubeconfig: string, options: ApiOptions = {}): Promise<Api> {
+    const connection = await loadConnection({ kubeconfig, env: {}, home: '/nonexistent' });
+    return new Api({ ...connection, ...options.connection }, options);
   }
 
   /** For whoever has this token, over the same kind of connections as the operator has for its tenants. */
   clientOf(token: string): RestClient {
     return new RestClient({
-      server: this.#server,
-      dispatcher: (use) => this.#transport.dispatcher('bearer', use),
+      server: this.connection.server,
+      dispatcher: (use) => this.transport.dispatcher('bearer', use),
       authorize: () => Promise.resolve(`Bearer ${token}`),
       requireAuthorization: true,
       userAgent: USER_AGENT,
@@ -65,7 +72,7 @@ export class Api {
   }
 
   close(): Promise<void> {
-    return this.#transport.close();
+    return this.transport.close();
   }
 
   /** Undefined where there is none. */

@@ -6,7 +6,9 @@ import { apiPath } from '../../../src/k8s/client/rest-client.js';
 import { eventually } from '../../support/eventually.js';
 import { recordingLog } from '../../support/fakes/recording-log.js';
 import { plane } from '../../support/plane.js';
-import { adminClient, createConfigMap, createNamespace, type TestClient } from './clients.js';
+import { createNamespace } from '../../support/tenant.js';
+import { TestApi } from '../../support/test-api.js';
+import { createConfigMap } from './config-maps.js';
 
 interface Event extends KubernetesObject {
   eventTime: string;
@@ -22,14 +24,14 @@ interface Event extends KubernetesObject {
 }
 
 describe('the event recorder, against a real API server', () => {
-  let admin: TestClient;
+  let admin: TestApi;
   let namespace: string;
   let regarding: ObjectReference;
   let stop: AbortController;
 
   before(async () => {
-    admin = await adminClient();
-    namespace = await createNamespace(admin.client, 'events');
+    admin = await TestApi.connect();
+    namespace = await createNamespace(admin, 'events');
     const { metadata } = await createConfigMap(admin.client, namespace, 'subject');
     regarding = { apiVersion: 'v1', kind: 'ConfigMap', namespace, name: 'subject', uid: metadata.uid };
   });

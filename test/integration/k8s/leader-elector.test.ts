@@ -6,7 +6,8 @@ import { LeaderElector, type LeaderElectorOptions } from '../../../src/k8s/leade
 import { apiPath } from '../../../src/k8s/client/rest-client.js';
 import { eventually } from '../../support/eventually.js';
 import { recordingLog } from '../../support/fakes/recording-log.js';
-import { adminClient, createNamespace, type TestClient } from './clients.js';
+import { createNamespace } from '../../support/tenant.js';
+import { TestApi } from '../../support/test-api.js';
 
 interface LeaseSpec {
   holderIdentity: string;
@@ -15,15 +16,15 @@ interface LeaseSpec {
 }
 
 describe('the leader elector, against a real API server', () => {
-  let admin: TestClient;
+  let admin: TestApi;
   let namespace: string;
 
   before(async () => {
-    admin = await adminClient();
+    admin = await TestApi.connect();
   });
 
   beforeEach(async () => {
-    namespace = await createNamespace(admin.client, 'leader');
+    namespace = await createNamespace(admin, 'leader');
   });
 
   after(() => admin.close());

@@ -7,29 +7,24 @@ import { Store, type StoreChange } from '../../../src/k8s/cache/store.js';
 import { eventually } from '../../support/eventually.js';
 import { recordingLog } from '../../support/fakes/recording-log.js';
 import { controlPlaneOrSkip, plane } from '../../support/plane.js';
-import {
-  adminClient,
-  type ConfigMap,
-  configMaps,
-  createConfigMap,
-  createNamespace,
-  type TestClient,
-} from './clients.js';
+import { createNamespace } from '../../support/tenant.js';
+import { TestApi } from '../../support/test-api.js';
+import { type ConfigMap, configMaps, createConfigMap } from './config-maps.js';
 import { TcpProxy } from './tcp-proxy.js';
 
 describe('the reflector, against a real API server', () => {
-  let admin: TestClient;
+  let admin: TestApi;
   let namespace: string;
   let stop: AbortController;
   const running: Promise<void>[] = [];
 
   before(async () => {
-    admin = await adminClient();
+    admin = await TestApi.connect();
   });
 
   beforeEach(async () => {
     stop = new AbortController();
-    namespace = await createNamespace(admin.client, 'reflector');
+    namespace = await createNamespace(admin, 'reflector');
   });
 
   afterEach(async () => {
@@ -127,7 +122,7 @@ describe('the reflector, against a real API server', () => {
     this.timeout(90_000);
     const controlPlane = controlPlaneOrSkip(this, await plane());
     const proxy = await TcpProxy.start(controlPlane.server);
-    const behind = await adminClient({
+    const behind = await TestApi.connect(undefined, {
       connection: { server: proxy.url },
       pingIntervalMs: 250,
       silenceMs: 1500,

@@ -7,7 +7,7 @@ import { MAX_TARGET_MESSAGE, TARGET_STATES } from '../../../src/api/v1alpha1/tar
 import type { Verb } from '../../../src/api/v1alpha1/verb.js';
 import { StatusDraft } from '../../../src/controller/status-draft.js';
 import { SYNCED } from '../../../src/controller/target-outcome.js';
-import { syncObject } from '../sync/sync-object.js';
+import { syncObject } from '../../support/sync-object.js';
 
 const FIRST = '2026-01-02T03:04:05Z';
 const LATER = '2026-01-02T04:00:00Z';
