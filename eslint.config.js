@@ -14,6 +14,9 @@ const zones = [
   { target: './src/reporting', from: './src/controller' },
   { target: './src/telemetry', from: './src', except: ['./telemetry', './k8s'] },
   { target: './src/controller', from: './src/telemetry' },
+  // What is run by hand needs no tests, and what is shipped needs neither.
+  { target: './hack', from: './test' },
+  { target: './src', from: ['./hack', './test'] },
   ...layers.map((layer) => ({ target: `./src/${layer}`, from: './src/cli' })),
 ].map((zone) => ({ ...zone, message: 'imports point down only (docs/contributing.md, "Layers")' }));
 

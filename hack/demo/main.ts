@@ -49,7 +49,7 @@ try {
 /** Until somebody interrupts, which is how a demo ends well, or the operator ends, which is not. */
 async function stay({ operator }: Stage): Promise<void> {
   try {
-    await abortable(operator.exited, interrupted.signal);
+    await abortable(operator.exit(), interrupted.signal);
   } catch {
     process.exitCode = 0;
     return;

@@ -28,6 +28,9 @@ import type { WorldView } from './world-view.js';
 /** Everything as often as the program allows, so that what no watch tells shows within seconds. */
 const HURRY = ['--poll-interval=1s', '--resync-interval=2s', '--cleanup-timeout=4s'];
 
+/** Has a ClusterRoleBinding. */
+const EVERYWHERE: AccountId = { home: 'home-b', name: 'two' };
+
 /** Two tenants, their namespaces and a real operator; performs the steps of a story and looks at what became of it. */
 export class World {
   readonly #api: TestApi;
@@ -70,7 +73,7 @@ export class World {
         await world.perform({ do: 'create-config-map', place: { role: home, name }, content });
       }
     }
-    await world.#grants.grantEverywhere(world.#account({ home: 'home-b', name: 'two' }), prefix);
+    await world.#grants.grantEverywhere(world.#account(EVERYWHERE));
     return world;
   }
 
@@ -172,8 +175,7 @@ export class World {
       }
       for (const namespace of this.#namespaces())
         await this.#api.delete({ resource: 'namespaces', name: namespace });
-      for (const resource of ['clusterrolebindings', 'clusterroles'] as const)
-        await this.#api.delete({ resource, name: this.#prefix });
+      await this.#grants.revokeEverywhere(this.#account(EVERYWHERE));
     }
   }
 

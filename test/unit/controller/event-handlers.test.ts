@@ -7,8 +7,8 @@ import type { KubernetesObject } from '../../../src/k8s/client/objects.js';
 import { Store } from '../../../src/k8s/cache/store.js';
 import { WorkQueue } from '../../../src/k8s/controller/work-queue.js';
 import { statusOf, target } from '../reporting/statuses.js';
-import { FakeClock, settle } from '../k8s/fake-clock.js';
-import { syncObject } from '../sync/sync-object.js';
+import { FakeClock, settle } from '../../support/fakes/fake-clock.js';
+import { syncObject } from '../../support/sync-object.js';
 
 function namespace(name: string, resourceVersion: string, extra: object = {}): KubernetesObject {
   return { metadata: { name, uid: `uid-${name}`, resourceVersion, ...extra } };

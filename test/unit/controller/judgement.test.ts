@@ -11,7 +11,7 @@ import { StatusDraft } from '../../../src/controller/status-draft.js';
 import { deniedOutcome, SYNCED, type TargetOutcome } from '../../../src/sync/result.js';
 import { selectTargets, sourceOf } from '../../../src/sync/targets.js';
 import { target } from '../reporting/statuses.js';
-import { syncObject } from '../sync/sync-object.js';
+import { syncObject } from '../../support/sync-object.js';
 
 const username = 'system:serviceaccount:team-a:default';
 const trail = new AuditTrail({

@@ -11,8 +11,8 @@ import { FairLimiter } from '../../../src/tenant/fair-limiter.js';
 import { Tenancy } from '../../../src/tenant/tenancy.js';
 import { TenantPool } from '../../../src/tenant/tenant-pool.js';
 import { TokenBroker } from '../../../src/tenant/token-broker.js';
-import { FakeClock, settle } from '../k8s/fake-clock.js';
-import { syncObject } from '../sync/sync-object.js';
+import { FakeClock, settle } from '../../support/fakes/fake-clock.js';
+import { syncObject } from '../../support/sync-object.js';
 import { FakeCluster } from './fake-cluster.js';
 
 export const RESYNC_MS = 600_000;

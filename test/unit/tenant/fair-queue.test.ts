@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { FairLimiter } from '../../../src/tenant/fair-limiter.js';
-import { settle } from '../k8s/fake-clock.js';
+import { settle } from '../../support/fakes/fake-clock.js';
 
 type Release = () => void;
 

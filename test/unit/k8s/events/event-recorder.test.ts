@@ -5,8 +5,8 @@ import { EventRecorder, type EventRecorderOptions } from '../../../../src/k8s/ev
 import { type RecordedEvent, eventName } from '../../../../src/k8s/events/event-series.js';
 import { microTime } from '../../../../src/k8s/util/clock.js';
 import type { ApiRequest, ApiResponse } from '../../../../src/k8s/client/rest-types.js';
-import { FakeClock } from '../fake-clock.js';
-import { recordingLog } from '../recording-log.js';
+import { FakeClock } from '../../../support/fakes/fake-clock.js';
+import { recordingLog } from '../../../support/fakes/recording-log.js';
 
 interface SentEvent {
   note?: string;

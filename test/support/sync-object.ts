@@ -1,8 +1,8 @@
-import type { ConfigMapSyncSpec } from '../../../src/api/v1alpha1/config-map-sync-spec.js';
-import type { ConfigMapSyncStatus } from '../../../src/api/v1alpha1/config-map-sync-status.js';
-import type { ConfigMapSync } from '../../../src/api/v1alpha1/config-map-sync.js';
-import { FINALIZER } from '../../../src/api/v1alpha1/well-known.js';
-import type { ObjectMeta } from '../../../src/api/kubernetes.js';
+import type { ConfigMapSyncSpec } from '../../src/api/v1alpha1/config-map-sync-spec.js';
+import type { ConfigMapSyncStatus } from '../../src/api/v1alpha1/config-map-sync-status.js';
+import type { ConfigMapSync } from '../../src/api/v1alpha1/config-map-sync.js';
+import { FINALIZER } from '../../src/api/v1alpha1/well-known.js';
+import type { ObjectMeta } from '../../src/api/kubernetes.js';
 
 /** A spec as the API server gives it: with every default. */
 export function syncSpec(overrides: Partial<ConfigMapSyncSpec> = {}): ConfigMapSyncSpec {

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AuditLog } from '../../support/audit-log.js';
+import { AuditLog } from '../../../hack/rig/audit-log.js';
 
 describe('the audit log reader', () => {
   let directory: string;
