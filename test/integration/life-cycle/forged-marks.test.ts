@@ -32,7 +32,7 @@ const takeOffAndPutBack: Attack['steps'] = [
   ({ tenant, targets }) => tenant.patchSync({ spec: { syncToNamespaces: targets } }),
 ];
 
-/** Whatever makes an operator update, replace, prune or release copies. */
+/** Everything that makes the operator update, replace, prune or release copies. */
 const ATTACKS: Record<string, Attack> = {
   'spec.keys and spec.target.labels change': {
     steps: [
@@ -106,7 +106,7 @@ const ATTACKS: Record<string, Attack> = {
   },
 };
 
-describe('ConfigMaps of others with the marks of a copy', () => {
+describe('forged ownership metadata', () => {
   let fixture: SyncFixture;
   let forger: Forger;
 
@@ -119,13 +119,13 @@ describe('ConfigMaps of others with the marks of a copy', () => {
     await fixture.end();
   });
 
-  it('are marked by somebody who may update, but neither create nor delete', async () => {
+  it('takes the permission to update, but neither to create nor to delete', async () => {
     const world = await ForgedWorld.create(fixture, forger);
 
     for (const namespace of world.targets) await forger.expectPowerless({ namespace, name: 'source' });
   });
 
-  it('stay in conflict under Fail, also after a change of the source and a restart', async () => {
+  it('keeps a target in Conflict under Fail, after a change of the source and a restart too', async () => {
     const world = await ForgedWorld.create(fixture, forger);
     const { tenant, witness, contested } = world;
     await fixture.idle();
@@ -143,7 +143,7 @@ describe('ConfigMaps of others with the marks of a copy', () => {
   });
 
   for (const isRunning of [true, false]) {
-    describe(`are left alone, ${isRunning ? 'the operator running' : 'the operator started afterwards'}, when`, () => {
+    describe(`makes nothing writable ${isRunning ? 'while the operator runs' : 'while the operator is down'}, when`, () => {
       const worlds = new Map<string, ForgedWorld>();
 
       before(async function () {

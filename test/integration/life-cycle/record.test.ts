@@ -142,7 +142,7 @@ describe('the record of copies', () => {
     await tenant.gone('sync', { timeoutMs: 5_000 });
   });
 
-  it('holds no ConfigMap that only has our marks: the target is Denied, not Stale', async () => {
+  it('holds no ConfigMap with forged ownership metadata: the target is Denied, not Stale', async () => {
     const tenant = await fixture.tenant();
     const [target, witness] = [await tenant.target(['get']), await tenant.target()];
     await tenant.createSource({ data: { key: 'value' } });
@@ -210,7 +210,7 @@ describe('the record of copies', () => {
   });
 });
 
-describe('a ConfigMap in the place of a recorded copy', () => {
+describe('a ConfigMap in the place of a recorded copy, with its ownership metadata and another uid', () => {
   let fixture: SyncFixture;
 
   before(async () => {
@@ -229,7 +229,7 @@ describe('a ConfigMap in the place of a recorded copy', () => {
   };
 
   for (const [title, remove] of Object.entries(removals)) {
-    it(`with our marks and another uid is not deleted when ${title}`, async () => {
+    it(`is left alone when ${title}`, async () => {
       const tenant = await fixture.tenant();
       const [target, witness] = [await tenant.target(), await tenant.target()];
       await tenant.createSource({ data: { key: 'value' } });
@@ -328,16 +328,16 @@ describe('a record that was lost', () => {
   });
 });
 
-describe('what is asked of the API server', () => {
+describe('the number of requests', () => {
   let fixture: SyncFixture;
 
   before(async () => {
-    // What is asked again and again is asked seldom, so that it does not count here.
+    // Periodic requests are rare then, and none falls into what is counted.
     fixture = await SyncFixture.start({ args: ['--poll-interval=10m', '--resync-interval=1h'] });
   });
   after(() => fixture.end());
 
-  it('for a rename does not grow with the number of earlier ones', async function () {
+  it('of a rename does not grow with earlier renames', async function () {
     this.timeout(120_000);
     const path = auditLogOrSkip(this, await plane());
     const tenant = await fixture.tenant();
@@ -369,7 +369,7 @@ describe('what is asked of the API server', () => {
     expect(last.length, last.join('\n')).to.be.at.most(16);
   });
 
-  it('for suspending and resuming 200 targets is next to nothing', async function () {
+  it('of suspending and resuming 200 targets is at most 20', async function () {
     this.timeout(120_000);
     const path = auditLogOrSkip(this, await plane());
     const tenant = await fixture.tenant();

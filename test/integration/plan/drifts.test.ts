@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { SyncFixture } from '../../support/sync-fixture.js';
 import { ALL_VERBS, NEEDED_VERBS } from '../../support/tenant.js';
 import type { Effects } from './effects.js';
-import { tell, type Telling } from './foretelling.js';
+import { play, type PlayedStory } from './foretelling.js';
 import { namespaceStory, specStory, type Story } from './stories.js';
 
 const NOTHING: Effects = {
@@ -30,44 +30,44 @@ function story(given: Partial<Story> & Pick<Story, 'planned'>): Story {
   };
 }
 
-/** What happens in small worlds in which it is easily foretold wrongly; namespaces are numbered. */
+/** Worlds in which the outcome is hard to foretell; namespaces are numbered. */
 const CASES: Record<string, { story: Story; effects: Partial<Effects> }> = {
-  'a former copy goes where the new name is held by a ConfigMap of others': {
+  'prunes a former copy where the new name is held by a foreign ConfigMap': {
     story: story({
       namespaces: [open, namespaceStory({ occupant: 'foreign', occupantName: 'alpha' })],
       planned: { ...both, name: 'alpha' },
     }),
     effects: { created: ['0/alpha'], pruned: ['0/source', '1/source'], conflicting: ['1/alpha'] },
   },
-  'a former copy goes where the new name is held by another ConfigMapSync': {
+  'prunes a former copy where the new name is held by another ConfigMapSync': {
     story: story({
       namespaces: [open, namespaceStory({ occupant: "another ConfigMapSync's", occupantName: 'alpha' })],
       planned: { ...both, name: 'alpha', conflictPolicy: 'Overwrite' },
     }),
     effects: { created: ['0/alpha'], pruned: ['0/source', '1/source'], conflicting: ['1/alpha'] },
   },
-  'a copy in a namespace that is no target any more goes although the source is missing': {
+  'prunes a namespace that was taken off the list when the source is missing': {
     story: story({
       change: { source: 'missing', verbs: [ALL_VERBS, ALL_VERBS] },
       planned: specStory({ targets: [0] }),
     }),
     effects: { pruned: ['1/source'] },
   },
-  'a copy in a namespace that is no target any more goes although the source may not be read': {
+  'prunes a namespace that was taken off the list when the source cannot be read': {
     story: story({
       change: { source: 'denied', verbs: [ALL_VERBS, ALL_VERBS] },
       planned: specStory({ targets: [0] }),
     }),
     effects: { pruned: ['1/source'] },
   },
-  'a copy in a namespace that is no target any more is released although the source is missing': {
+  'releases a copy in a namespace that was taken off the list when the source is missing': {
     story: story({
       change: { source: 'missing', verbs: [ALL_VERBS, ALL_VERBS] },
       planned: specStory({ targets: [0], deletionPolicy: 'Orphan' }),
     }),
     effects: { pruned: ['1/source'] },
   },
-  'a former copy that cannot be found by its name in any spec is denied where it cannot be deleted': {
+  'reports a former copy that cannot be deleted, of a name that is in neither spec': {
     story: story({
       namespaces: [unlisted, unlisted],
       earlier: [both, { ...both, name: 'alpha' }],
@@ -76,7 +76,15 @@ const CASES: Record<string, { story: Story; effects: Partial<Effects> }> = {
     }),
     effects: { denied: ['1'] },
   },
-  'a former copy that is in no spec goes where it can be deleted again': {
+  'still cannot prune a copy from an earlier spec when the source cannot be read': {
+    story: story({
+      earlier: [both, specStory({ targets: [0] })],
+      change: { source: 'denied', verbs: [ALL_VERBS, ['get', 'create', 'update', 'list']] },
+      planned: specStory({ targets: [0], labels: { tier: 'web' } }),
+    }),
+    effects: { denied: ['1'] },
+  },
+  'prunes a former copy of a name that is in neither spec': {
     story: story({
       namespaces: [unlisted, unlisted],
       earlier: [both, { ...both, name: 'alpha' }],
@@ -85,7 +93,7 @@ const CASES: Record<string, { story: Story; effects: Partial<Effects> }> = {
     }),
     effects: { pruned: ['1/source'] },
   },
-  'all copies go when the missing source is to take them along, whatever their name': {
+  'prunes all copies under sourceDeletionPolicy Delete, former names included': {
     story: story({
       namespaces: [unlisted, unlisted],
       earlier: [both, { ...both, name: 'alpha' }],
@@ -98,22 +106,22 @@ const CASES: Record<string, { story: Story; effects: Partial<Effects> }> = {
 
 describe('config-weaver plan, case by case', () => {
   let fixture: SyncFixture;
-  const tellings = new Map<string, Telling>();
+  const played = new Map<string, PlayedStory>();
 
   before(async function () {
     this.timeout(120_000);
     fixture = await SyncFixture.start();
-    const told = await tell(
+    const outcomes = await play(
       fixture,
       Object.values(CASES).map((one) => one.story),
     );
-    for (const [index, title] of Object.keys(CASES).entries()) tellings.set(title, told[index]!);
+    for (const [index, title] of Object.keys(CASES).entries()) played.set(title, outcomes[index]!);
   });
   after(() => fixture.end());
 
   for (const [title, { effects }] of Object.entries(CASES)) {
-    it(`foretells what happens: ${title}`, () => {
-      const { foretold, happened, details } = tellings.get(title)!;
+    it(`foretells what the operator does when it ${title}`, () => {
+      const { foretold, happened, details } = played.get(title)!;
 
       expect(happened, details).to.deep.equal({ ...NOTHING, ...effects });
       expect(foretold, details).to.deep.equal(happened);

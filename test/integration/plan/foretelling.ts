@@ -7,12 +7,12 @@ import { PlanWorld } from './plan-world.js';
 import type { Effects } from './effects.js';
 import type { SpecStory, Story } from './stories.js';
 
-/** How one story went. */
-export interface Telling {
+/** One story and its result. */
+export interface PlayedStory {
   story: Story;
-  /** What `plan` said. */
+  /** By `plan`. */
   foretold: Effects;
-  /** What the operator did. */
+  /** According to the cluster. */
   happened: Effects;
   /** For the report of a failure. */
   details: string;
@@ -22,14 +22,14 @@ export interface Telling {
  * Plays stories side by side, each in a world of its own: plans the last spec of each, applies it, and looks at what the
  * operator has done when it is idle.
  */
-export async function tell(fixture: SyncFixture, stories: readonly Story[]): Promise<Telling[]> {
+export async function play(fixture: SyncFixture, stories: readonly Story[]): Promise<PlayedStory[]> {
   const worlds = await Promise.all(stories.map((story) => PlanWorld.create(fixture, story)));
   const settle = async (specOf: (story: Story) => SpecStory | undefined): Promise<void> => {
     await Promise.all(worlds.map((world) => world.apply(specOf(world.story))));
     await settled(fixture, worlds);
   };
   await settle(({ earlier }) => earlier[0]);
-  // An operator that starts afterwards has not missed anything.
+  // An operator that starts afterwards finds every change, watched or not.
   await fixture.restart(async () => {
     await Promise.all(worlds.map((world) => world.change()));
   });
