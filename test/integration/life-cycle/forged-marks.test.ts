@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { eventually } from '../../support/eventually.js';
 import { SyncFixture } from '../../support/sync-fixture.js';
+import { ALL_VERBS } from '../../support/tenant.js';
 import { ForgedWorld, OTHER_NAME, type ForgedCase } from './forged-world.js';
 import { Forger } from './forger.js';
 
@@ -48,7 +49,7 @@ const ATTACKS: Record<string, Attack> = {
   'targets with a ConfigMap younger than the ConfigMapSync are taken off the list and put back': {
     steps: takeOffAndPutBack,
     shows: reconciled,
-    spared: ['younger', 'denied'],
+    spared: ['younger'],
   },
   'a namespace becomes a target': {
     steps: [
@@ -141,6 +142,29 @@ describe('forged ownership metadata', () => {
     expect(await world.touched()).to.deep.equal([]);
     for (const namespace of contested) await tenant.targetState(namespace, 'Conflict');
   });
+
+  for (const immutable of [false, true]) {
+    it(`puts a target in Conflict under Fail where ${immutable ? 'an immutable' : 'a'} ConfigMap got it while the target was denied`, async () => {
+      const tenant = await fixture.tenant();
+      const [target, witness] = [await tenant.target([]), await tenant.target()];
+      await tenant.createSource({ data: { key: 'value' } });
+      await tenant.createSync({ syncToNamespaces: [target, witness] });
+      await tenant.targetState(target, 'Denied');
+      await tenant.targetState(witness, 'Synced');
+      await tenant.createConfigMap(target, 'source', { data: { owner: 'another team' }, immutable });
+      await forger.allow(target);
+      await forger.allow(witness);
+      const place = { namespace: target, name: 'source' };
+      const marked = await forger.mark(place, { namespace: witness, name: 'source' });
+
+      await tenant.grant(target, ALL_VERBS);
+      await tenant.targetState(target, 'Conflict', { timeoutMs: 20_000 });
+      await tenant.deleteSync();
+      await tenant.gone();
+
+      expect(await tenant.copy(target)).to.deep.equal(marked);
+    });
+  }
 
   for (const isRunning of [true, false]) {
     describe(`makes nothing writable ${isRunning ? 'while the operator runs' : 'while the operator is down'}, when`, () => {

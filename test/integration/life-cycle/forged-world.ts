@@ -8,7 +8,6 @@ import type { Forger } from './forger.js';
 const CASES = {
   older: "the copy's name, older than the ConfigMapSync, marked when in conflict",
   younger: "the copy's name, younger than the ConfigMapSync, marked when in conflict",
-  denied: "the copy's name, younger than the ConfigMapSync, marked while the target was denied",
   otherName: 'another name in a target namespace',
   noTarget: "the copy's name in a namespace that is no target, older than the ConfigMapSync",
 } as const;
@@ -49,7 +48,7 @@ export class ForgedWorld {
     await forger.allow(witness);
     const cases = (Object.keys(CASES) as ForgedCase[]).flatMap((kind) =>
       [false, true].map(async (immutable): Promise<Forged> => {
-        const isOpen = kind !== 'younger' && kind !== 'denied';
+        const isOpen = kind !== 'younger';
         const namespace = await tenant.target(isOpen ? ALL_VERBS : []);
         await forger.allow(namespace);
         return { kind, namespace, name: kind === 'otherName' ? OTHER_NAME : 'source', immutable };
@@ -62,7 +61,7 @@ export class ForgedWorld {
 
   /** All namespaces that are targets at first, the witness among them. */
   get targets(): string[] {
-    return [this.witness, ...this.#namespaces('older', 'younger', 'denied', 'otherName')];
+    return [this.witness, ...this.#namespaces('older', 'younger', 'otherName')];
   }
 
   get noTargets(): string[] {
@@ -71,7 +70,7 @@ export class ForgedWorld {
 
   /** The targets where a marked ConfigMap is in the copy's place. */
   get contested(): string[] {
-    return this.#namespaces('older', 'younger', 'denied');
+    return this.#namespaces('older', 'younger');
   }
 
   /** What was done to the marked ConfigMaps since they were marked; empty where they were left alone. */
@@ -97,10 +96,9 @@ export class ForgedWorld {
     await tenant.createSource({ data: { key: 'value', more: 'value' } });
     await tenant.createSync({ syncToNamespaces: this.targets });
     await tenant.targetState(this.witness, 'Synced');
-    await this.#createForged('younger', 'denied', 'otherName');
-    await this.#mark(forger, 'denied');
-    for (const namespace of this.#namespaces('younger', 'denied')) await tenant.grant(namespace, ALL_VERBS);
-    for (const namespace of this.#namespaces('older', 'younger')) {
+    await this.#createForged('younger', 'otherName');
+    for (const namespace of this.#namespaces('younger')) await tenant.grant(namespace, ALL_VERBS);
+    for (const namespace of this.contested) {
       await tenant.targetState(namespace, 'Conflict');
     }
     await this.#mark(forger, 'older', 'younger', 'otherName', 'noTarget');
