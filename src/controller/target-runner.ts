@@ -68,7 +68,7 @@ export class TargetRunner {
     this.#planned.delete(uid);
   }
 
-  /** Starts nothing more; resolves when what is under way has ended. */
+  /** Resolves when all that could be done at once is done. */
   drain(): Promise<void> {
     return this.#queue.drain();
   }

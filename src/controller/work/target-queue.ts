@@ -74,7 +74,7 @@ export class TargetQueue {
   readonly #options: TargetQueueOptions;
   readonly #syncs = new Map<string, Targets>();
   readonly #delayed: DelayingQueue;
-  readonly #attempts = new Set<Promise<void>>();
+  #onIdle: (() => void) | undefined;
   #length = 0;
 
   constructor(options: TargetQueueOptions) {
@@ -124,11 +124,11 @@ export class TargetQueue {
     return [...entries].filter(({ state }) => state === 'running').map(({ namespace }) => namespace);
   }
 
-  /** Starts nothing more; resolves when what is under way has ended. */
+  /** Resolves when all that could be done at once is done; what backs off is left to whoever starts next. */
   async drain(): Promise<void> {
     this.#delayed.stop();
-    for (const uid of [...this.#syncs.keys()]) this.cancel(uid);
-    while (this.#attempts.size > 0) await Promise.all(this.#attempts);
+    if (this.#length === 0) return;
+    await new Promise<void>((resolve) => (this.#onIdle = resolve));
   }
 
   #want(entry: Entry, account: ServiceAccount, priority: Priority): void {
@@ -142,7 +142,7 @@ export class TargetQueue {
     if (entry.state === 'waiting') {
       if (entry.priority === priority && entry.account.name === account.name) return;
       this.#options.seats.remove(entry);
-      this.#length -= 1;
+      this.#left();
     }
     entry.account = account;
     entry.priority = priority;
@@ -174,14 +174,18 @@ export class TargetQueue {
   #start(entry: Entry, leave: () => void): void {
     entry.state = 'running';
     entry.again = false;
-    const attempt = this.#options.attempt(entry.uid, entry.namespace, entry.priority).then((retry) => {
-      this.#attempts.delete(attempt);
-      this.#length -= 1;
+    void this.#options.attempt(entry.uid, entry.namespace, entry.priority).then((retry) => {
       entry.state = 'idle';
       this.#ended(entry, retry);
       leave();
+      this.#left();
     });
-    this.#attempts.add(attempt);
+  }
+
+  /** One target less waits or is under way. */
+  #left(): void {
+    this.#length -= 1;
+    if (this.#length === 0) this.#onIdle?.();
   }
 
   #ended(entry: Entry, retry: Retry): void {
@@ -218,7 +222,7 @@ export class TargetQueue {
     if (entry.state === 'running') return;
     if (entry.state === 'waiting') {
       this.#options.seats.remove(entry);
-      this.#length -= 1;
+      this.#left();
     }
     entry.state = 'idle';
     const heldMs = entry.heldUntil - this.#options.clock.now();
