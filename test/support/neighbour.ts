@@ -5,6 +5,9 @@ import type { TestApi } from './test-api.js';
 /** How many requests of ours are under way while a scene is set up. */
 const CONCURRENCY = 16;
 
+/** An operator that was just started may have to wait for the Lease of the last one. */
+const SET_UP_MS = 60_000;
+
 /** Longer than an edit takes by far, and shorter than what hangs beside it. */
 const EDIT_MS = 5000;
 
@@ -58,7 +61,7 @@ export class Neighbour {
     const targets = await createTargets(api, tenant, { count });
     await tenant.createSource({ data: { edit: '0' } });
     await tenant.createSync({ syncToNamespaces: targets });
-    await tenant.ready();
+    await tenant.ready('sync', { timeoutMs: SET_UP_MS });
     return new Neighbour(tenant, targets);
   }
 
