@@ -1,29 +1,35 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestTenant } from '../../test/support/tenant.js';
 
-/** Edits a tenant's source again and again until it is stopped. */
+/** Edits a tenant's source periodically until it is stopped. */
 export class Editor {
+  readonly #tenant: TestTenant;
+  readonly #periodMs: number;
   readonly #stop = new AbortController();
-  readonly #running: Promise<void>;
+  #running: Promise<void> = Promise.resolve();
 
-  /** It begins at once. @param periodMs From one edit to the next */
+  /** @param periodMs From one edit to the next */
   constructor(tenant: TestTenant, periodMs: number) {
-    this.#running = this.#run(tenant, periodMs);
-    // Told by stop().
+    this.#tenant = tenant;
+    this.#periodMs = periodMs;
+  }
+
+  start(): void {
+    this.#running = this.#run(this.#stop.signal);
+    // stop() reports it.
     this.#running.catch(() => undefined);
   }
 
-  /** @throws what went wrong with an edit */
+  /** @throws the error that ended it early, if any */
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#running;
   }
 
-  async #run(tenant: TestTenant, periodMs: number): Promise<void> {
-    const { signal } = this.#stop;
+  async #run(signal: AbortSignal): Promise<void> {
     for (let edit = 1; !signal.aborted; edit += 1) {
-      const next = sleep(periodMs, undefined, { signal }).catch(() => undefined);
-      await tenant.patchSource({ data: { edit: String(edit) } });
+      const next = sleep(this.#periodMs, undefined, { signal }).catch(() => undefined);
+      await this.#tenant.patchSource({ data: { edit: String(edit) } });
       await next;
     }
   }

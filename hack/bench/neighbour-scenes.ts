@@ -9,7 +9,7 @@ import { waitUntil } from '../control-plane/poll.js';
 import { recordedRequests } from '../rig/recorded-requests.js';
 import { Editor } from './editor.js';
 
-/** Where a scene takes place: its tenant has a source and nothing else at first. */
+/** What a scene works with. Its tenant has a source and nothing else. */
 export interface Stage {
   api: TestApi;
   plane: Pick<TestPlane, 'kubectl' | 'serviceAccountKubeconfig'>;
@@ -17,9 +17,9 @@ export interface Stage {
   log: AuditLog;
 }
 
-/** What goes on beside the neighbour until it is ended. */
+/** The load beside the neighbour, until it is ended. */
 export interface Disturbance {
-  /** Requests of the disturbing tenant that were answered since the log's begin, or that hang just now. */
+  /** Requests of the disturbing tenant that were answered since the log's beginning, or that are in flight now. */
   count(log: AuditLog): Promise<number>;
   end(): Promise<void>;
 }
@@ -29,13 +29,13 @@ export interface Scene {
   name: string;
   /** Completes "beside …". */
   title: string;
-  /** Resolves when it is going on. */
+  /** Resolves when the load has begun. */
   begin(stage: Stage): Promise<Disturbance>;
 }
 
 const BEGIN_MILLISECONDS = 30_000;
 
-/** A source that is edited while its copies hang, so that there is always something that hangs. */
+/** The source is edited while writes hang, so that there is always one in flight. */
 const EDIT_PERIOD_MILLISECONDS = 1000;
 
 export const SCENES: readonly Scene[] = [
@@ -45,7 +45,7 @@ export const SCENES: readonly Scene[] = [
   throttled('throttled', { syncs: 10, targets: 40 }),
   denied('denied-150', { syncs: 150, targets: 200 }),
   denied('denied-200', { syncs: 200, targets: 200 }),
-  // 100 × 1,000 is more than two cores write in a quarter of an hour; that there is always more to do is the point.
+  // 100 × 1,000 would not even be created in this time on two cores. 2,000 copies are already ten times what can be written.
   busy('busy', { syncs: 20, targets: 100, editsPerSecond: 10 }),
 ];
 
@@ -67,6 +67,7 @@ function slow(name: string, { syncs, targets, seconds }: Size & { seconds: numbe
       await createSyncs(tenant, { count: syncs, targets: namespaces });
       await webhook.busy(BEGIN_MILLISECONDS);
       const editor = new Editor(tenant, EDIT_PERIOD_MILLISECONDS);
+      editor.start();
       return {
         count: () => Promise.resolve(webhook.pending.length),
         end: async () => {
@@ -78,7 +79,7 @@ function slow(name: string, { syncs, targets, seconds }: Size & { seconds: numbe
   };
 }
 
-/** The API server answers 429 to whatever is asked for the copies. */
+/** Writes are answered with 429. */
 function throttled(name: string, { syncs, targets }: Size): Scene {
   return {
     name,
@@ -88,6 +89,7 @@ function throttled(name: string, { syncs, targets }: Size): Scene {
       const throttle = await Throttle.start(api, plane, tenant, { verbs: ['create', 'update'] });
       await createSyncs(tenant, { count: syncs, targets: namespaces });
       const editor = new Editor(tenant, EDIT_PERIOD_MILLISECONDS);
+      editor.start();
       const count = (since: AuditLog): Promise<number> => answered(since, tenant, 429);
       await atLeast(syncs, () => count(log));
       return {
@@ -101,7 +103,7 @@ function throttled(name: string, { syncs, targets }: Size): Scene {
   };
 }
 
-/** The tenant may do nothing in any of its targets, which need not exist for that. */
+/** The tenant has no permission in any of its targets, which do not even exist. */
 function denied(name: string, { syncs, targets }: Size): Scene {
   return {
     name,
@@ -115,7 +117,7 @@ function denied(name: string, { syncs, targets }: Size): Scene {
   };
 }
 
-/** More is to be written than anybody could. */
+/** There is more to write than the API server can take. */
 function busy(name: string, { syncs, targets, editsPerSecond }: Size & { editsPerSecond: number }): Scene {
   return {
     name,
@@ -124,6 +126,7 @@ function busy(name: string, { syncs, targets, editsPerSecond }: Size & { editsPe
       const namespaces = await createTargets(api, tenant, { count: targets });
       await createSyncs(tenant, { count: syncs, targets: namespaces });
       const editor = new Editor(tenant, 1000 / editsPerSecond);
+      editor.start();
       const count = (since: AuditLog): Promise<number> => answered(since, tenant);
       await atLeast(syncs * targets, () => count(log));
       return { count, end: () => editor.stop() };

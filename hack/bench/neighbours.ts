@@ -13,12 +13,12 @@ const COPIES = 10;
 const TARGET_RATIO = 1.5;
 const TARGET_MS = 1000;
 
-/** Longer than an edit takes: looking costs what is measured. */
+/** Longer than an edit takes. Reading the audit log takes CPU time from what is measured. */
 const UNDISTURBED_MILLISECONDS = 500;
 const LOOK_MILLISECONDS = 250;
 const SETTLE_MILLISECONDS = 1000;
 
-/** An edit that takes longer counts as this long; a scene in which edits together take longer has no more of them. */
+/** The bound for one edit, which then counts as this long. A scene whose edits add up to more ends early. */
 const LIMIT_MILLISECONDS = 60_000;
 
 export interface NeighboursOptions {
@@ -35,8 +35,8 @@ export interface NeighboursOptions {
 export const SCENE_NAMES: readonly string[] = SCENES.map(({ name }) => name);
 
 /**
- * How long a tenant's edit takes to its copies, alone and beside tenants whose requests hang, are refused or never end.
- * Each scene has an operator and tenants of its own, and leaves nothing to the next one but idle namespaces.
+ * Measures how long a tenant's edit takes to reach its copies: alone, and beside a tenant whose requests hang, are refused
+ * or never end. Each scene has its own operator and tenants, and leaves only idle namespaces behind.
  */
 export async function measureNeighbours(rig: Rig, options: NeighboursOptions): Promise<Measurement[]> {
   const api = await TestApi.connect(rig.plane.kubeconfig);
@@ -73,7 +73,7 @@ async function measureScene(
     disturbance = await scene.begin(await stageOf(rig, api, tenant));
     const beside = await edits.measure(runs, disturbance);
     const measurements = measurementsOf(scene, alone, beside);
-    // A later scene may fail.
+    // The table is lost if a later scene fails.
     onStep(
       measurements
         .map(({ name, unit, runs }) => `${name.trim()}: ${median(runs).toFixed(1)} ${unit}`)
@@ -114,7 +114,7 @@ function measurementsOf({ title }: Scene, alone: Edited[], beside: Edited[]): Me
 interface Edited {
   /** From the edit's arrival at the API server to its answer to the last copy. */
   ms: number;
-  /** What else went on: answered during the edit, or hanging at its end. */
+  /** Of the other tenant: answered during the edit, or in flight at its end. */
   requests: number;
 }
 
@@ -129,7 +129,7 @@ class Edits {
     this.#signal = signal;
   }
 
-  /** @throws Error where a disturbance was given and nothing was disturbed */
+  /** @throws Error if the disturbance sent no request during any of the edits */
   async measure(runs: number, disturbance?: Disturbance): Promise<Edited[]> {
     const edits: Edited[] = [];
     let spentMs = 0;
@@ -140,7 +140,7 @@ class Edits {
       edits.push(edited);
     }
     if (disturbance !== undefined && edits.every(({ requests }) => requests === 0)) {
-      throw new Error('nothing went on beside the edits: they were alone');
+      throw new Error('the other tenant sent no request during any of the edits');
     }
     return edits;
   }

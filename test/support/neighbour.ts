@@ -2,13 +2,13 @@ import { forEachOf } from '../../hack/bench/pool.js';
 import { ALL_VERBS, createNamespace, type TestTenant } from './tenant.js';
 import type { TestApi } from './test-api.js';
 
-/** How many requests of ours are under way while a scene is set up. */
+/** Requests in flight while a scene is set up. */
 const CONCURRENCY = 16;
 
-/** An operator that was just started may have to wait for the Lease of the last one. */
+/** A new operator may have to wait for the Lease of the previous one. */
 const SET_UP_MS = 60_000;
 
-/** Longer than an edit takes by far, and shorter than what hangs beside it. */
+/** Far longer than an edit takes, and shorter than what hangs beside it. */
 const EDIT_MS = 5000;
 
 export interface Targets {
@@ -16,7 +16,7 @@ export interface Targets {
   labels?: Record<string, string>;
 }
 
-/** New namespaces in which the tenant may do everything that its copies need. */
+/** Creates namespaces in which the tenant has all permissions for its copies. */
 export async function createTargets(
   api: TestApi,
   tenant: TestTenant,
@@ -31,7 +31,7 @@ export async function createTargets(
   return namespaces.toSorted();
 }
 
-/** ConfigMapSyncs of the tenant's one source that share the targets: each has copies of a name of its own there. */
+/** Creates ConfigMapSyncs that share the tenant's source and the targets; each has its own spec.target.name. */
 export async function createSyncs(
   tenant: TestTenant,
   { count, targets }: { count: number; targets: readonly string[] },
@@ -42,12 +42,12 @@ export async function createSyncs(
   });
 }
 
-/** Namespaces that do not exist: they are denied all the same. */
+/** Names of namespaces that do not exist: they are denied like any other without permissions. */
 export function absentNamespaces({ namespace }: TestTenant, count: number): string[] {
   return Array.from({ length: count }, (_, i) => `absent-${namespace}-${String(i).padStart(3, '0')}`);
 }
 
-/** A tenant with some good targets, whose edits have to arrive whatever other tenants do. */
+/** A tenant with a few healthy targets, whose edits must not wait for other tenants. */
 export class Neighbour {
   #edits = 0;
 

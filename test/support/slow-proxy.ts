@@ -11,7 +11,9 @@ import { Agent, request as httpsRequest } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { expect } from 'chai';
 import { generateCredentials } from '../../hack/control-plane/credentials.js';
+import { eventually } from './eventually.js';
 
 /** A request that came to the proxy. */
 export interface ProxiedRequest {
@@ -35,19 +37,19 @@ interface Kubeconfig {
   clusters: [{ cluster: { server: string; 'certificate-authority-data': string } }];
 }
 
-/** Of HTTP/2; of HTTP/1.1 no proxy passes them on. */
+/** Pseudo-headers of HTTP/2, and the hop-by-hop headers of HTTP/1.1: a proxy does not pass them on. */
 const HOP_BY_HOP = /^(:.*|connection|keep-alive|proxy-connection|transfer-encoding|upgrade|host)$/;
 
 /**
  * An HTTPS server between an operator and the API server that speaks HTTP/2 and HTTP/1.1, passes everything on as it is,
- * tokens included, and makes single requests slow, or answers them itself.
+ * tokens included. It can delay single requests, or answer them itself.
  */
 export class SlowProxy {
   /** Looked at when a request comes; undefined passes it on. */
   fault: (request: ProxiedRequest) => Fault | undefined = () => undefined;
   /** All that came, oldest first. */
   readonly requests: ProxiedRequest[] = [];
-  /** For an operator that shall go through this proxy. */
+  /** Path of a kubeconfig that leads through this proxy. */
   readonly kubeconfig: string;
   readonly #directory: string;
   readonly #server: Http2SecureServer;
@@ -88,7 +90,28 @@ export class SlowProxy {
     return proxy;
   }
 
-  /** Passes on whatever waits, and everything from now on at once. */
+  /** Those that are not answered. */
+  get pending(): ProxiedRequest[] {
+    return this.requests.filter(({ pending }) => pending);
+  }
+
+  /** Waits until some of these requests are in flight and their number is stable. @returns them */
+  async busy(wanted: (request: ProxiedRequest) => boolean): Promise<ProxiedRequest[]> {
+    let before = -1;
+    return eventually(
+      () => {
+        const found = this.pending.filter(wanted);
+        const last = before;
+        before = found.length;
+        expect(found, 'requests in flight').to.not.deep.equal([]);
+        expect(found.length, 'their number, a moment later').to.equal(last);
+        return found;
+      },
+      { intervalMs: 300 },
+    );
+  }
+
+  /** Passes on the requests that wait, and all later ones at once. */
   release(): void {
     this.fault = () => undefined;
     for (const pass of this.#held) pass();

@@ -9,7 +9,7 @@ import { generateCredentials } from '../../hack/control-plane/credentials.js';
 import { eventually } from './eventually.js';
 import { apply, type Kubectl } from './kubectl.js';
 
-/** What the webhook answers to writes instead of allowing them. */
+/** The answer to writes that are not allowed. */
 export interface Refusal {
   code: number;
   message: string;
@@ -42,9 +42,9 @@ const LABEL = 'test.weaver.example.com/slow-webhook';
 const TIMEOUT_SECONDS = 30;
 
 /**
- * A validating admission webhook, registered with the API server, that takes its time for every ConfigMap that is created
- * or updated in the namespaces with its {@link labels}, and in no other. It listens on 127.0.0.1: the API server has to be
- * a local one.
+ * A validating admission webhook, registered with the API server, that answers late where a ConfigMap is created or
+ * updated in a namespace with its {@link labels}. It sees no other namespace. It listens on 127.0.0.1, so it needs a local
+ * API server.
  */
 export class SlowWebhook {
   /** How long an answer takes; counts for calls from now on. */
@@ -100,7 +100,7 @@ export class SlowWebhook {
     });
   }
 
-  /** Waits until writes are pending and no more of them come. @returns those that are pending then */
+  /** Waits until writes are pending and their number is stable. @returns them */
   async busy(timeoutMs = 15_000): Promise<AdmissionCall[]> {
     let before = -1;
     return eventually(
@@ -117,18 +117,18 @@ export class SlowWebhook {
     );
   }
 
-  /** Answers whatever is pending, and from now on at once. */
+  /** Answers all pending calls, and later ones at once. */
   release(): void {
     this.answerAfterMs = 0;
     for (const answer of this.#answers) answer();
   }
 
-  /** Removes it from the API server, and lets all writes through that it held. */
+  /** Removes it from the API server and allows the writes that it held. */
   async close(): Promise<void> {
     this.refusal = undefined;
     this.release();
     await this.#kubectl(['delete', 'validatingwebhookconfiguration', this.#name, '--ignore-not-found']);
-    // The API server may ask on for a moment: it is answered until the connections are cut.
+    // The API server may still call for a moment.
     this.release();
     this.#server.close();
     this.#server.closeAllConnections();
@@ -154,7 +154,7 @@ export class SlowWebhook {
     };
     const timer = setTimeout(settle, this.answerAfterMs);
     this.#answers.add(settle);
-    // Who asked has given up.
+    // The API server gave up.
     response.once('close', settle);
   }
 

@@ -6,20 +6,20 @@ import type { TestTenant } from './tenant.js';
 import { TestApi } from './test-api.js';
 
 export interface ThrottleOptions {
-  /** Of requests for ConfigMaps, `create` among them; others are served as ever. Default: all. */
+  /** Of requests for ConfigMaps, `create` among them; other requests are not throttled. Default: all. */
   verbs?: readonly string[];
 }
 
-/** Before those of ServiceAccounts in general, and after all that the system needs for itself. */
+/** Before the FlowSchema of ServiceAccounts in general, after those of the system itself. */
 const MATCHING_PRECEDENCE = 1000;
 
 /** The API server gives up after 30 s. */
 const OCCUPIED_MS = 25_000;
 
 /**
- * API Priority and Fairness of the API server, for one tenant's ServiceAccount. It gets a single seat, and a client of its
- * own that is always about to create a ConfigMap has taken it: the operator's requests are answered with 429 and
- * `Retry-After: 1`. Now and then, where that client begins anew, one of them is served.
+ * API Priority and Fairness of the API server, for one tenant's ServiceAccount. It gets a single seat, which
+ * a second client under the same identity occupies with a write that hangs. The operator's requests are answered with 429
+ * and `Retry-After: 1`, but for a few each time that the second client starts its next write.
  */
 export class Throttle {
   readonly #kubectl: Kubectl;
@@ -44,7 +44,7 @@ export class Throttle {
     const throttle = new Throttle(kubectl, `throttle-${tenant.namespace}`);
     try {
       const webhook = (throttle.#webhook = await SlowWebhook.start(kubectl, OCCUPIED_MS));
-      webhook.refusal = { code: 403, message: 'it was only to take time' };
+      webhook.refusal = { code: 403, message: 'the seat is free again' };
       const [namespace = ''] = await createTargets(api, tenant, { count: 1, labels: webhook.labels });
       await webhook.inForce(namespace);
       await apply(kubectl, throttle.#priorityLevel(), throttle.#flowSchema(tenant, options));
@@ -59,7 +59,7 @@ export class Throttle {
     }
   }
 
-  /** Removes it from the API server: the tenant is served like any other again. */
+  /** Removes it from the API server. */
   async close(): Promise<void> {
     const client = this.#client;
     this.#client = undefined;
@@ -73,7 +73,7 @@ export class Throttle {
   async #occupy(client: TestApi, namespace: string): Promise<void> {
     while (this.#client !== undefined) {
       const seat = { metadata: { generateName: 'seat-' } };
-      // Refused when its time is over, or by 429 where the operator was faster.
+      // It ends with 403, or with 429 when the operator got the seat first.
       await client.create({ resource: 'configmaps', namespace }, seat).catch(() => undefined);
     }
   }

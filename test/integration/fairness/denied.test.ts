@@ -9,7 +9,7 @@ const SYNCS = 60;
 const DENIED = 100;
 const EDITS = 5;
 
-describe('a tenant beside another one of 60 ConfigMapSyncs with 100 denied targets each', function () {
+describe('fairness beside a tenant with 60 ConfigMapSyncs of 100 denied targets', function () {
   this.timeout(120_000);
   let fixture: SyncFixture;
   let neighbour: Neighbour;
@@ -31,14 +31,14 @@ describe('a tenant beside another one of 60 ConfigMapSyncs with 100 denied targe
     ).length;
   }
 
-  it("has its edits in all copies at once while the other one's permissions are reviewed", async () => {
+  it('propagates edits to all copies while the denied permissions are reviewed', async () => {
     await createSyncs(denied, { count: SYNCS, targets: absentNamespaces(denied, DENIED) });
     await eventually(async () => expect(await reviews()).to.be.at.least(DENIED));
 
     for (let edit = 1; edit <= EDITS; edit += 1) {
       const before = await reviews();
       await neighbour.editAndArrive();
-      await eventually(async () => expect(await reviews(), 'more reviews').to.be.greaterThan(before));
+      await eventually(async () => expect(await reviews(), 'further reviews').to.be.greaterThan(before));
     }
   });
 });

@@ -8,7 +8,7 @@ import type { TestTenant } from '../../support/tenant.js';
 const HANGING_MS = 20_000;
 const AT_ONCE = { timeoutMs: 5000 };
 
-describe('a ConfigMapSync of healthy targets and one whose writes hang', function () {
+describe('ConfigMapSync with a target whose writes hang', function () {
   this.timeout(60_000);
   let fixture: SyncFixture;
   let shared: TestPlane;
@@ -41,26 +41,26 @@ describe('a ConfigMapSync of healthy targets and one whose writes hang', functio
 
   async function expectFirstWriteHangs(): Promise<void> {
     expect(webhook.calls, 'writes to the hanging target').to.have.length(1);
-    expect(webhook.pending, 'those that are not answered').to.have.length(1);
+    expect(webhook.pending, 'those in flight').to.have.length(1);
     const { namespace, username } = { namespace: hanging, username: tenant.username };
     const finished = await fixture.audit({ namespace, username, verb: ['create', 'update'] });
-    expect(finished, 'those that the API server has answered').to.deep.equal([]);
+    expect(finished, 'those that the API server answered').to.deep.equal([]);
   }
 
-  it('has the copies of the healthy ones while that one is under way', async () => {
+  it('creates the copies in the healthy targets while that write is in flight', async () => {
     for (const target of healthy) await tenant.copied(target, { edit: 'first' }, AT_ONCE);
 
     await expectFirstWriteHangs();
   });
 
-  it('says in its status that the healthy ones are in sync and the hanging one is pending', async () => {
+  it('reports the healthy targets as Synced and the hanging target as Pending', async () => {
     for (const target of healthy) await tenant.targetState(target, 'Synced', AT_ONCE);
     await tenant.targetState(hanging, 'Pending', AT_ONCE);
 
     await expectFirstWriteHangs();
   });
 
-  it('brings the next edits to the healthy ones while the first write is still under way', async () => {
+  it('propagates further edits to the healthy targets while the first write is in flight', async () => {
     for (const edit of ['second', 'third']) {
       await tenant.patchSource({ data: { edit } });
       for (const target of healthy) await tenant.copied(target, { edit }, AT_ONCE);
@@ -69,7 +69,7 @@ describe('a ConfigMapSync of healthy targets and one whose writes hang', functio
     await expectFirstWriteHangs();
   });
 
-  it('brings the newest edit, and none in between, to the hanging one when it answers at last', async () => {
+  it('writes only the newest content to the hanging target when the first write is answered', async () => {
     for (const edit of ['second', 'third']) {
       await tenant.patchSource({ data: { edit } });
       for (const target of healthy) await tenant.copied(target, { edit }, AT_ONCE);
@@ -89,7 +89,7 @@ describe('a ConfigMapSync of healthy targets and one whose writes hang', functio
     expect(writes.map(({ verb }) => verb)).to.deep.equal(['create', 'update']);
   });
 
-  it('removes the copies of the healthy ones when it is deleted meanwhile', async () => {
+  it('removes the healthy copies when it is deleted while the write is in flight', async () => {
     for (const target of healthy) await tenant.copied(target, { edit: 'first' }, AT_ONCE);
 
     await tenant.deleteSync();

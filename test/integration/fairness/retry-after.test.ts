@@ -7,10 +7,10 @@ import { SlowWebhook } from '../../support/slow-webhook.js';
 import { removeSyncs, SyncFixture } from '../../support/sync-fixture.js';
 import type { TestTenant } from '../../support/tenant.js';
 
-/** For so long of the minute the API server's audit log is looked at. */
+/** The part of the minute in which the API server's audit log is observed. */
 const OBSERVED_MS = 25_000;
 
-describe('a target whose writes are answered with 429 and Retry-After', function () {
+describe('target whose writes are answered with 429 and Retry-After', function () {
   this.timeout(2 * OBSERVED_MS + 30_000);
   let fixture: SyncFixture;
   let shared: TestPlane;
@@ -39,10 +39,10 @@ describe('a target whose writes are answered with 429 and Retry-After', function
   after(() => fixture.end());
 
   function refuse(retryAfterSeconds: number): void {
-    webhook.refusal = { code: 429, message: 'come again later', retryAfterSeconds };
+    webhook.refusal = { code: 429, message: 'too many writes', retryAfterSeconds };
   }
 
-  /** What the API server got to write there, in its order. */
+  /** The write requests that the API server received for that target, in its order. */
   async function writes(): Promise<AuditEntry[]> {
     return fixture.audit({
       ...{ username: tenant.username, namespace: limited, resource: 'configmaps' },
@@ -54,7 +54,7 @@ describe('a target whose writes are answered with 429 and Retry-After', function
     return Date.parse(requestReceivedTimestamp);
   }
 
-  it('gets no other write for as long as the API server asked for, whatever changes', async () => {
+  it('receives no further write within Retry-After, although the source changes', async () => {
     refuse(60);
     await tenant.createSync({ syncToNamespaces: [limited, ...healthy] });
     const [first] = await eventually(async () => {
@@ -64,7 +64,7 @@ describe('a target whose writes are answered with 429 and Retry-After', function
     });
     expect(first?.responseStatus?.code).to.equal(429);
 
-    // The others go on all the time.
+    // The healthy targets receive edits all the time.
     const until = receivedAt(first!) + OBSERVED_MS;
     for (let edit = 1; Date.now() < until; edit += 1) {
       await tenant.patchSource({ data: { edit: String(edit) } });
@@ -73,11 +73,11 @@ describe('a target whose writes are answered with 429 and Retry-After', function
       }
     }
 
-    expect(await writes(), 'writes that the API server got within these seconds').to.have.length(1);
-    expect((await tenant.targetState(limited, 'Failed')).message).to.contain('come again later');
+    expect(await writes(), 'writes to the target within the observed time').to.have.length(1);
+    expect((await tenant.targetState(limited, 'Failed')).message).to.contain('too many writes');
   });
 
-  it('gets its copy when that time is over, and no earlier', async () => {
+  it('receives the newest content after Retry-After', async () => {
     const seconds = 5;
     refuse(seconds);
     await tenant.createSync({ syncToNamespaces: [limited, ...healthy] });

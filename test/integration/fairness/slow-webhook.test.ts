@@ -6,12 +6,12 @@ import { removeSyncs, SyncFixture } from '../../support/sync-fixture.js';
 import type { TestTenant } from '../../support/tenant.js';
 
 const SCENES = [
-  { title: 'one ConfigMapSync of 40 targets whose writes take 9 s', syncs: 1, targets: 40, ms: 9000 },
-  { title: 'ten ConfigMapSyncs of one target each whose writes take 9 s', syncs: 10, targets: 1, ms: 9000 },
-  { title: '12 ConfigMapSyncs of 200 targets each whose writes take 5 s', syncs: 12, targets: 200, ms: 5000 },
+  { title: '1 ConfigMapSync of 40 targets waits 9 s for each write', syncs: 1, targets: 40, ms: 9000 },
+  { title: '10 ConfigMapSyncs of 1 target wait 9 s for each write', syncs: 10, targets: 1, ms: 9000 },
+  { title: '12 ConfigMapSyncs of 200 targets wait 5 s for each write', syncs: 12, targets: 200, ms: 5000 },
 ];
 
-describe('a tenant beside another one whose writes wait for a slow admission webhook', function () {
+describe('fairness beside a tenant with a slow admission webhook', function () {
   this.timeout(120_000);
   let fixture: SyncFixture;
   let shared: TestPlane;
@@ -37,7 +37,7 @@ describe('a tenant beside another one whose writes wait for a slow admission web
   after(() => fixture.end());
 
   for (const { title, syncs, targets, ms } of SCENES) {
-    it(`has its edit in all copies at once beside ${title}`, async () => {
+    it(`propagates an edit to all copies while ${title}`, async () => {
       const namespaces = await createTargets(fixture.api, slow, { count: targets, labels: webhook.labels });
       await webhook.inForce(namespaces[0]!);
       webhook.answerAfterMs = ms;
@@ -48,8 +48,8 @@ describe('a tenant beside another one whose writes wait for a slow admission web
 
       const { username } = slow;
       const finished = await fixture.audit({ username, verb: 'create', resource: 'configmaps' });
-      expect(finished, "the slow tenant's writes that the API server has answered").to.deep.equal([]);
-      expect(webhook.pending, 'its writes that wait').to.include.members(held);
+      expect(finished, "the slow tenant's writes that the API server answered").to.deep.equal([]);
+      expect(webhook.pending, 'its writes in flight').to.include.members(held);
     });
   }
 });

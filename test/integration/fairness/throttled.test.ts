@@ -10,15 +10,14 @@ const SYNCS = 10;
 const TARGETS = 40;
 const SET_UP_MS = 60_000;
 
-/** As many as the neighbour's copies take while the other one is refused again and again. */
 const EDITS = 3;
 
 const SCENES: { title: string; options: ThrottleOptions }[] = [
-  { title: 'writes', options: { verbs: ['create', 'update'] } },
-  { title: 'requests for ConfigMaps', options: {} },
+  { title: 'its writes', options: { verbs: ['create', 'update'] } },
+  { title: 'all its requests for ConfigMaps', options: {} },
 ];
 
-describe('a tenant beside another one of ten ConfigMapSyncs that the API server throttles', function () {
+describe('fairness beside a tenant with 10 ConfigMapSyncs that the API server throttles', function () {
   this.timeout(2 * SET_UP_MS);
   let fixture: SyncFixture;
   let shared: TestPlane;
@@ -50,17 +49,19 @@ describe('a tenant beside another one of ten ConfigMapSyncs that the API server 
   }
 
   for (const { title, options } of SCENES) {
-    it(`has its edits in all copies at once while 429 answers the other one's ${title}`, async () => {
+    it(`propagates edits to all copies while ${title} are answered with 429`, async () => {
       throttle = await Throttle.start(fixture.api, shared, throttled, options);
       await throttled.patchSource({ data: { edit: 'second' } });
       await eventually(async () =>
-        expect(await refused(), 'requests that were refused').to.be.at.least(SYNCS),
+        expect(await refused(), 'requests answered with 429').to.be.at.least(SYNCS),
       );
 
       for (let edit = 1; edit <= EDITS; edit += 1) {
         const before = await refused();
         await neighbour.editAndArrive();
-        await eventually(async () => expect(await refused(), 'more of them').to.be.greaterThan(before));
+        await eventually(async () =>
+          expect(await refused(), 'further requests answered with 429').to.be.greaterThan(before),
+        );
       }
     });
   }
