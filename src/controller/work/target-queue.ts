@@ -2,22 +2,20 @@ import type { Clock } from '../../k8s/util/clock.js';
 import { DelayingQueue } from '../../k8s/controller/delaying-queue.js';
 import type { FairQueue, Priority, Task } from '../../tenant/fair-queue.js';
 import type { ServiceAccount } from '../../api/kubernetes.js';
+import type { Retry } from '../../sync/result.js';
 
 /** Wait after the first failure of a target, in milliseconds; it doubles. */
 const BASE_DELAY_MS = 5;
 const MAX_DELAY_MS = 300_000;
 
-/** How an attempt at a target ended, as far as the queue is concerned. */
-export type Retry = 'backoff' | { afterMs: number } | 'later' | undefined;
+/** How an attempt at a target ended. `later`: it is to be attempted again after those that are in better health. */
+export type AttemptEnd = Retry | 'later' | undefined;
 
 export interface TargetQueueOptions {
   /** Bounds how many targets are under way at a time. */
   seats: FairQueue;
-  /**
-   * Attempts one target of the newest plan. `later`: it is to be attempted again after those that are in better health.
-   * Must not throw.
-   */
-  attempt: (uid: string, namespace: string, priority: Priority) => Promise<Retry>;
+  /** Attempts one target of the newest plan. Must not throw. */
+  attempt: (uid: string, namespace: string, priority: Priority) => Promise<AttemptEnd>;
   clock: Clock;
   random: () => number;
 }
@@ -188,7 +186,7 @@ export class TargetQueue {
     if (this.#length === 0) this.#onIdle?.();
   }
 
-  #ended(entry: Entry, retry: Retry): void {
+  #ended(entry: Entry, retry: AttemptEnd): void {
     const targets = this.#syncs.get(entry.uid);
     if (targets === undefined) return;
     if (retry === 'later') entry.priority = 'background';
@@ -197,22 +195,23 @@ export class TargetQueue {
     else this.#drop(targets, entry);
   }
 
-  #heed(entry: Entry, retry: Exclude<Retry, 'later'>): void {
+  #heed(entry: Entry, retry: Retry | undefined): void {
     const { clock, random } = this.#options;
     if (retry === undefined) {
       entry.failures = 0;
       return;
     }
     const now = clock.now();
-    if (retry !== 'backoff') {
-      // Never earlier than asked for, and not all at the same moment.
-      entry.heldUntil = now + retry.afterMs * (1 + 0.1 * random());
-      return;
+    // What failed together, as when the API server was away, shall not all come back together, and never too early.
+    const after = (milliseconds: number): number => now + milliseconds * (1 + 0.1 * random());
+    if (retry === 'backoff') {
+      entry.backedOffUntil = after(Math.min(BASE_DELAY_MS * 2 ** entry.failures, MAX_DELAY_MS));
+      entry.failures += 1;
+    } else if ('holdMs' in retry) {
+      entry.heldUntil = after(retry.holdMs);
+    } else {
+      entry.backedOffUntil = after(retry.waitMs);
     }
-    const delay = Math.min(BASE_DELAY_MS * 2 ** entry.failures, MAX_DELAY_MS);
-    entry.failures += 1;
-    // What failed together, as when the API server was away, shall not all come back together.
-    entry.backedOffUntil = now + delay * (1 + 0.1 * random());
     if (entry.again) entry.backedOffUntil = 0;
   }
 
