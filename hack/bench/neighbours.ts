@@ -92,7 +92,7 @@ async function stageOf({ plane }: Rig, api: TestApi, tenant: TestTenant): Promis
     api,
     tenant,
     plane: {
-      kubectl: (args, input) => plane.kubectl(args, { input }),
+      kubectl: (args, input) => plane.kubectl(args, input),
       serviceAccountKubeconfig: (namespace, name) => plane.serviceAccountKubeconfig(namespace, name),
     },
     log: await AuditLog.fromNow(plane.auditLog),

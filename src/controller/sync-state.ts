@@ -8,7 +8,7 @@ import type {
 import { objectKey, newerOf } from '../k8s/client/objects.js';
 import type { ReadableStore } from '../k8s/cache/store.js';
 import { TokenBucket } from '../k8s/events/event-queue.js';
-import { recordOf, type CopyRecord } from '../sync/ownership.js';
+import type { CopyRecord } from '../sync/ownership.js';
 import {
   addWork,
   NO_WORK,
@@ -119,10 +119,8 @@ export class SyncState {
   }
 
   record(namespace: string): CopyRecord {
-    const copies = this.#copies.get(namespace);
-    if (copies !== undefined) return { copies };
-    const target = this.previous(namespace);
-    return recordOf(target === undefined ? undefined : Object.assign({}, target, { copies: [] }));
+    const lost = this.#uncertain.has(namespace) || (this.#reported?.targets ?? []).length === 0;
+    return { copies: this.#copies.get(namespace) ?? [], lost };
   }
 
   /** The newest plan wins: what older ones found stays until it is found anew. */

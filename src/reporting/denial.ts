@@ -5,7 +5,7 @@ import type {
   TargetStatus,
   Verb,
 } from '../api/v1alpha1/config-map-sync-status.js';
-import { isDenied } from '../sync/result.js';
+import { isDenied } from '../sync/outcomes.js';
 
 /** How one ConfigMapSync stands in one namespace: what every report renders. */
 export interface TargetFinding {

@@ -14,18 +14,8 @@ import {
   progressMessage,
   unsyncedMessage,
 } from './messages.js';
-import {
-  CLEANUP_BLOCKED,
-  isDenied,
-  NOT_EVALUATED,
-  outcomeOf,
-  SKIPPED,
-  type Leftover,
-  type SyncPlan,
-  type SyncResult,
-  type TargetOutcome,
-  type Verdict,
-} from './result.js';
+import { CLEANUP_BLOCKED, isDenied, NOT_EVALUATED, outcomeOf, SKIPPED } from './outcomes.js';
+import { type Leftover, type SyncPlan, type SyncResult, type TargetOutcome, type Verdict } from './result.js';
 import { cut, fittingTargets } from './status-size.js';
 
 /**
@@ -57,7 +47,7 @@ export function statusOf(
   };
   if (plan.purpose === 'suspend' || plan.purpose === 'unknown') {
     return {
-      ...previous,
+      ...(previous ?? {}),
       ...(observedGeneration !== undefined && { observedGeneration }),
       serviceAccount: plan.username,
       conditions: conditions(new Map()),

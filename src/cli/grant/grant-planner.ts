@@ -1,8 +1,7 @@
 import type { ConfigMapSync } from '../../api/v1alpha1/config-map-sync.js';
 import type { Verb } from '../../api/v1alpha1/config-map-sync-status.js';
-import { isDenied } from '../../sync/result.js';
-import { accountOf } from '../audit/report/required-rbac.js';
-import { type Remedies } from '../audit/report/required-rbac.js';
+import { isDenied } from '../../sync/outcomes.js';
+import { accountOf, type Remedies } from '../audit/report/required-rbac.js';
 import type { KubernetesObject } from '../../k8s/client/objects.js';
 import { copyName, selectTargets, sourceOf } from '../../sync/targets.js';
 import { serviceAccountUsername } from '../../api/kubernetes.js';

@@ -1,6 +1,7 @@
 import type { ConfigMapSync } from '../../api/v1alpha1/config-map-sync.js';
 import { DriftLimiter } from '../../controller/drift-limiter.js';
-import { accountOf, Planner, type Planned } from '../../controller/planner.js';
+import { Planner } from '../../controller/planner.js';
+import { accountOf, type Planned } from '../../controller/plan-request.js';
 import { SyncState } from '../../controller/sync-state.js';
 import { TargetWorker } from '../../controller/target-worker.js';
 import type { Clock } from '../../k8s/util/clock.js';

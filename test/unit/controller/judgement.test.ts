@@ -8,7 +8,8 @@ import { judgeTargets, keepTargets } from '../../../src/controller/judgement.js'
 import { missingKeysMessage, permissionsMessage, unsyncedMessage } from '../../../src/sync/messages.js';
 import type { Pass } from '../../../src/controller/pass.js';
 import { StatusDraft } from '../../../src/controller/status-draft.js';
-import { deniedOutcome, SYNCED, type TargetOutcome } from '../../../src/sync/result.js';
+import { deniedOutcome, SYNCED } from '../../../src/sync/outcomes.js';
+import { type TargetOutcome } from '../../../src/sync/result.js';
 import { selectTargets, sourceOf } from '../../../src/sync/targets.js';
 import { target } from '../reporting/statuses.js';
 import { syncObject } from '../../support/sync-object.js';

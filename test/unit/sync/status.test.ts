@@ -1,15 +1,9 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import {
-  type ConfigMapSyncStatus,
-  MAX_TARGETS,
-  MAX_TARGET_MESSAGE,
-  TARGET_STATES,
-  type Verb,
-} from '../../../src/api/v1alpha1/config-map-sync-status.js';
+import { type ConfigMapSyncStatus, MAX_TARGETS, MAX_TARGET_MESSAGE, TARGET_STATES, type Verb } from '../../../src/api/v1alpha1/config-map-sync-status.js';
 import { CONDITION_TYPES, MAX_CONDITION_MESSAGE } from '../../../src/api/v1alpha1/condition.js';
 import { StatusDraft } from '../../../src/controller/status-draft.js';
-import { SYNCED } from '../../../src/sync/result.js';
+import { SYNCED } from '../../../src/sync/outcomes.js';
 import { syncObject } from '../../support/sync-object.js';
 
 const FIRST = '2026-01-02T03:04:05Z';

@@ -1,9 +1,8 @@
-import type { TargetState } from '../../../api/v1alpha1/config-map-sync-status.js';
+import type { TargetState, TargetStatus } from '../../../api/v1alpha1/config-map-sync-status.js';
 import type { ConfigMapSync } from '../../../api/v1alpha1/config-map-sync.js';
-import type { TargetStatus } from '../../../api/v1alpha1/config-map-sync-status.js';
 import { selectTargets } from '../../../sync/targets.js';
 import { findingOf, type TargetFinding } from '../../../reporting/denial.js';
-import { isDenied } from '../../../sync/result.js';
+import { isDenied } from '../../../sync/outcomes.js';
 
 /**
  * One line of a report. `targetNamespace` is '' where a ConfigMapSync has no target that anybody knows of: it must not

@@ -4,7 +4,7 @@ import type { Verb } from '../../../api/v1alpha1/config-map-sync-status.js';
 import { copyName, sourceOf } from '../../../sync/targets.js';
 import type { ServiceAccount, NamespacedName } from '../../../api/kubernetes.js';
 import { tokenGrant } from '../../../tenant/token-grant.js';
-import { isDenied } from '../../../sync/result.js';
+import { isDenied } from '../../../sync/outcomes.js';
 import type { ReportRow } from './report-row.js';
 
 export interface RemediesOptions {
