@@ -33,7 +33,10 @@ export interface Scene {
   begin(stage: Stage): Promise<Disturbance>;
 }
 
-const BEGIN_MILLISECONDS = 30_000;
+const BEGIN_MILLISECONDS = 60_000;
+
+/** So many requests show that the load has begun. */
+const BEGUN_REQUESTS = 10;
 
 /** The source is edited while writes hang, so that there is always one in flight. */
 const EDIT_PERIOD_MILLISECONDS = 1000;
@@ -91,7 +94,7 @@ function throttled(name: string, { syncs, targets }: Size): Scene {
       const editor = new Editor(tenant, EDIT_PERIOD_MILLISECONDS);
       editor.start();
       const count = (since: AuditLog): Promise<number> => answered(since, tenant, 429);
-      await atLeast(syncs, () => count(log));
+      await atLeast(BEGUN_REQUESTS, () => count(log));
       return {
         count,
         end: async () => {
@@ -111,7 +114,7 @@ function denied(name: string, { syncs, targets }: Size): Scene {
     async begin({ tenant, log }) {
       await createSyncs(tenant, { count: syncs, targets: absentNamespaces(tenant, targets) });
       const count = (since: AuditLog): Promise<number> => answered(since, tenant);
-      await atLeast(targets, () => count(log));
+      await atLeast(BEGUN_REQUESTS, () => count(log));
       return { count, end: () => Promise.resolve() };
     },
   };

@@ -9,6 +9,9 @@ const SYNCS = 60;
 const DENIED = 100;
 const EDITS = 5;
 
+/** So many reviews show that they have begun. Their rate is the operator's own business. */
+const BEGUN = 10;
+
 describe('fairness beside a tenant with 60 ConfigMapSyncs of 100 denied targets', function () {
   this.timeout(120_000);
   let fixture: SyncFixture;
@@ -33,7 +36,7 @@ describe('fairness beside a tenant with 60 ConfigMapSyncs of 100 denied targets'
 
   it('propagates edits to all copies while the denied permissions are reviewed', async () => {
     await createSyncs(denied, { count: SYNCS, targets: absentNamespaces(denied, DENIED) });
-    await eventually(async () => expect(await reviews()).to.be.at.least(DENIED));
+    await eventually(async () => expect(await reviews()).to.be.at.least(BEGUN));
 
     for (let edit = 1; edit <= EDITS; edit += 1) {
       const before = await reviews();
