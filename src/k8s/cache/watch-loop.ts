@@ -161,9 +161,9 @@ export class WatchLoop<T extends KubernetesObject> {
       for await (const event of client.watch<T>({
         path,
         query: { ...query, ...options.query, timeoutSeconds: this.#timeoutSeconds() },
-        ...(accept === undefined ? {} : { accept }),
-        ...(userAgent === undefined ? {} : { userAgent }),
-        ...(options.onOpen === undefined ? {} : { onOpen: options.onOpen }),
+        accept,
+        userAgent,
+        onOpen: options.onOpen,
         signal: controller.signal,
       })) {
         this.#progressed();

@@ -1,6 +1,7 @@
 import { CauseLog, type RuntimeLog } from '../util/cause-log.js';
 import { type Clock, systemClock } from '../util/clock.js';
 import { ApiError, isApiError } from '../client/errors.js';
+import { messageOf } from '../util/text.js';
 import { EventQueue } from './event-queue.js';
 import { eventName, EventSeries, type RecordedEvent, seriesKey } from './event-series.js';
 import { apiPath } from '../client/api-path.js';
@@ -66,11 +67,6 @@ export class EventRecorder {
     this.#maxQueued = options.maxQueued ?? 2_000;
     this.#queue = new EventQueue({ burst: options.burst ?? 25, periodMs: options.refillMs ?? 5_000 });
     this.#causes = new CauseLog(options.log, { reporter: options.reportingController });
-  }
-
-  /** Events that wait to be written. */
-  get length(): number {
-    return this.#queue.length;
   }
 
   record(event: RecordedEvent): void {
@@ -201,8 +197,7 @@ export class EventRecorder {
       this.#giveUp(series, 'refused');
       return;
     }
-    const message = error instanceof Error ? error.message : String(error);
-    this.#causes.failed(`events cannot be written: ${message}`, error);
+    this.#causes.failed(`events cannot be written: ${messageOf(error)}`, error);
     series.failures++;
     if (!mayPass(error)) {
       this.#giveUp(series, 'refused');

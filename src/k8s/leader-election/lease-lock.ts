@@ -20,12 +20,6 @@ interface Lease {
   spec?: LeaseSpec;
 }
 
-export interface LeaseHolder {
-  /** '' when nobody holds it. */
-  identity: string;
-  ours: boolean;
-}
-
 /**
  * One Lease as a lock. Every write carries the resourceVersion it was decided on, so that of two who try only one succeeds.
  * Needs the rights to get, create and update leases.
@@ -73,15 +67,17 @@ export class LeaseLock {
   }
 
   /**
-   * Takes the Lease when it is free, ours, or has stood still for its whole duration; renews it when it is ours.
+   * Takes the Lease when it is free, ours, or has stood still for its whole duration; renews it when it is ours. Look at
+   * {@link isOurs} then.
    *
    * @throws ApiError, 409 when somebody else was quicker.
    */
-  async acquireOrRenew(signal: AbortSignal): Promise<LeaseHolder> {
+  async acquireOrRenew(signal: AbortSignal): Promise<void> {
     if (this.#lease !== undefined && this.isOurs) {
       try {
         // Whoever leads knows what stands there, and saves a read at each renewal.
-        return await this.#write(this.#lease, this.#renewed(this.#lease.spec), signal);
+        await this.#write(this.#lease, this.#renewed(this.#lease.spec), signal);
+        return;
       } catch (error) {
         if (!isApiError(error, 404, 409)) {
           throw error;
@@ -90,13 +86,13 @@ export class LeaseLock {
     }
     const found = await this.#read(signal);
     if (found === undefined) {
-      return this.#create(signal);
+      await this.#create(signal);
+      return;
     }
     this.#observe(found);
-    if (!this.isOurs && this.#isHeld(found.spec)) {
-      return { identity: this.holder, ours: false };
+    if (this.isOurs || !this.#isHeld(found.spec)) {
+      await this.#write(found, this.#renewed(found.spec), signal);
     }
-    return this.#write(found, this.#renewed(found.spec), signal);
   }
 
   /** Lets the next one start at once; does nothing when the Lease is not ours. */
@@ -148,7 +144,7 @@ export class LeaseLock {
     }
   }
 
-  async #create(signal: AbortSignal): Promise<LeaseHolder> {
+  async #create(signal: AbortSignal): Promise<void> {
     const sentAt = this.#clock.now();
     const { body } = await this.#client.request<Lease>({
       method: 'POST',
@@ -161,10 +157,10 @@ export class LeaseLock {
       },
       signal,
     });
-    return this.#wrote(body, sentAt);
+    this.#wrote(body, sentAt);
   }
 
-  async #write(lease: Lease, spec: LeaseSpec, signal: AbortSignal): Promise<LeaseHolder> {
+  async #write(lease: Lease, spec: LeaseSpec, signal: AbortSignal): Promise<void> {
     const sentAt = this.#clock.now();
     const { body } = await this.#client.request<Lease>({
       method: 'PUT',
@@ -172,13 +168,12 @@ export class LeaseLock {
       body: { ...lease, spec },
       signal,
     });
-    return this.#wrote(body, sentAt);
+    this.#wrote(body, sentAt);
   }
 
-  #wrote(lease: Lease, sentAt: number): LeaseHolder {
+  #wrote(lease: Lease, sentAt: number): void {
     this.#observe(lease);
     this.#renewedAt = sentAt;
-    return { identity: this.holder, ours: this.isOurs };
   }
 
   #observe(lease: Lease): void {

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import type { Clock } from '../../k8s/util/clock.js';
+import { messageOf } from '../../k8s/util/text.js';
 import type { Logger } from '../logging/logger.js';
 
 /** PEM texts of a certificate (with its chain) and its private key. */
@@ -36,9 +37,8 @@ export class CertificateFiles {
     try {
       createSecureContext(pair);
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
       throw new CertificateError(
-        `--metrics-cert-path ${this.#folder}: tls.crt and tls.key are no certificate and its key (${why})`,
+        `--metrics-cert-path ${this.#folder}: tls.crt and tls.key are no certificate and its key (${messageOf(error)})`,
         { cause: error },
       );
     }
@@ -67,7 +67,7 @@ export class CertificateFiles {
         known = pair;
         this.#logger.info('metrics certificate reloaded', { folder: this.#folder });
       } catch (error) {
-        const message = error instanceof Error ? error.message : String(error);
+        const message = messageOf(error);
         if (message !== reported)
           this.#logger.warn('metrics certificate kept: the new one is unusable', { error });
         reported = message;
