@@ -54,7 +54,9 @@ export function choiceOption<T extends string>(
 export function integerOption(
   flag: string,
   description: string,
-  { initially, min, max }: { initially: number; min: number; max: number },
+  initially: number,
+  min: number,
+  max: number,
 ): Option {
   return new Option(`${flag} <number>`, description).default(initially).argParser((text) => {
     const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
@@ -69,7 +71,9 @@ export function integerOption(
 export function durationOption(
   flag: string,
   description: string,
-  { initially, min, max }: { initially: number; min: number; max: number },
+  initially: number,
+  min: number,
+  max: number,
 ): Option {
   return new Option(`${flag} <duration>`, description)
     .default(initially, formatDuration(initially))

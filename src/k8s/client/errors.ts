@@ -44,6 +44,11 @@ export class ApiError extends Error {
   }
 }
 
+/** No answer that can be used came; `cause` is left out where there is nothing more to know. */
+export function noAnswer(message: string, cause?: unknown): ApiError {
+  return new ApiError({ code: 0, reason: '', message }, cause === undefined ? undefined : { cause });
+}
+
 /** What no retry can mend: the work queue reports it and waits for the object to change. */
 export class TerminalError extends Error {
   override readonly name = 'TerminalError';

@@ -3,7 +3,7 @@ import type { Dispatcher } from 'undici';
 import { abortable, type Deadline, deadline } from '../util/async.js';
 import { queryString, type Query } from './api-path.js';
 import { type Clock, systemClock } from '../util/clock.js';
-import { ApiError, answerError, failureCause } from './errors.js';
+import { answerError, ApiError, failureCause, noAnswer } from './errors.js';
 import { LineTooLongError, readLines, readBounded, parseEvent } from './response-body.js';
 import type { KubernetesObject, WatchEvent } from './objects.js';
 import type {
@@ -185,7 +185,10 @@ export class RestClient {
     if (response.statusCode < 200 || response.statusCode > 299) {
       throw await this.#refusal(what, response);
     }
-    const text = await this.#readText(what, response, MAX_BODY_BYTES, signal);
+    const text = await readBounded(response.body, MAX_BODY_BYTES).catch((error: unknown) => {
+      signal.throwIfAborted();
+      throw this.#brokenOff(what, error);
+    });
     return {
       body: this.#parse(what, text) as T,
       code: response.statusCode,
@@ -221,10 +224,7 @@ export class RestClient {
       return response;
     } catch (error) {
       request.signal.throwIfAborted();
-      throw new ApiError(
-        { code: 0, reason: '', message: `cannot reach ${this.#origin}: ${failureCause(error)}` },
-        { cause: error },
-      );
+      throw noAnswer(`cannot reach ${this.#origin}: ${failureCause(error)}`, error);
     } finally {
       const seconds = (performance.now() - started) / 1000;
       this.#observer?.observe({ method: request.method, host: this.#host, code, seconds });
@@ -255,20 +255,6 @@ export class RestClient {
     });
   }
 
-  async #readText(
-    what: string,
-    response: Dispatcher.ResponseData,
-    maxBytes: number,
-    signal: AbortSignal,
-  ): Promise<string> {
-    try {
-      return await readBounded(response.body, maxBytes);
-    } catch (error) {
-      signal.throwIfAborted();
-      throw this.#brokenOff(what, error);
-    }
-  }
-
   #parse(what: string, text: string): unknown {
     if (text === '') {
       return undefined;
@@ -276,11 +262,7 @@ export class RestClient {
     try {
       return JSON.parse(text);
     } catch {
-      throw new ApiError({
-        code: 0,
-        reason: '',
-        message: `${what}: ${this.#origin} answered with something other than JSON`,
-      });
+      throw noAnswer(`${what}: ${this.#origin} answered with something other than JSON`);
     }
   }
 
@@ -289,7 +271,7 @@ export class RestClient {
       return error;
     }
     const cause = error instanceof LineTooLongError ? error.message : failureCause(error);
-    return new ApiError({ code: 0, reason: '', message: `${what} broke off: ${cause}` }, { cause: error });
+    return noAnswer(`${what} broke off: ${cause}`, error);
   }
 
   /** Milliseconds until the next try; undefined where another one makes no sense. */
@@ -319,8 +301,8 @@ export class RestClient {
     if (!limit.expired || error !== limit.signal.reason) {
       return error;
     }
-    const message = `${request.method} ${request.path}: no answer from ${this.#origin} within ${timeoutMs / 1000} s`;
-    return new ApiError({ code: 0, reason: '', message });
+    const what = `${request.method} ${request.path}`;
+    return noAnswer(`${what}: no answer from ${this.#origin} within ${timeoutMs / 1000} s`);
   }
 }
 

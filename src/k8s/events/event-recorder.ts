@@ -1,3 +1,4 @@
+import { follow } from '../util/async.js';
 import { CauseLog, type RuntimeLog } from '../util/cause-log.js';
 import { type Clock, systemClock } from '../util/clock.js';
 import { ApiError, isApiError } from '../client/errors.js';
@@ -127,11 +128,10 @@ export class EventRecorder {
   async #pause(milliseconds: number, signal: AbortSignal): Promise<void> {
     const wake = new AbortController();
     this.#wake = wake;
-    const onAbort = (): void => wake.abort();
-    signal.addEventListener('abort', onAbort, { once: true });
+    const unfollow = follow(signal, wake);
     // Never longer than a day, which is about what a timer can hold.
     await this.#clock.sleep(Math.min(milliseconds, 86_400_000), wake.signal).catch(() => undefined);
-    signal.removeEventListener('abort', onAbort);
+    unfollow();
     this.#wake = undefined;
   }
 

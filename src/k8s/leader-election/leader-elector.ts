@@ -1,4 +1,4 @@
-import { abortable, deadline } from '../util/async.js';
+import { abortable, deadline, follow } from '../util/async.js';
 import { type Clock, steadyClock } from '../util/clock.js';
 import { CauseLog, type RuntimeLog } from '../util/cause-log.js';
 import { isApiError } from '../client/errors.js';
@@ -84,11 +84,7 @@ export class LeaderElector {
     this.#setLeads(true);
     const leading = new AbortController();
     const renewing = new AbortController();
-    const onAbort = (): void => leading.abort(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) {
-      onAbort();
-    }
+    const unfollow = follow(signal, leading);
     const renewal = this.#renewUntilLost(renewing.signal).then((lost) => {
       if (lost) {
         this.#setLeads(false);
@@ -100,7 +96,7 @@ export class LeaderElector {
       // Renewed until it is over, also after the abort: others must not start while we finish.
       await this.#lead(lead, leading.signal);
     } finally {
-      signal.removeEventListener('abort', onAbort);
+      unfollow();
       renewing.abort();
       const lost = await renewal;
       this.#setLeads(false);
@@ -164,8 +160,7 @@ export class LeaderElector {
   async #attempt(signal: AbortSignal, milliseconds: number): Promise<boolean> {
     const attempt = new AbortController();
     const timer = new AbortController();
-    const onAbort = (): void => attempt.abort(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
+    const unfollow = follow(signal, attempt);
     try {
       signal.throwIfAborted();
       this.#clock.sleep(milliseconds, timer.signal).then(
@@ -183,7 +178,7 @@ export class LeaderElector {
       return false;
     } finally {
       timer.abort();
-      signal.removeEventListener('abort', onAbort);
+      unfollow();
     }
   }
 
