@@ -6,14 +6,7 @@ import { type Clock, systemClock } from '../util/clock.js';
 import { answerError, ApiError, failureCause, noAnswer } from './errors.js';
 import { LineTooLongError, readLines, readBounded, parseEvent } from './response-body.js';
 import type { KubernetesObject, WatchEvent } from './objects.js';
-import type {
-  ApiRequest,
-  ApiResponse,
-  Method,
-  RequestObserver,
-  RestClientOptions,
-  WatchRequest,
-} from './rest-types.js';
+import type { ApiRequest, ApiResponse, Method, RestClientOptions, WatchRequest } from './rest-types.js';
 
 /** The part of the client that sends single requests: what most of this runtime asks for. */
 export type Requester = Pick<RestClient, 'request'>;
@@ -54,28 +47,20 @@ const WATCH_OPENING_MS = 30_000;
  * It sends no `Authorization` but what its `authorize` gives.
  */
 export class RestClient {
+  readonly #options: RestClientOptions;
   readonly #origin: string;
   readonly #host: string;
   /** Path of the server's URL, '' for most. */
   readonly #root: string;
-  readonly #dispatcher: RestClientOptions['dispatcher'];
-  readonly #authorize: (signal?: AbortSignal) => Promise<string | undefined>;
-  readonly #userAgent: string;
-  readonly #requireAuthorization: boolean;
-  readonly #observer: RequestObserver | undefined;
   readonly #clock: Clock;
   readonly #random: () => number;
 
   constructor(options: RestClientOptions) {
+    this.#options = options;
     const url = new URL(options.server);
     this.#origin = url.origin;
     this.#host = url.host;
     this.#root = url.pathname.replace(/\/+$/, '');
-    this.#dispatcher = options.dispatcher;
-    this.#authorize = options.authorize;
-    this.#userAgent = options.userAgent;
-    this.#requireAuthorization = options.requireAuthorization ?? false;
-    this.#observer = options.observer;
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? Math.random;
   }
@@ -202,13 +187,13 @@ export class RestClient {
     const started = performance.now();
     let code = '<error>';
     try {
-      const sending = this.#dispatcher(use).request({
+      const sending = this.#options.dispatcher(use).request({
         origin: this.#origin,
         path: `${this.#root}${request.path}${queryString(request.query)}`,
         method: request.method,
         headers: {
           accept: request.accept ?? 'application/json',
-          'user-agent': request.userAgent ?? this.#userAgent,
+          'user-agent': request.userAgent ?? this.#options.userAgent,
           ...(authorization === undefined ? {} : { authorization }),
           ...(request.contentType === undefined ? {} : { 'content-type': request.contentType }),
         },
@@ -227,15 +212,18 @@ export class RestClient {
       throw noAnswer(`cannot reach ${this.#origin}: ${failureCause(error)}`, error);
     } finally {
       const seconds = (performance.now() - started) / 1000;
-      this.#observer?.observe({ method: request.method, host: this.#host, code, seconds });
+      this.#options.observer?.observe({ method: request.method, host: this.#host, code, seconds });
     }
   }
 
   async #authorization(request: Sent): Promise<string | undefined> {
-    const authorization = await this.#authorize(request.signal);
+    const authorization = await this.#options.authorize(request.signal);
     request.signal.throwIfAborted();
     // A scheme without credentials would be no identity either.
-    if (this.#requireAuthorization && (authorization === undefined || !/^\S+ +\S/.test(authorization))) {
+    if (
+      this.#options.requireAuthorization &&
+      (authorization === undefined || !/^\S+ +\S/.test(authorization))
+    ) {
       throw new Error(
         `${request.method} ${request.path} was not sent: this client acts by a token only, and has none`,
       );
