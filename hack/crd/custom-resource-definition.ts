@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import { ConfigMapSync, PRINTER_COLUMNS } from '../../src/api/v1alpha1/config-map-sync.js';
+import { ConfigMapSync } from '../../src/api/v1alpha1/config-map-sync.js';
 import {
   DESCRIPTION,
   GROUP,
@@ -10,6 +10,7 @@ import {
   SINGULAR,
   VERSION,
 } from '../../src/api/v1alpha1/well-known.js';
+import { PRINTER_COLUMNS } from './printer-columns.js';
 import { structuralSchemaOf, type StructuralSchema } from './structural-schema.js';
 
 /** Name of the generated file, after kubebuilder's pattern GROUP_PLURAL. */

@@ -3,6 +3,8 @@ import { type BindAddress, parseBindAddress } from '../telemetry/http/http-liste
 
 /** The shapes of flag values. Each says, where a value does not fit, what does. */
 
+const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
 /** A flag that is off or on: `--flag`, `--flag=true`, `--flag=false`; other than that as Go's flags have it. */
 export function booleanOption(flag: string, description: string, initially: boolean): Option {
   return new Option(`${flag} [boolean]`, description).default(initially).argParser((text) => {
@@ -54,7 +56,9 @@ export function choiceOption<T extends string>(
 export function integerOption(
   flag: string,
   description: string,
-  { initially, min, max }: { initially: number; min: number; max: number },
+  initially: number,
+  min: number,
+  max: number,
 ): Option {
   return new Option(`${flag} <number>`, description).default(initially).argParser((text) => {
     const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
@@ -69,7 +73,9 @@ export function integerOption(
 export function durationOption(
   flag: string,
   description: string,
-  { initially, min, max }: { initially: number; min: number; max: number },
+  initially: number,
+  min: number,
+  max: number,
 ): Option {
   return new Option(`${flag} <duration>`, description)
     .default(initially, formatDuration(initially))
@@ -89,7 +95,7 @@ export function bindAddressOption(flag: string, description: string, initially: 
 }
 
 function namespaceName(text: string): string {
-  if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text)) {
+  if (!NAMESPACE.test(text)) {
     throw new InvalidArgumentError(
       'A namespace has up to 63 small letters, digits and "-", and neither starts nor ends with "-".',
     );
@@ -109,7 +115,6 @@ function readable<T>(parse: () => T): T {
 /** Where config/ installs the operator. */
 const DEFAULT_OPERATOR = 'config-weaver-system/config-weaver-controller-manager';
 
-const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$/;
 
 /** `NAMESPACE/NAME` of the operator's ServiceAccount; its value is the user name that the API server knows it by. */

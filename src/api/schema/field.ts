@@ -68,9 +68,7 @@ function branch(schema: Schema, model: Model): PropertyDecorator[] {
     Transform(
       ({ obj, key, value }) =>
         typeof valueOf(obj, key) === 'function' ? valueOf(obj, key) : (value as unknown),
-      {
-        toClassOnly: true,
-      },
+      { toClassOnly: true },
     ),
     ValidateNested(),
     Constraint(RULE, (value) => ruleProblemOf(schema, value)),

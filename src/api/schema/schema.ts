@@ -88,11 +88,7 @@ export const boolean = (): BooleanSchema => ({ kind: 'boolean' });
 export const listOf = (
   items: ListSchema['items'],
   options: Omit<ListSchema, 'kind' | 'items'>,
-): ListSchema => ({
-  kind: 'list',
-  items,
-  ...options,
-});
+): ListSchema => ({ kind: 'list', items, ...options });
 export const mapOf = (values: TextSchema, options: Omit<MapSchema, 'kind' | 'values'>): MapSchema => ({
   kind: 'map',
   values,

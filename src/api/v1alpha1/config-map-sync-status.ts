@@ -31,11 +31,7 @@ export const MAX_COPIES = 16;
 
 /** One ConfigMap that is a copy, as the API server confirmed it. */
 export class CopyReference {
-  @Field(dnsSubdomain(), {
-    description: 'Name of the ConfigMap.',
-    displayName: 'Name',
-    required: true,
-  })
+  @Field(dnsSubdomain(), { description: 'Name of the ConfigMap.', displayName: 'Name', required: true })
   declare name: string;
 
   @Field(text({ minLength: 1, maxLength: 128 }), {
@@ -48,11 +44,7 @@ export class CopyReference {
 
 /** How far one target namespace has come. */
 export class TargetStatus {
-  @Field(dnsLabel(), {
-    description: 'The target namespace.',
-    displayName: 'Namespace',
-    required: true,
-  })
+  @Field(dnsLabel(), { description: 'The target namespace.', displayName: 'Namespace', required: true })
   declare namespace: string;
 
   @Field(oneOf(TARGET_STATES), {

@@ -1,4 +1,4 @@
-import { type Command, CommanderError } from 'commander';
+import { type Command, CommanderError, type Option } from 'commander';
 import type { BindAddress } from '../../telemetry/http/http-listener.js';
 import {
   LOG_FORMATS,
@@ -54,98 +54,74 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-/** Adds the flags of `run`, by kubebuilder's names where it has one. */
-export function addRunOptions(command: Command): Command {
-  return command
-    .addOption(
-      textOption(
-        '--kubeconfig <file>',
-        "kubeconfig file (default: KUBECONFIG, the pod's own, ~/.kube/config)",
-      ),
-    )
-    .addOption(
-      booleanOption(
-        '--leader-elect',
-        'act only while holding the Lease, so that replicas can stand by',
-        false,
-      ),
-    )
-    .addOption(
-      namespaceOption('--leader-election-namespace', "where the Lease is (default: the pod's namespace)"),
-    )
-    .addOption(
-      bindAddressOption('--metrics-bind-address', 'where /metrics is served; 0 turns it off', { port: 8443 }),
-    )
-    .addOption(
-      booleanOption('--metrics-secure', 'serve metrics over TLS, to those only who may get /metrics', true),
-    )
-    .addOption(
-      textOption(
-        '--metrics-cert-path <folder>',
-        'folder with tls.crt and tls.key (default: made at the start)',
-      ),
-    )
-    .addOption(
-      bindAddressOption(
-        '--health-probe-bind-address',
-        'where /healthz and /readyz are served; 0 turns it off',
-        {
-          port: 8081,
-        },
-      ),
-    )
-    .addOption(
-      namespaceListOption(
-        '--watch-namespaces',
-        'namespaces to look for ConfigMapSyncs in, comma-separated (default: WATCH_NAMESPACE; none: all)',
-      ),
-    )
-    .addOption(integer('--max-concurrent-reconciles', 'ConfigMapSyncs worked on at a time', 10, 1, 1000))
-    .addOption(integer('--max-concurrent-requests', 'requests to the API server at a time', 32, 1, 1000))
-    .addOption(
-      duration(
-        '--poll-interval',
-        'how often to look at a source that may not be watched',
-        30 * SECOND,
-        SECOND,
-        HOUR,
-      ),
-    )
-    .addOption(
-      duration('--resync-interval', 'how often to check everything again', 10 * MINUTE, SECOND, 24 * HOUR),
-    )
-    .addOption(
-      // 600 s is the least that TokenRequest grants.
-      duration('--token-expiration', 'lifetime asked for tenant tokens', 10 * MINUTE, 10 * MINUTE, 24 * HOUR),
-    )
-    .addOption(
-      integer('--denied-series-limit', 'most series of configweaver_namespace_denied', 2000, 0, 100_000),
-    )
-    .addOption(
-      duration(
-        '--cleanup-timeout',
-        'when to give up on copies that cannot be removed',
-        10 * MINUTE,
-        SECOND,
-        168 * HOUR,
-      ),
-    )
-    .addOption(
-      booleanOption(
-        '--policy-reports',
-        'write a PolicyReport (wgpolicyk8s.io) in each namespace with ConfigMapSyncs',
-        false,
-      ),
-    )
-    .addOption(choiceOption('--log-level', 'least severe level to log', LOG_LEVELS, 'info'))
-    .addOption(choiceOption('--log-format', 'layout of the log on standard error', LOG_FORMATS, 'json'));
+/** The flags of `run`, by kubebuilder's names where it has one. */
+function runFlags(): Option[] {
+  return [
+    textOption('--kubeconfig <file>', "kubeconfig file (default: KUBECONFIG, the pod's own, ~/.kube/config)"),
+    booleanOption('--leader-elect', 'act only while holding the Lease, so that replicas can stand by', false),
+    namespaceOption('--leader-election-namespace', "where the Lease is (default: the pod's namespace)"),
+    bindAddressOption('--metrics-bind-address', 'where /metrics is served; 0 turns it off', { port: 8443 }),
+    booleanOption('--metrics-secure', 'serve metrics over TLS, to those only who may get /metrics', true),
+    textOption(
+      '--metrics-cert-path <folder>',
+      'folder with tls.crt and tls.key (default: made at the start)',
+    ),
+    bindAddressOption(
+      '--health-probe-bind-address',
+      'where /healthz and /readyz are served; 0 turns it off',
+      { port: 8081 },
+    ),
+    namespaceListOption(
+      '--watch-namespaces',
+      'namespaces to look for ConfigMapSyncs in, comma-separated (default: WATCH_NAMESPACE; none: all)',
+    ),
+    integerOption('--max-concurrent-reconciles', 'ConfigMapSyncs worked on at a time', 10, 1, 1000),
+    integerOption('--max-concurrent-requests', 'requests to the API server at a time', 32, 1, 1000),
+    durationOption(
+      '--poll-interval',
+      'how often to look at a source that may not be watched',
+      30 * SECOND,
+      SECOND,
+      HOUR,
+    ),
+    durationOption(
+      '--resync-interval',
+      'how often to check everything again',
+      10 * MINUTE,
+      SECOND,
+      24 * HOUR,
+    ),
+    // 600 s is the least that TokenRequest grants.
+    durationOption(
+      '--token-expiration',
+      'lifetime asked for tenant tokens',
+      10 * MINUTE,
+      10 * MINUTE,
+      24 * HOUR,
+    ),
+    integerOption('--denied-series-limit', 'most series of configweaver_namespace_denied', 2000, 0, 100_000),
+    durationOption(
+      '--cleanup-timeout',
+      'when to give up on copies that cannot be removed',
+      10 * MINUTE,
+      SECOND,
+      168 * HOUR,
+    ),
+    booleanOption(
+      '--policy-reports',
+      'write a PolicyReport (wgpolicyk8s.io) in each namespace with ConfigMapSyncs',
+      false,
+    ),
+    choiceOption('--log-level', 'least severe level to log', LOG_LEVELS, 'info'),
+    choiceOption('--log-format', 'layout of the log on standard error', LOG_FORMATS, 'json'),
+  ];
 }
 
 /**
- * The options of a command that {@link addRunOptions} made and that was parsed.
+ * The values of {@link runFlags}, once the command line was parsed.
  * @throws CommanderError if the environment holds a value that does not fit
  */
-export function readRunOptions(command: Command, env: Readonly<NodeJS.ProcessEnv>): RunOptions {
+function readRunOptions(command: Command, env: Readonly<NodeJS.ProcessEnv>): RunOptions {
   const given = command.opts<Omit<RunOptions, 'watchNamespaces'> & { watchNamespaces?: readonly string[] }>();
   return { ...given, watchNamespaces: given.watchNamespaces ?? namespacesFrom(env) };
 }
@@ -159,14 +135,6 @@ function namespacesFrom({ WATCH_NAMESPACE: value = '' }: Readonly<NodeJS.Process
     const message = `environment variable WATCH_NAMESPACE '${value}' is invalid. ${hint}`;
     throw new CommanderError(1, 'commander.invalidArgument', message);
   }
-}
-
-function integer(flag: string, description: string, initially: number, min: number, max: number) {
-  return integerOption(flag, description, { initially, min, max });
-}
-
-function duration(flag: string, description: string, initially: number, min: number, max: number) {
-  return durationOption(flag, description, { initially, min, max });
 }
 
 /** The module that wires the operator together. */
@@ -190,12 +158,11 @@ export function runCommand(
 ): RegisterCommand {
   return (program, context) => {
     const command = program.command('run', { isDefault: true }).description('run the operator (the default)');
-    addRunOptions(command)
-      .version(version(), '--version', 'print the version')
-      .action(async () => {
-        const options = readRunOptions(command, context.env);
-        const operator = await load();
-        context.exitWith(await operator.run(options, context.env).finally(ended));
-      });
+    for (const flag of runFlags()) command.addOption(flag);
+    command.version(version(), '--version', 'print the version').action(async () => {
+      const options = readRunOptions(command, context.env);
+      const operator = await load();
+      context.exitWith(await operator.run(options, context.env).finally(ended));
+    });
   };
 }

@@ -7,12 +7,13 @@ import { loadConnection } from '../../k8s/config/kubeconfig.js';
 import { LeaderElector } from '../../k8s/leader-election/leader-elector.js';
 import { RestClient } from '../../k8s/client/rest-client.js';
 import { Transport } from '../../k8s/client/transport.js';
-import { createAuditSink } from '../../telemetry/logging/audit-sink.js';
+import { StreamAuditSink } from '../../telemetry/logging/audit-sink.js';
 import { type BindAddress, formatBindAddress } from '../../telemetry/http/http-listener.js';
 import { HealthServer, type ReadinessCheck } from '../../telemetry/http/health-server.js';
-import { createLogger } from '../../telemetry/logging/logger.js';
+import { ProcessLogger } from '../../telemetry/logging/logger.js';
 import { MetricsServer } from '../../telemetry/http/metrics-server.js';
 import { Metrics } from '../../telemetry/metrics/metrics.js';
+import { messageOf } from '../../k8s/util/text.js';
 import { Operator, REPORTING_CONTROLLER } from './operator.js';
 import type { RunOptions } from './run-command.js';
 import { syncWatches, type SyncWatches } from './sync-watches.js';
@@ -29,8 +30,8 @@ const GRACE_MS = 6_000;
 /** Runs the operator until SIGTERM or SIGINT (exit code 0) or until its Lease is lost (1). */
 export async function run(options: RunOptions, env: Readonly<NodeJS.ProcessEnv>): Promise<number> {
   const clock = systemClock;
-  const logger = createLogger({ level: options.logLevel, format: options.logFormat });
-  const auditLog = createAuditSink(process.stdout, { logger });
+  const logger = new ProcessLogger({ level: options.logLevel, format: options.logFormat });
+  const auditLog = new StreamAuditSink(process.stdout, { logger });
   const connection = await loadConnection({ kubeconfig: options.kubeconfig, env, home: homedir() });
   const transport = new Transport(connection, { writeConnections: options.maxConcurrentRequests });
   const metrics = new Metrics();
@@ -126,7 +127,7 @@ export async function run(options: RunOptions, env: Readonly<NodeJS.ProcessEnv>)
       namespace: options.leaderElectionNamespace ?? connection.namespace,
       name: LEASE,
       identity: `${hostname()}_${randomUUID()}`,
-      observer: metrics.runtime.leader(LEASE),
+      onLeading: (leads) => metrics.runtime.setLeader(LEASE, leads),
       log: logger,
     });
     const end = await elector.run(stop, lead);
@@ -209,8 +210,7 @@ async function operatorIdentity(
       return body.status?.userInfo?.username ?? '';
     } catch (error) {
       signal.throwIfAborted();
-      const why = error instanceof Error ? error.message : String(error);
-      causes.failed(`waiting for the API server: ${why}`, error);
+      causes.failed(`waiting for the API server: ${messageOf(error)}`, error);
       await clock.sleep(backoff.next(), signal);
     }
   }

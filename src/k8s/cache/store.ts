@@ -32,10 +32,6 @@ export class Store<T extends KubernetesObject> {
     return [...this.#objects.values()];
   }
 
-  get size(): number {
-    return this.#objects.size;
-  }
-
   /** Makes `items` everything there is: what is not among them is deleted. */
   replace(items: readonly T[]): void {
     const gone = new Set(this.#objects.keys());

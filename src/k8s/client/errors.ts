@@ -1,7 +1,6 @@
 /** Why the API server refused a single field or object: `details.causes[]` of a metav1.Status. */
 export interface StatusCause {
   reason?: string;
-  message?: string;
   field?: string;
 }
 
@@ -13,10 +12,10 @@ export interface ApiStatus {
   reason: string;
   message: string;
   /** Seconds the server asks us to stay away, from Retry-After or `details.retryAfterSeconds`. */
-  retryAfterSeconds?: number;
+  retryAfterSeconds?: number | undefined;
   causes?: StatusCause[];
   /** The `Audit-Id` header: finds the request in the API server's audit log. */
-  auditID?: string;
+  auditID?: string | undefined;
 }
 
 /**
@@ -45,6 +44,11 @@ export class ApiError extends Error {
   }
 }
 
+/** No answer that can be used came; `cause` is left out where there is nothing more to know. */
+export function noAnswer(message: string, cause?: unknown): ApiError {
+  return new ApiError({ code: 0, reason: '', message }, cause === undefined ? undefined : { cause });
+}
+
 /** What no retry can mend: the work queue reports it and waits for the object to change. */
 export class TerminalError extends Error {
   override readonly name = 'TerminalError';
@@ -54,12 +58,12 @@ export class TerminalError extends Error {
 export class RetryError extends Error {
   override readonly name = 'RetryError';
 
-  constructor(
-    message: string,
-    /** The most that the next look waits, in milliseconds. */
-    readonly requeueAfterMs: number | undefined,
-  ) {
+  /** The most that the next look waits, in milliseconds. */
+  readonly requeueAfterMs: number | undefined;
+
+  constructor(message: string, requeueAfterMs: number | undefined) {
     super(message);
+    this.requeueAfterMs = requeueAfterMs;
   }
 }
 
@@ -101,8 +105,8 @@ export function answerError(answer: FailedAnswer): ApiError {
     code: answer.code,
     reason: '',
     message: `${answer.what}: HTTP ${answer.code}${excerpt === '' ? '' : `: ${excerpt}`}`,
-    ...withRetryAfter(headerSeconds(answer.retryAfter)),
-    ...(answer.auditID === undefined ? {} : { auditID: answer.auditID }),
+    retryAfterSeconds: headerSeconds(answer.retryAfter),
+    auditID: answer.auditID,
   });
 }
 
@@ -118,10 +122,9 @@ export function statusError(body: unknown, answer: Omit<FailedAnswer, 'text'>): 
     reason,
     message: message === '' ? `${answer.what}: HTTP ${code}${reason === '' ? '' : ` ${reason}`}` : message,
     causes: causes(status.details?.causes),
-    ...withRetryAfter(
+    retryAfterSeconds:
       headerSeconds(answer.retryAfter) ?? (typeof seconds === 'number' && seconds > 0 ? seconds : undefined),
-    ),
-    ...(answer.auditID === undefined ? {} : { auditID: answer.auditID }),
+    auditID: answer.auditID,
   });
 }
 
@@ -158,10 +161,6 @@ function causes(value: unknown): StatusCause[] {
     return [];
   }
   return value.filter((cause): cause is StatusCause => typeof cause === 'object' && cause !== null);
-}
-
-function withRetryAfter(seconds: number | undefined): { retryAfterSeconds?: number } {
-  return seconds === undefined ? {} : { retryAfterSeconds: seconds };
 }
 
 /** The API server sends whole seconds; the date form is a proxy's and is not worth a clock comparison. */

@@ -1,4 +1,4 @@
-import { ApiError, statusError } from './errors.js';
+import { noAnswer, statusError } from './errors.js';
 import type { KubernetesObject, WatchEvent, WatchEventType } from './objects.js';
 
 /**
@@ -86,7 +86,7 @@ export function parseEvent<T extends KubernetesObject>(line: string, what: strin
   try {
     event = JSON.parse(line) as typeof event;
   } catch {
-    throw new ApiError({ code: 0, reason: '', message: `${what} broke off: an event that is no JSON` });
+    throw noAnswer(`${what} broke off: an event that is no JSON`);
   }
   switch (event.type) {
     case 'ADDED':
@@ -98,6 +98,6 @@ export function parseEvent<T extends KubernetesObject>(line: string, what: strin
       throw statusError(event.object, { code: 500, what, retryAfter: undefined, auditID: undefined });
     default:
       event.type satisfies never;
-      throw new ApiError({ code: 0, reason: '', message: `${what} broke off: an event of an unknown type` });
+      throw noAnswer(`${what} broke off: an event of an unknown type`);
   }
 }

@@ -106,13 +106,7 @@ export class Transport {
   #connectOptions(kind: ConnectionKind, allowH2: boolean): buildConnector.BuildOptions {
     const { cert, key, ...server } = this.#connection.tls;
     const identity = kind === 'operator' && cert !== undefined && key !== undefined ? { cert, key } : {};
-    return {
-      ...server,
-      ...identity,
-      allowH2,
-      timeout: 10_000,
-      keepAliveInitialDelay: 30_000,
-    };
+    return { ...server, ...identity, allowH2, timeout: 10_000, keepAliveInitialDelay: 30_000 };
   }
 
   #connector(build: buildConnector.BuildOptions): buildConnector.connector {

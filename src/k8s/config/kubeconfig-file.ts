@@ -55,26 +55,22 @@ export async function connectionFromFiles(
     );
   }
   const server = cluster.server.replace(/\/+$/, '');
-  const proxy = cluster.proxyUrl || proxyFromEnvironment(server, env);
   return {
     server,
     namespace: entry.namespace || 'default',
     source: `${asked === '--kubeconfig' || asked === 'KUBECONFIG' ? `${asked} ` : ''}${paths.join(', ')}`,
     tls: await tlsOf(entry),
-    ...(proxy ? { proxy } : {}),
+    proxy: cluster.proxyUrl || proxyFromEnvironment(server, env),
     authorize: authorizer(entry, clock),
   };
 }
 
 async function tlsOf({ cluster, user }: KubeconfigEntry): Promise<ClusterTls> {
-  const ca = await pem(cluster.caData, cluster.caFile);
-  const cert = await pem(user.certData, user.certFile);
-  const key = await pem(user.keyData, user.keyFile);
   return {
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-    ...(cluster.tlsServerName ? { servername: cluster.tlsServerName } : {}),
+    ca: await pem(cluster.caData, cluster.caFile),
+    cert: await pem(user.certData, user.certFile),
+    key: await pem(user.keyData, user.keyFile),
+    servername: cluster.tlsServerName || undefined,
     rejectUnauthorized: !cluster.skipTLSVerify,
   };
 }

@@ -80,13 +80,12 @@ async function inClusterConnection(
   }
   const namespace = await readFile(join(directory, 'namespace'), 'utf8').catch(() => '');
   const server = `https://${isIPv6(host) ? `[${host}]` : host}:${port}`;
-  const proxy = proxyFromEnvironment(server, env);
   return {
     server,
     namespace: namespace.trim() || 'default',
     source: "the pod's ServiceAccount",
     tls: { ca, rejectUnauthorized: true },
-    ...(proxy === undefined ? {} : { proxy }),
+    proxy: proxyFromEnvironment(server, env),
     authorize: async () => `Bearer ${await token.read()}`,
   };
 }

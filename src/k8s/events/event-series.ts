@@ -71,7 +71,7 @@ export class EventSeries {
       action: truncate(action, MAX_WORD_BYTES),
       note: truncate(note, MAX_NOTE_BYTES),
       regarding,
-      ...(related === undefined ? {} : { related }),
+      related,
       reportingController: options.reportingController,
       reportingInstance: truncate(options.reportingInstance, MAX_WORD_BYTES),
       ...(this.count > 1 ? this.seriesPatch() : {}),

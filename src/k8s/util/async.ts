@@ -26,6 +26,19 @@ export async function abortable<T>(work: Promise<T>, signal: AbortSignal | undef
   }
 }
 
+/**
+ * Aborts `controller` when `parent` does, until the returned function is called: a parent that lives as long as the process
+ * would gather listeners, as it does with `AbortSignal.any`.
+ */
+export function follow(parent: AbortSignal | undefined, controller: AbortController): () => void {
+  const onAbort = (): void => controller.abort(parent?.reason);
+  if (parent?.aborted) {
+    onAbort();
+  }
+  parent?.addEventListener('abort', onAbort, { once: true });
+  return () => parent?.removeEventListener('abort', onAbort);
+}
+
 /** A signal that aborts with its parent or when time is up, whichever comes first. */
 export interface Deadline {
   readonly signal: AbortSignal;
@@ -37,23 +50,15 @@ export interface Deadline {
   clear(): void;
 }
 
-/**
- * `AbortSignal.any` with `AbortSignal.timeout` says the same, but leaves what it made hanging on a parent that lives as
- * long as the process; this lets go at once.
- */
+/** As `AbortSignal.any` with `AbortSignal.timeout`, but it lets go of the parent. */
 export function deadline(parent: AbortSignal | undefined, milliseconds: number): Deadline {
   const controller = new AbortController();
   let expired = false;
-  const onAbort = (): void => controller.abort(parent?.reason);
   const timer = setTimeout(() => {
     expired = true;
     controller.abort(new DOMException('the deadline has passed', 'TimeoutError'));
   }, milliseconds);
-  if (parent?.aborted) {
-    onAbort();
-  } else {
-    parent?.addEventListener('abort', onAbort, { once: true });
-  }
+  const unfollow = follow(parent, controller);
   return {
     signal: controller.signal,
     get expired() {
@@ -64,7 +69,7 @@ export function deadline(parent: AbortSignal | undefined, milliseconds: number):
     },
     clear() {
       clearTimeout(timer);
-      parent?.removeEventListener('abort', onAbort);
+      unfollow();
     },
   };
 }

@@ -1,3 +1,8 @@
+/** What went wrong, of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 const ELLIPSIS = '…';
 
 /**

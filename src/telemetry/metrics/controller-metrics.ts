@@ -21,39 +21,32 @@ export class QueueMetrics {
   readonly #measured = new Map<string, MeasuredQueue>();
 
   constructor(registry: Registry) {
-    const common = { labelNames: LABELS, registers: [registry] };
-    this.#depth = new Gauge({ name: 'workqueue_depth', help: 'Keys that wait for a worker.', ...common });
-    this.#adds = new Counter({ name: 'workqueue_adds_total', help: 'Keys added.', ...common });
-    this.#retries = new Counter({
-      name: 'workqueue_retries_total',
-      help: 'Keys added after a failure.',
-      ...common,
-    });
-    this.#queueSeconds = new Histogram({
-      name: 'workqueue_queue_duration_seconds',
-      help: 'How long keys wait for a worker.',
-      buckets: QUEUE_BUCKETS,
-      ...common,
-    });
-    this.#workSeconds = new Histogram({
-      name: 'workqueue_work_duration_seconds',
-      help: 'How long workers are busy with a key.',
-      buckets: QUEUE_BUCKETS,
-      ...common,
-    });
+    const named = (name: string, help: string) => ({ name, help, labelNames: LABELS, registers: [registry] });
+    const timed = (name: string, help: string) => ({ ...named(name, help), buckets: QUEUE_BUCKETS });
+    this.#depth = new Gauge(named('workqueue_depth', 'Keys that wait for a worker.'));
+    this.#adds = new Counter(named('workqueue_adds_total', 'Keys added.'));
+    this.#retries = new Counter(named('workqueue_retries_total', 'Keys added after a failure.'));
+    this.#queueSeconds = new Histogram(
+      timed('workqueue_queue_duration_seconds', 'How long keys wait for a worker.'),
+    );
+    this.#workSeconds = new Histogram(
+      timed('workqueue_work_duration_seconds', 'How long workers are busy with a key.'),
+    );
     const measured = this.#measured;
     new Gauge({
-      name: 'workqueue_unfinished_work_seconds',
-      help: 'How long workers have been busy with what they are at now, in sum: grows when one is stuck.',
-      ...common,
+      ...named(
+        'workqueue_unfinished_work_seconds',
+        'How long workers have been busy with what they are at now, in sum: grows when one is stuck.',
+      ),
       collect() {
         for (const [name, queue] of measured) this.set(labels(name), queue.unfinishedWorkSeconds);
       },
     });
     new Gauge({
-      name: 'workqueue_longest_running_processor_seconds',
-      help: 'How long the slowest worker has been busy with what it is at now.',
-      ...common,
+      ...named(
+        'workqueue_longest_running_processor_seconds',
+        'How long the slowest worker has been busy with what it is at now.',
+      ),
       collect() {
         for (const [name, queue] of measured) this.set(labels(name), queue.longestRunningProcessorSeconds);
       },
@@ -104,39 +97,31 @@ export class ReconcileMetrics {
   readonly #maxWorkers: Gauge<'controller'>;
 
   constructor(registry: Registry) {
-    const common = { labelNames: ['controller'] as const, registers: [registry] };
-    this.#total = new Counter({
-      name: 'controller_runtime_reconcile_total',
-      help: 'Reconciles, by result.',
-      labelNames: ['controller', 'result'],
+    const named = (name: string, help: string) => ({
+      name,
+      help,
+      labelNames: ['controller'] as const,
       registers: [registry],
     });
-    this.#errors = new Counter({
-      name: 'controller_runtime_reconcile_errors_total',
-      help: 'Reconciles that failed.',
-      ...common,
+    this.#total = new Counter({
+      ...named('controller_runtime_reconcile_total', 'Reconciles, by result.'),
+      labelNames: ['controller', 'result'],
     });
-    this.#terminalErrors = new Counter({
-      name: 'controller_runtime_terminal_reconcile_errors_total',
-      help: 'Reconciles that failed in a way that no retry can mend.',
-      ...common,
-    });
+    this.#errors = new Counter(named('controller_runtime_reconcile_errors_total', 'Reconciles that failed.'));
+    this.#terminalErrors = new Counter(
+      named(
+        'controller_runtime_terminal_reconcile_errors_total',
+        'Reconciles that failed in a way that no retry can mend.',
+      ),
+    );
     this.#seconds = new Histogram({
-      name: 'controller_runtime_reconcile_time_seconds',
-      help: 'How long reconciles take.',
+      ...named('controller_runtime_reconcile_time_seconds', 'How long reconciles take.'),
       buckets: RECONCILE_BUCKETS,
-      ...common,
     });
-    this.#activeWorkers = new Gauge({
-      name: 'controller_runtime_active_workers',
-      help: 'Workers that are busy.',
-      ...common,
-    });
-    this.#maxWorkers = new Gauge({
-      name: 'controller_runtime_max_concurrent_reconciles',
-      help: 'Workers that there are.',
-      ...common,
-    });
+    this.#activeWorkers = new Gauge(named('controller_runtime_active_workers', 'Workers that are busy.'));
+    this.#maxWorkers = new Gauge(
+      named('controller_runtime_max_concurrent_reconciles', 'Workers that there are.'),
+    );
   }
 
   /** For that controller. Its series are there at once, with zeros, so that the first error is an increase. */

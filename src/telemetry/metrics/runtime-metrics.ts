@@ -1,6 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { ReconcileObserver } from '../../k8s/controller/controller.js';
-import type { LeaderObserver } from '../../k8s/leader-election/leader-elector.js';
 import type { RequestObserver } from '../../k8s/client/rest-types.js';
 import type { QueueObserver } from '../../k8s/controller/work-queue.js';
 import { type MeasuredQueue, QueueMetrics, ReconcileMetrics } from './controller-metrics.js';
@@ -58,12 +57,7 @@ export class RuntimeMetrics implements RequestObserver {
     return this.#controllers.observer(name);
   }
 
-  /** `lease` is the Lease's name. */
-  leader(lease: string): LeaderObserver {
-    return { leading: (leads) => this.setLeader(lease, leads) };
-  }
-
-  /** Without a leader election, the process leads. */
+  /** `lease` is the Lease's name. Without a leader election, the process leads. */
   setLeader(lease: string, leads: boolean): void {
     this.#leader.set({ name: lease }, leads ? 1 : 0);
   }

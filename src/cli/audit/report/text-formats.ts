@@ -31,7 +31,8 @@ export function renderTable(rows: readonly ReportRow[], colours: boolean): strin
   return renderTextTable(rows, TABLE_COLUMNS, colours);
 }
 
-const CSV_COLUMNS = [
+/** The fields that scripts rely on, in this order. */
+const FIELDS = [
   'namespace',
   'name',
   'serviceAccount',
@@ -44,8 +45,8 @@ const CSV_COLUMNS = [
 
 /** RFC 4180 with a header line: CRLF ends each line, and verbs share a cell, separated by spaces. */
 export function renderCsv(rows: readonly TargetFinding[]): string {
-  const lines = rows.map((row) => CSV_COLUMNS.map((column) => [row[column]].flat().join(' ')));
-  return [[...CSV_COLUMNS], ...lines].map((cells) => `${cells.map(cell).join(',')}\r\n`).join('');
+  const lines = rows.map((row) => FIELDS.map((field) => [row[field]].flat().join(' ')));
+  return [[...FIELDS], ...lines].map((cells) => `${cells.map(cell).join(',')}\r\n`).join('');
 }
 
 /**
@@ -60,19 +61,8 @@ function cell(value: string): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** A list of findings with just the fields that scripts rely on, in that order. */
+/** A list of findings with just those fields. */
 export function renderJson(rows: readonly TargetFinding[]): string {
-  const list = rows.map(
-    ({ namespace, name, serviceAccount, targetNamespace, state, reason, missingVerbs, since }) => ({
-      namespace,
-      name,
-      serviceAccount,
-      targetNamespace,
-      state,
-      reason,
-      missingVerbs,
-      since,
-    }),
-  );
+  const list = rows.map((row) => Object.fromEntries(FIELDS.map((field) => [field, row[field]])));
   return `${JSON.stringify(list, undefined, 2)}\n`;
 }

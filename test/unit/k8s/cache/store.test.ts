@@ -20,7 +20,7 @@ describe('the store', () => {
       { type: 'updated', object: second, previous: first },
       { type: 'deleted', object: last },
     ]);
-    expect(store.size).to.equal(0);
+    expect(store.list()).to.deep.equal([]);
   });
 
   it('takes a state that is known for no change, but a re-created object for one', () => {

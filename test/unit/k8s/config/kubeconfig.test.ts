@@ -285,7 +285,13 @@ describe('loadConnection', () => {
       server: 'https://c.example.com/prefix',
       namespace: 'mine',
       proxy: 'http://proxy:3128',
-      tls: { servername: 'other.example.com', rejectUnauthorized: false },
+      tls: {
+        ca: undefined,
+        cert: undefined,
+        key: undefined,
+        servername: 'other.example.com',
+        rejectUnauthorized: false,
+      },
     });
   });
 });

@@ -84,7 +84,7 @@ describe('the metrics server', () => {
   const servers: MetricsServer[] = [];
   const logged: unknown[][] = [];
   const log = (...entry: unknown[]): void => void logged.push(entry);
-  const logger: Logger = { debug: log, info: log, warn: log, error: log, isDebugEnabled: () => false };
+  const logger: Logger = { debug: log, info: log, warn: log, error: log };
   const start = async (options: Partial<MetricsServerOptions> = {}): Promise<number> => {
     const server = new MetricsServer({
       metrics: { render: (format) => Promise.resolve(`${format}\n`) },
