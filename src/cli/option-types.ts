@@ -1,6 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
-import { type BindAddress, parseBindAddress } from '../telemetry/http/bind-address.js';
-import { formatDuration, parseDuration } from './duration.js';
+import { type BindAddress, parseBindAddress } from '../telemetry/http/http-listener.js';
 
 /** The shapes of flag values. Each says, where a value does not fit, what does. */
 
@@ -105,4 +104,63 @@ function readable<T>(parse: () => T): T {
   } catch (error) {
     throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** Where config/ installs the operator. */
+const DEFAULT_OPERATOR = 'config-weaver-system/config-weaver-controller-manager';
+
+const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+const NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$/;
+
+/** `NAMESPACE/NAME` of the operator's ServiceAccount; its value is the user name that the API server knows it by. */
+export function operatorOption(): Option {
+  return new Option(
+    '--operator-service-account <namespace/name>',
+    'ServiceAccount of the operator, whom tenants let request tokens',
+  )
+    .default(operatorUsername(DEFAULT_OPERATOR), DEFAULT_OPERATOR)
+    .argParser(operatorUsername);
+}
+
+function operatorUsername(text: string): string {
+  const [namespace = '', name = '', ...rest] = text.split('/');
+  if (!NAMESPACE.test(namespace) || !NAME.test(name) || name.length > 253 || rest.length > 0) {
+    throw new InvalidArgumentError(`Write NAMESPACE/NAME, such as ${DEFAULT_OPERATOR}.`);
+  }
+  return `system:serviceaccount:${namespace}:${name}`;
+}
+
+const UNITS = { h: 3_600_000, m: 60_000, s: 1000, ms: 1, us: 1e-3, µs: 1e-3, ns: 1e-6 } as const;
+type Unit = keyof typeof UNITS;
+
+const PART = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/gy;
+
+/**
+ * Reads a duration as Go writes it (`30s`, `1m30s`, `1.5h`, `0`), for flags that look like every other operator's.
+ * A sign is refused: nothing here waits for less than nothing.
+ * @returns milliseconds, fractions included
+ * @throws Error with what to write instead
+ */
+export function parseDuration(text: string): number {
+  if (text === '0') return 0;
+  let milliseconds = 0;
+  let end = 0;
+  for (const part of text.matchAll(PART)) {
+    milliseconds += Number(part[1]) * UNITS[part[2] as Unit];
+    end = part.index + part[0].length;
+  }
+  if (end === 0 || end !== text.length || !Number.isFinite(milliseconds)) {
+    throw new Error('Write a number and a unit (ms, s, m, h), such as 30s or 1m30s.');
+  }
+  return milliseconds;
+}
+
+/** The shortest spelling that {@link parseDuration} reads back: `1m30s`, `10m`, `250ms`, `0s`. */
+export function formatDuration(milliseconds: number): string {
+  if (milliseconds === 0) return '0s';
+  if (milliseconds < 1000) return `${milliseconds}ms`;
+  const hours = Math.floor(milliseconds / UNITS.h);
+  const minutes = Math.floor((milliseconds % UNITS.h) / UNITS.m);
+  const seconds = (milliseconds % UNITS.m) / UNITS.s;
+  return [hours && `${hours}h`, minutes && `${minutes}m`, seconds && `${seconds}s`].filter(Boolean).join('');
 }

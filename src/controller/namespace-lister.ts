@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '../k8s/client/objects.js';
-import type { ReadableStore } from '../k8s/cache/store-union.js';
-import type { SelectableNamespace } from '../sync/target-selection.js';
+import type { ReadableStore } from '../k8s/cache/store.js';
+import type { SelectableNamespace } from '../sync/targets.js';
 
 export type NamespaceState = 'active' | 'terminating' | 'missing';
 

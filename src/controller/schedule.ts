@@ -1,5 +1,3 @@
-import type { SyncRun } from './sync-run.js';
-
 export interface Intervals {
   /** How often a source that may not be watched is looked at, in milliseconds. */
   pollMs: number;
@@ -24,11 +22,9 @@ export class Schedule {
     this.#random = random;
   }
 
-  /** After a visit with `run`; undefined where watches and re-checks of rights tell. */
-  nextLookMs({ session, source, work }: SyncRun): number | undefined {
-    if (work.leftovers.length > 0) return this.recoveryMs();
-    const watched = session.namespace(source.namespace).covers(source.name);
-    return watched ? undefined : this.#jittered(this.#intervals.pollMs);
+  /** Where a source may not be watched. */
+  pollMs(): number {
+    return this.#jittered(this.#intervals.pollMs);
   }
 
   /** Where something is refused that may be granted at any time. */

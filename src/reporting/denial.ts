@@ -1,7 +1,11 @@
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import type { ConfigMapSyncStatus } from '../api/v1alpha1/config-map-sync-status.js';
-import type { TargetState, TargetStatus } from '../api/v1alpha1/target-status.js';
-import type { Verb } from '../api/v1alpha1/verb.js';
+import type {
+  ConfigMapSyncStatus,
+  TargetState,
+  TargetStatus,
+  Verb,
+} from '../api/v1alpha1/config-map-sync-status.js';
+import { isDenied } from '../sync/result.js';
 
 /** How one ConfigMapSync stands in one namespace: what every report renders. */
 export interface TargetFinding {
@@ -22,10 +26,6 @@ export interface TargetFinding {
 export interface Denial extends TargetFinding {
   /** A `Stale` target has a copy from earlier, a `Denied` one has none. */
   state: 'Denied' | 'Stale';
-}
-
-export function isDenied<T extends { state: TargetState }>(target: T): target is T & Pick<Denial, 'state'> {
-  return target.state === 'Denied' || target.state === 'Stale';
 }
 
 /** The denials that `status` holds, in the order of its targets. */

@@ -1,7 +1,15 @@
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import { sameNamespacedName, type ConfigMapMetadata, type NamespacedName } from './config-map.js';
+import { sameNamespacedName, type NamespacedName } from '../api/kubernetes.js';
+import type { ConfigMapMetadata } from './config-map.js';
 import { markedOwner } from './ownership.js';
-import { copyName, sourceOf } from './target-selection.js';
+import { copyName, sourceOf } from './targets.js';
+
+/** How other ConfigMapSyncs are found. */
+export interface SyncLookup {
+  byUid(uid: string): ConfigMapSync | undefined;
+  /** Those whose spec or status names this namespace. */
+  naming(namespace: string): readonly ConfigMapSync[];
+}
 
 interface Ancestor {
   /** Where a copy comes from that our source comes from. */
@@ -20,19 +28,24 @@ export class CycleDetector {
 
   /**
    * @param source Metadata of the source of `sync`.
-   * @param syncs All ConfigMapSyncs that are known. Only copies that are there count, so that nobody without rights can
-   *   get in another's way by naming places.
+   * @param syncs Those that are known. Only copies that are there count, so that nobody without permissions can get in
+   *   another's way by naming places.
    */
-  constructor(sync: ConfigMapSync, source: ConfigMapMetadata, syncs: () => readonly ConfigMapSync[]) {
+  constructor(sync: ConfigMapSync, source: ConfigMapMetadata, syncs: SyncLookup) {
     this.#sync = sync;
     this.#ancestors = ancestorsOf(source, syncs);
+  }
+
+  /** False where no copy anywhere would close a cycle: the source is nobody's copy. */
+  get mayCycle(): boolean {
+    return this.#ancestors.length > 0;
   }
 
   /**
    * The ConfigMapSync through which a copy at `place` would end up in its own source; undefined where there is none.
    * @param held True where the copy is there already: then only the youngest of the loop gives way, or all would.
    */
-  loopThrough(place: NamespacedName, held: boolean): ConfigMapSync | undefined {
+  cycleThrough(place: NamespacedName, held: boolean): ConfigMapSync | undefined {
     const end = this.#ancestors.findIndex((ancestor) => sameNamespacedName(ancestor.place, place));
     const loop = this.#ancestors.slice(0, end + 1).map(({ sync }) => sync);
     if (held && loop.some((other) => isYounger(other, this.#sync))) return undefined;
@@ -40,17 +53,16 @@ export class CycleDetector {
   }
 }
 
-function ancestorsOf(source: ConfigMapMetadata, syncs: () => readonly ConfigMapSync[]): Ancestor[] {
+function ancestorsOf(source: ConfigMapMetadata, syncs: SyncLookup): Ancestor[] {
   // Most sources are nobody's copy, and nothing needs to be looked through.
   const uid = markedOwner(source)?.uid;
   if (uid === undefined) return [];
-  const all = syncs();
   const ancestors: Ancestor[] = [];
-  let holder = all.find(({ metadata }) => metadata.uid === uid);
+  let holder = syncs.byUid(uid);
   while (holder !== undefined && !ancestors.some(({ sync }) => sync === holder)) {
     const place = sourceOf(holder.spec, holder.metadata.namespace ?? '');
     ancestors.push({ place, sync: holder });
-    holder = all.find((sync) => holdsCopy(sync, place));
+    holder = syncs.naming(place.namespace).find((sync) => holdsCopy(sync, place));
   }
   return ancestors;
 }

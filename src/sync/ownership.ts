@@ -8,7 +8,8 @@ import {
   SERVICE_ACCOUNT_ANNOTATION,
   SOURCE_ANNOTATION,
   SOURCE_RESOURCE_VERSION_ANNOTATION,
-} from '../api/v1alpha1/labels-and-annotations.js';
+} from '../api/v1alpha1/well-known.js';
+import type { CopyReference, TargetStatus } from '../api/v1alpha1/config-map-sync-status.js';
 import type { ConfigMapMetadata } from './config-map.js';
 
 /** The ConfigMapSync that copies belong to. */
@@ -16,30 +17,70 @@ export interface Owner {
   uid: string;
   namespace: string;
   name: string;
+  /** RFC 3339, by the API server's clock; undefined for one that was never created. */
+  creationTimestamp?: string | undefined;
+}
+
+/** What is known of the copies of one ConfigMapSync in one namespace. */
+export interface CopyRecord {
+  /** Confirmed by the API server. */
+  readonly copies: readonly CopyReference[];
+  /**
+   * RFC 3339: when it was found that there is no copy. What was created earlier cannot be one, whatever its marks say.
+   * Undefined where that was never found, or a copy is recorded.
+   */
+  readonly noneSince?: string | undefined;
+}
+
+export const NO_RECORD: CopyRecord = { copies: [] };
+
+/** The record as the status holds it. A create may have gone unanswered in states that do not exclude a copy. */
+export function recordOf(target: TargetStatus | undefined): CopyRecord {
+  if (target === undefined) return NO_RECORD;
+  const { copies = [], state, lastTransitionTime } = target;
+  switch (state) {
+    case 'Conflict':
+    case 'Denied':
+    case 'NamespaceNotFound':
+    case 'Terminating':
+      return copies.length > 0 ? { copies } : { copies, noneSince: lastTransitionTime };
+    case 'Pending':
+    case 'Synced':
+    case 'Failed':
+    case 'Skipped':
+    case 'Stale':
+      return { copies };
+  }
 }
 
 /**
- * Tells whether a ConfigMapSync lives. It must answer true where it cannot know (a namespace that is not watched):
+ * Returns whether a ConfigMapSync lives. It must answer true where it cannot know (a namespace that is not watched):
  * a living owner's copy is never taken.
  */
 export type IsLiving = (owner: Owner) => boolean;
 
 /**
- * Whose a ConfigMap is, as seen by one ConfigMapSync:
- * `own`: it carries our uid. `heir`: its owner is gone and was this ConfigMapSync's predecessor of the same name,
- * namespace and source. `other`: a living ConfigMapSync's. `foreign`: nobody's that we know.
+ * Who owns a ConfigMap, as seen by one ConfigMapSync:
+ * `own`: a copy of ours. `heir`: its owner is gone and was this ConfigMapSync's predecessor of the same name,
+ * namespace and source. `other`: a living ConfigMapSync's. `foreign`: of no owner that we know.
  */
 export type Ownership = 'own' | 'heir' | 'other' | 'foreign';
 
+export interface OwnershipContext {
+  owner: Owner;
+  /** `namespace/name` of the source. */
+  source: string;
+  record: CopyRecord;
+  isLiving: IsLiving;
+}
+
 export function ownershipOf(
   metadata: ConfigMapMetadata,
-  owner: Owner,
-  source: string,
-  isLiving: IsLiving,
+  { owner, source, record, isLiving }: OwnershipContext,
 ): Ownership {
   const marked = markedOwner(metadata);
   if (marked === undefined) return 'foreign';
-  if (marked.uid === owner.uid) return 'own';
+  if (marked.uid === owner.uid) return isOwnCopy(metadata, owner, record) ? 'own' : 'foreign';
   if (isLiving(marked)) return 'other';
   const inherited =
     marked.name === owner.name &&
@@ -48,10 +89,25 @@ export function ownershipOf(
   return inherited ? 'heir' : 'foreign';
 }
 
-/** Removal asks for more than the label, which anybody may forge: uid, name and namespace must all be ours. */
-export function mayRemove(metadata: ConfigMapMetadata, owner: Owner): boolean {
+/**
+ * A copy is ours where it carries our uid and is recorded. Marks alone can be written by anybody with `update`: where the
+ * record was lost (a crash before the status was written, a status cleared by hand), all of them have to be ours and the
+ * ConfigMap has to be younger than its owner, which cannot be forged.
+ */
+export function isOwnCopy(metadata: ConfigMapMetadata, owner: Owner, record: CopyRecord): boolean {
   const marked = markedOwner(metadata);
-  return marked?.uid === owner.uid && marked.name === owner.name && marked.namespace === owner.namespace;
+  if (marked?.uid !== owner.uid) return false;
+  if (isRecorded(metadata, record)) return true;
+  if (marked.name !== owner.name || marked.namespace !== owner.namespace) return false;
+  const created = Date.parse(metadata.creationTimestamp ?? '');
+  const noneSince = record.noneSince === undefined ? -Infinity : Date.parse(record.noneSince);
+  // Times have whole seconds: a copy may be made in the very second in which its owner was, and a foreign ConfigMap may be
+  // found in the second in which it was made.
+  return created >= Date.parse(owner.creationTimestamp ?? '') && created > noneSince;
+}
+
+function isRecorded({ name, uid }: ConfigMapMetadata, { copies }: CopyRecord): boolean {
+  return copies.some((copy) => copy.name === name && copy.uid === uid);
 }
 
 /** The owner that a ConfigMap's marks name; undefined where it has none. */
@@ -65,7 +121,7 @@ export function markedOwner(metadata: ConfigMapMetadata): Owner | undefined {
   };
 }
 
-/** Remembers which labels and annotations `spec.target` put on a copy, so that they can be taken off again. */
+/** Records which labels and annotations `spec.target` put on a copy, so that they can be removed again. */
 export const TARGET_METADATA_ANNOTATION = 'configmapsync.io/target-metadata';
 
 const OUR_LABELS = [OWNER_UID_LABEL];

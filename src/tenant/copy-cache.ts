@@ -36,11 +36,11 @@ export class CopyCache {
   }
 
   /** True where the object is as `fingerprint` describes and nothing can have happened to it unseen. */
-  isKnown(name: string, fingerprint: string): boolean {
+  isCurrent(name: string, fingerprint: string): boolean {
     return this.#covered && this.#copies.get(name)?.fingerprint === fingerprint;
   }
 
-  observe(name: string, reader: string): Observation {
+  track(name: string, reader: string): Observation {
     const observation = { reader, seen: undefined as string | undefined };
     const list = this.#underWay.get(name) ?? [];
     list.push(observation);
@@ -88,7 +88,7 @@ export class CopyCache {
     this.#copies.clear();
   }
 
-  forget(name: string): void {
+  invalidate(name: string): void {
     this.#copies.delete(name);
   }
 }

@@ -1,7 +1,8 @@
-import { abortable } from '../k8s/util/abortable.js';
+import { abortable } from '../k8s/util/async.js';
 import { AccessRules, type RulesReviewStatus } from './access-rules.js';
+import type { Priority } from './fair-queue.js';
 import type { Tenant } from './tenant.js';
-import type { Verb } from '../api/v1alpha1/verb.js';
+import type { Verb } from '../api/v1alpha1/config-map-sync-status.js';
 
 /** What a tenant lacks for one ConfigMap of a namespace. */
 export interface AccessVerdict {
@@ -37,10 +38,15 @@ export class NamespaceAccess {
     return [...this.#verdicts.values()].some(({ verdict }) => verdict.missing.length > 0);
   }
 
+  /** What is known without asking; undefined where that is nothing. */
+  known(name: string, verbs: readonly Verb[]): AccessVerdict | undefined {
+    return this.#verdicts.get(`${name} ${verbs.join()}`)?.verdict;
+  }
+
   async verdict(name: string, verbs: readonly Verb[], signal: AbortSignal): Promise<AccessVerdict> {
     const key = `${name} ${verbs.join()}`;
-    const known = this.#verdicts.get(key);
-    if (known !== undefined) return known.verdict;
+    const known = this.known(name, verbs);
+    if (known !== undefined) return known;
     const generation = this.#generation;
     const verdict = await this.#judge(name, verbs, signal);
     if (generation === this.#generation) this.#verdicts.set(key, { name, verbs: [...verbs], verdict });
@@ -56,7 +62,7 @@ export class NamespaceAccess {
   /** The rules as they were last read. Callers share a reading, and each waits no longer than its own signal allows. */
   async rules(signal: AbortSignal): Promise<AccessRules> {
     if (this.#rules === undefined) {
-      const reading = this.#readRules(signal).catch((error: unknown) => {
+      const reading = this.#readRules(signal, 'new').catch((error: unknown) => {
         if (this.#rules === reading) this.#rules = undefined;
         throw error;
       });
@@ -80,7 +86,7 @@ export class NamespaceAccess {
   async recheck(signal: AbortSignal): Promise<boolean> {
     if (this.#rules === undefined) return false;
     const before = await this.rules(signal);
-    const now = await this.#readRules(signal);
+    const now = await this.#readRules(signal, 'background');
     this.#rules = Promise.resolve(now);
     if (now.digest !== before.digest || now.complete !== before.complete) {
       this.#forgetVerdicts();
@@ -120,39 +126,45 @@ export class NamespaceAccess {
     name: string,
     signal: AbortSignal,
   ): Promise<{ verb: Verb; allowed: boolean; auditID: string | undefined }> {
-    const { body, auditID } = await this.#tenant.review<AccessReview>({
-      method: 'POST',
-      path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
-      body: {
-        apiVersion: 'authorization.k8s.io/v1',
-        kind: 'SelfSubjectAccessReview',
-        spec: {
-          resourceAttributes: {
-            namespace: this.#namespace,
-            verb,
-            version: 'v1',
-            resource: 'configmaps',
-            // As for the real request: a create has no name when it is authorized.
-            ...(verb === 'create' ? {} : { name }),
+    const { body, auditID } = await this.#tenant.request<AccessReview>(
+      {
+        method: 'POST',
+        path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
+        body: {
+          apiVersion: 'authorization.k8s.io/v1',
+          kind: 'SelfSubjectAccessReview',
+          spec: {
+            resourceAttributes: {
+              namespace: this.#namespace,
+              verb,
+              version: 'v1',
+              resource: 'configmaps',
+              // As for the real request: a create has no name when it is authorized.
+              ...(verb === 'create' ? {} : { name }),
+            },
           },
         },
+        signal,
       },
-      signal,
-    });
+      'background',
+    );
     return { verb, allowed: body.status?.allowed === true, auditID };
   }
 
-  async #readRules(signal: AbortSignal): Promise<AccessRules> {
-    const { body } = await this.#tenant.review<{ status?: RulesReviewStatus }>({
-      method: 'POST',
-      path: '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews',
-      body: {
-        apiVersion: 'authorization.k8s.io/v1',
-        kind: 'SelfSubjectRulesReview',
-        spec: { namespace: this.#namespace },
+  async #readRules(signal: AbortSignal, priority: Priority): Promise<AccessRules> {
+    const { body } = await this.#tenant.request<{ status?: RulesReviewStatus }>(
+      {
+        method: 'POST',
+        path: '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews',
+        body: {
+          apiVersion: 'authorization.k8s.io/v1',
+          kind: 'SelfSubjectRulesReview',
+          spec: { namespace: this.#namespace },
+        },
+        signal,
       },
-      signal,
-    });
+      priority,
+    );
     return new AccessRules(body.status ?? {});
   }
 }

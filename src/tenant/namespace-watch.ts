@@ -1,9 +1,10 @@
 import { MetadataWatcher } from '../k8s/cache/metadata-watcher.js';
 import type { Clock } from '../k8s/util/clock.js';
 import { isApiError } from '../k8s/client/errors.js';
-import { apiPath } from '../k8s/client/rest-client.js';
+import { apiPath } from '../k8s/client/api-path.js';
 import { CopyCache, type Observation } from './copy-cache.js';
 import { NamespaceAccess } from './namespace-access.js';
+import type { ReviewPace } from './review-pace.js';
 import type { Tenant } from './tenant.js';
 
 /** Why a ConfigMapSync should look again. */
@@ -22,6 +23,7 @@ export interface NamespaceWatchOptions {
   random: () => number;
   /** How often rights are re-checked while something is missing, and otherwise. */
   recheck: { deniedMs: number; allowedMs: number };
+  pace: ReviewPace;
   notify: (sync: string, cause: Cause) => void;
   /** It has ended: with the tenant, or because nobody uses it any more. Called once. */
   onEnded?: () => void;
@@ -87,20 +89,18 @@ export class NamespaceWatch {
     return progress.length === 0 ? undefined : Math.min(...progress.map(({ feed }) => feed.lastProgress));
   }
 
-  isKnown(name: string, fingerprint: string): boolean {
-    return this.#scope(name)?.copies.isKnown(name, fingerprint) ?? false;
+  isCurrent(name: string, fingerprint: string): boolean {
+    return this.#scope(name)?.copies.isCurrent(name, fingerprint) ?? false;
   }
 
   /** To be called before a read or write of `name`, whose answer is then confirmed; see {@link Observation}. */
-  observe(name: string, sync: string): Observation {
-    return (
-      this.#scope(name)?.copies.observe(name, sync) ?? { confirm: () => undefined, end: () => undefined }
-    );
+  track(name: string, sync: string): Observation {
+    return this.#scope(name)?.copies.track(name, sync) ?? { confirm: () => undefined, end: () => undefined };
   }
 
   /** Everything known of these names is looked at again. */
-  doubt(name: string): void {
-    this.#scope(name)?.copies.forget(name);
+  invalidate(name: string): void {
+    this.#scope(name)?.copies.invalidate(name);
   }
 
   /** Replaces what `sync` cares for here, and opens the watches that this takes and the rights allow. */
@@ -201,7 +201,7 @@ export class NamespaceWatch {
     const { signal } = stop;
     const { tenant, clock } = this.#options;
     try {
-      const release = await tenant.acquire(signal);
+      const release = await tenant.acquire('background', signal);
       void clock.sleep(OPENING_MS, signal).then(release, release);
       try {
         await feed.run(
@@ -247,7 +247,7 @@ export class NamespaceWatch {
 
   /** Rights may change without a word to us: an open watch outlives a revocation, and a grant is no event at all. */
   async #recheckUntilClosed(): Promise<void> {
-    const { clock, random, recheck } = this.#options;
+    const { clock, random, recheck, pace, tenant } = this.#options;
     const { signal } = this.#ended;
     // Of a thousand namespaces that come together, each is looked at in a moment of its own from the first time on.
     let leastOfInterval = 0.1;
@@ -258,6 +258,7 @@ export class NamespaceWatch {
         await clock.sleep(recheck.deniedMs * share, signal);
         const waited = clock.now() - this.#checkedAt;
         if (!this.access.denied && waited < recheck.allowedMs) continue;
+        await pace.turn(tenant.account.namespace, signal);
         this.#checkedAt = clock.now();
         if (await this.access.recheck(signal)) {
           this.#refused.clear();

@@ -1,12 +1,13 @@
 import type { Clock } from '../k8s/util/clock.js';
-import { serviceAccountKey, type ServiceAccount } from './service-account.js';
+import { ReviewPace } from './review-pace.js';
+import { serviceAccountKey, type ServiceAccount } from '../api/kubernetes.js';
 import { TenantConfigMaps, type AccessDecision } from './tenant-config-maps.js';
 import { NamespaceWatch, type Cause } from './namespace-watch.js';
 import type { TenantPool } from './tenant-pool.js';
 import type { Tenant } from './tenant.js';
 
 export interface TenancyOptions {
-  registry: TenantPool;
+  tenants: TenantPool;
   /** `config-weaver/<version>`. */
   userAgentPrefix: string;
   clock: Clock;
@@ -20,12 +21,16 @@ export interface TenancyOptions {
 /** What a reconcile acts with: a proven identity and its door to ConfigMaps. */
 export interface Session {
   readonly tenant: Tenant;
-  readonly configMaps: TenantConfigMaps;
+  /** The way to ConfigMaps; `onDecision` is called with each decision of the API server. */
+  configMaps(onDecision: (decision: AccessDecision) => void, options?: { dryRun: boolean }): TenantConfigMaps;
   /**
-   * The tenant's view of one of the namespaces that were declared with {@link setInterests}; the first call opens it.
+   * The tenant's view of a namespace; the first call opens it. One that was not declared with {@link setInterests} is
+   * looked at and not watched.
    * @throws TokenRejectedError where the tenant has ended meanwhile.
    */
   namespace(name: string): NamespaceWatch;
+  /** As {@link namespace}, but only where it is open; undefined elsewhere. */
+  opened(name: string): NamespaceWatch | undefined;
   /**
    * Declares which names in which namespaces this ConfigMapSync cares for from now on, and drops the namespaces that it
    * cared for before. A namespace without names is looked at but not watched.
@@ -37,6 +42,7 @@ export interface Session {
 /** Which ConfigMapSync uses which tenant and which of its namespaces; opens what is needed and closes what is not. */
 export class Tenancy {
   readonly #options: TenancyOptions;
+  readonly #pace: ReviewPace;
   readonly #accounts = new Map<string, ServiceAccount>();
   readonly #namespaces = new Map<string, NamespaceWatch>();
   /** Namespaces, by key, that each ConfigMapSync holds an interest in. */
@@ -44,6 +50,7 @@ export class Tenancy {
 
   constructor(options: TenancyOptions) {
     this.#options = options;
+    this.#pace = new ReviewPace(options.clock);
   }
 
   get watches(): number {
@@ -67,11 +74,7 @@ export class Tenancy {
    * @param sync `namespace/name` of the ConfigMapSync.
    * @throws IdentityError where the ServiceAccount or its grant is missing.
    */
-  async open(
-    sync: { namespace: string; name: string },
-    account: ServiceAccount,
-    onDecision: (decision: AccessDecision) => void,
-  ): Promise<Session> {
+  async open(sync: { namespace: string; name: string }, account: ServiceAccount): Promise<Session> {
     const key = `${sync.namespace}/${sync.name}`;
     const previous = this.#accounts.get(key);
     this.#accounts.set(key, account);
@@ -79,21 +82,14 @@ export class Tenancy {
       this.#release(key);
       this.#forgetIfUnused(previous);
     }
-    const tenant = await this.#options.registry.open(account);
+    const tenant = await this.#options.tenants.open(account);
     const { userAgentPrefix } = this.#options;
     return {
       tenant,
-      configMaps: new TenantConfigMaps(tenant, { ...sync, userAgentPrefix, onDecision }),
+      configMaps: (onDecision, options) =>
+        new TenantConfigMaps(tenant, { ...sync, ...options, userAgentPrefix, onDecision }),
       ...this.#interests(key, tenant),
     };
-  }
-
-  /**
-   * Tells that something is being done for this ServiceAccount, requests of the operator's own for it included, until the
-   * function that it returns is called: others then ask for less at a time.
-   */
-  attend(account: ServiceAccount): () => void {
-    return this.#options.registry.attend(account);
   }
 
   /** The ConfigMapSync is gone, or does nothing for now: nothing is watched or kept for it. */
@@ -106,7 +102,7 @@ export class Tenancy {
 
   closeAll(): void {
     for (const namespace of this.#all()) namespace.close();
-    this.#options.registry.close();
+    this.#options.tenants.close();
   }
 
   #all(): NamespaceWatch[] {
@@ -117,12 +113,11 @@ export class Tenancy {
    * Views are opened one at a time, when they are needed: a thousand at once would keep every other tenant waiting. What
    * a pass does not come to look at stays as the last one left it.
    */
-  #interests(sync: string, tenant: Tenant): Pick<Session, 'namespace' | 'setInterests'> {
+  #interests(sync: string, tenant: Tenant): Pick<Session, 'namespace' | 'opened' | 'setInterests'> {
     let declared: ReadonlyMap<string, ReadonlySet<string>> = new Map();
     const opened = new Map<string, NamespaceWatch>();
     const open = (name: string): NamespaceWatch => {
-      const names = declared.get(name);
-      if (names === undefined) throw new Error(`namespace "${name}" was used without an interest in it`);
+      const names = declared.get(name) ?? new Set();
       const view = this.#namespace(tenant, name);
       this.#heldBy(sync).add(namespaceKey(tenant, name));
       view.setInterest(sync, names);
@@ -135,6 +130,7 @@ export class Tenancy {
         tenant.ended.throwIfAborted();
         return opened.get(name) ?? open(name);
       },
+      opened: (name) => opened.get(name) ?? this.#namespaces.get(namespaceKey(tenant, name)),
       setInterests: (interests) => {
         // An ended tenant's successor has the same keys: it must not find what the dead one left.
         tenant.ended.throwIfAborted();
@@ -157,7 +153,16 @@ export class Tenancy {
     if (namespace === undefined) {
       const { clock, random, recheck, notify } = this.#options;
       const onEnded = (): boolean => this.#namespaces.delete(key);
-      namespace = new NamespaceWatch({ tenant, namespace: name, clock, random, recheck, notify, onEnded });
+      namespace = new NamespaceWatch({
+        tenant,
+        namespace: name,
+        clock,
+        random,
+        recheck,
+        pace: this.#pace,
+        notify,
+        onEnded,
+      });
       this.#namespaces.set(key, namespace);
     }
     return namespace;
@@ -180,7 +185,7 @@ export class Tenancy {
 
   #forgetIfUnused(account: ServiceAccount): void {
     if (this.usersOf(account).length > 0) return;
-    this.#options.registry.forget(account);
+    this.#options.tenants.forget(account);
     this.#options.onUnused?.(account);
   }
 }

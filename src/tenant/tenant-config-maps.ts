@@ -1,13 +1,13 @@
-import type { Verb } from '../api/v1alpha1/verb.js';
+import type { Verb } from '../api/v1alpha1/config-map-sync-status.js';
 import { isApiError } from '../k8s/client/errors.js';
-import { METADATA_ONLY_LIST, type KubernetesObject, type ObjectList } from '../k8s/client/objects.js';
-import { apiPath, type ApiRequest, type ApiResponse } from '../k8s/client/rest-client.js';
+import { apiPath } from '../k8s/client/api-path.js';
+import { type ApiRequest, type ApiResponse } from '../k8s/client/rest-types.js';
 import type { Tenant } from './tenant.js';
 
 /** What the API server decided about one request for a ConfigMap. */
 export interface AccessDecision {
   username: string;
-  verb: Verb | 'list';
+  verb: Verb;
   namespace: string;
   decision: 'allowed' | 'denied';
   /** metav1.StatusReason of a refusal; '' where allowed. */
@@ -23,6 +23,8 @@ export interface SyncContext {
   name: string;
   /** `config-weaver/<version>`. */
   userAgentPrefix: string;
+  /** True: the API server decides, admission and quota included, and stores nothing. */
+  dryRun?: boolean;
   onDecision: (decision: AccessDecision) => void;
 }
 
@@ -59,6 +61,7 @@ export class TenantConfigMaps {
     return this.#call<T>('create', namespace, {
       method: 'POST',
       path: path(namespace),
+      ...this.#write,
       body: configMap,
       signal,
     });
@@ -74,6 +77,7 @@ export class TenantConfigMaps {
     return this.#call<T>('update', namespace, {
       method: 'PUT',
       path: path(namespace, name),
+      ...this.#write,
       body: configMap,
       signal,
     });
@@ -85,31 +89,14 @@ export class TenantConfigMaps {
     await this.#call('delete', seen.namespace, {
       method: 'DELETE',
       path: path(seen.namespace, seen.name),
+      ...this.#write,
       body: { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid, resourceVersion } },
       signal,
     });
   }
 
-  /** Metadata of all ConfigMaps in the namespace that match, in pages of 500. */
-  async list(
-    namespace: string,
-    labelSelector: string,
-    signal: AbortSignal,
-  ): Promise<KubernetesObject['metadata'][]> {
-    const found: KubernetesObject['metadata'][] = [];
-    let next: string | undefined;
-    do {
-      const page: ObjectList<KubernetesObject> = await this.#call('list', namespace, {
-        method: 'GET',
-        path: path(namespace),
-        query: { labelSelector, limit: 500, continue: next },
-        accept: METADATA_ONLY_LIST,
-        signal,
-      });
-      found.push(...(page.items ?? []).map(({ metadata }) => metadata));
-      next = page.metadata.continue;
-    } while (next !== undefined && next !== '');
-    return found;
+  get #write(): Pick<ApiRequest, 'query'> {
+    return this.#context.dryRun === true ? { query: { dryRun: 'All' } } : {};
   }
 
   async #call<T>(

@@ -1,10 +1,10 @@
-import { abortable } from '../k8s/util/abortable.js';
+import { abortable } from '../k8s/util/async.js';
 import type { Clock } from '../k8s/util/clock.js';
 import { isApiError } from '../k8s/client/errors.js';
 import type { RestClient } from '../k8s/client/rest-client.js';
 import { IdentityError, TokenRejectedError } from './errors.js';
-import type { FairLimiter } from './fair-limiter.js';
-import { serviceAccountKey, serviceAccountUsername, type ServiceAccount } from './service-account.js';
+import type { FairQueue } from './fair-queue.js';
+import { serviceAccountKey, serviceAccountUsername, type ServiceAccount } from '../api/kubernetes.js';
 import { sharedUserAgent, Tenant } from './tenant.js';
 import type { IssuedToken, TokenBroker } from './token-broker.js';
 
@@ -12,7 +12,7 @@ export interface TenantPoolOptions {
   broker: TokenBroker;
   /** Makes a client that sends this token and nothing else; it must refuse to send without one. */
   clientFor: (authorize: (signal?: AbortSignal) => Promise<string>) => RestClient;
-  limiter: FairLimiter;
+  requests: FairQueue;
   /** `config-weaver/<version>`. */
   userAgentPrefix: string;
   clock: Clock;
@@ -72,11 +72,6 @@ export class TenantPool {
     return opening;
   }
 
-  /** Somebody works for this ServiceAccount until the function that is returned is called; see {@link FairLimiter.attend}. */
-  attend(account: ServiceAccount): () => void {
-    return this.#options.limiter.attend(serviceAccountKey(account));
-  }
-
   /** The last ConfigMapSync that used this ServiceAccount is gone: so is its token. */
   forget(account: ServiceAccount): void {
     const key = serviceAccountKey(account);
@@ -92,11 +87,11 @@ export class TenantPool {
   }
 
   async #start(account: ServiceAccount): Promise<Tenant> {
-    const { broker, limiter, userAgentPrefix } = this.#options;
+    const { broker, requests, userAgentPrefix } = this.#options;
     const issued = await broker.request(account, this.#lifetime.signal);
     const uid = await this.#identify(account, issued);
     const client = this.#options.clientFor((signal) => this.#authorization(session, signal));
-    const tenant = new Tenant(account, uid, { client, limiter, userAgentPrefix });
+    const tenant = new Tenant(account, uid, { client, requests, userAgentPrefix });
     const session: Session = { tenant, issued, renewal: undefined, renewAt: halfLife(issued) };
     tenant.ended.addEventListener('abort', () => this.#drop(tenant), { once: true });
     this.#sessions.set(tenant.key, session);

@@ -1,18 +1,9 @@
 import { isApiError } from '../k8s/client/errors.js';
-import type { ApiRequest, ApiResponse, RestClient } from '../k8s/client/rest-client.js';
+import type { ApiRequest, ApiResponse } from '../k8s/client/rest-types.js';
+import type { RestClient } from '../k8s/client/rest-client.js';
 import { TokenRejectedError } from './errors.js';
-import { FairLimiter } from './fair-limiter.js';
-import { serviceAccountKey, serviceAccountUsername, type ServiceAccount } from './service-account.js';
-
-/**
- * How many reviews of its rights one tenant may have under way: alone, and in a crowd of them while something is done for
- * others. They cost the API server next to nothing, so that more of them only wait for this process: its event loop would
- * go around for all of them between any two steps of another tenant, and a thousand denied targets take five thousand.
- */
-const CONCURRENT_REVIEWS = { alone: 8, besideOthers: 2 };
-
-/** So many that wait make no crowd. */
-const FEW_REVIEWS = 16;
+import type { FairQueue, Priority } from './fair-queue.js';
+import { serviceAccountKey, serviceAccountUsername, type ServiceAccount } from '../api/kubernetes.js';
 
 /**
  * One ServiceAccount, proven by the API server, and the way to act as it. It ends (see {@link ended}) when its token is
@@ -30,23 +21,20 @@ export class Tenant {
    */
   readonly dependents = new Set<() => void>();
   readonly #client: RestClient;
-  readonly #limiter: FairLimiter;
-  readonly #reviews: FairLimiter;
+  readonly #requests: FairQueue;
   readonly #ended = new AbortController();
 
   constructor(
     readonly account: ServiceAccount,
     /** The ServiceAccount's uid: a re-created one is another tenant. */
     readonly uid: string,
-    options: { client: RestClient; limiter: FairLimiter; userAgentPrefix: string },
+    options: { client: RestClient; requests: FairQueue; userAgentPrefix: string },
   ) {
     this.key = serviceAccountKey(account);
     this.username = serviceAccountUsername(account);
     this.userAgent = sharedUserAgent(options.userAgentPrefix, account);
     this.#client = options.client;
-    this.#limiter = options.limiter;
-    const { alone, besideOthers } = CONCURRENT_REVIEWS;
-    this.#reviews = new FairLimiter(() => (this.#crowdsOthers() ? besideOthers : alone));
+    this.#requests = options.requests;
   }
 
   /** Aborts when this tenant's identity is good no more. */
@@ -59,20 +47,27 @@ export class Tenant {
     return this.#client;
   }
 
-  /** Waits for a place among the requests of all tenants; resolves to what gives it back. */
-  acquire(signal: AbortSignal): Promise<() => void> {
-    return this.#limiter.acquire(this.key, signal);
+  /** Waits for a seat among the requests of all tenants; resolves to what gives it back. */
+  acquire(priority: Priority, signal: AbortSignal): Promise<() => void> {
+    return this.#requests.acquire(this.account, priority, signal);
   }
 
-  /** @throws TokenRejectedError on 401 and once the tenant has ended; ApiError as the API server says. */
-  async request<T>(request: ApiRequest & { signal: AbortSignal }): Promise<ApiResponse<T>> {
+  /**
+   * Sends one request when there is a seat for it. It is not repeated where the server says when to come back: the caller
+   * has other things to do meanwhile.
+   * @throws TokenRejectedError on 401 and once the tenant has ended; ApiError as the API server says.
+   */
+  async request<T>(
+    request: ApiRequest & { signal: AbortSignal },
+    priority: Priority = 'work',
+  ): Promise<ApiResponse<T>> {
     const run = (): Promise<ApiResponse<T>> => {
-      // It may have ended while this waited for a place: its token is not to be used again.
+      // It may have ended while this waited for a seat: its token is not to be used again.
       this.ended.throwIfAborted();
-      return this.#client.request<T>({ userAgent: this.userAgent, ...request });
+      return this.#client.request<T>({ userAgent: this.userAgent, waits: false, ...request });
     };
     try {
-      return await this.#limiter.run(this.key, run, request.signal);
+      return await this.#requests.run(this.account, priority, run, request.signal);
     } catch (error) {
       if (isApiError(error, 401)) {
         this.end();
@@ -80,15 +75,6 @@ export class Tenant {
       }
       throw error;
     }
-  }
-
-  /** As {@link request}, for questions about this tenant's rights: few at a time, whatever places are free. */
-  review<T>(request: ApiRequest & { signal: AbortSignal }): Promise<ApiResponse<T>> {
-    return this.#reviews.run(this.key, () => this.request<T>(request), request.signal);
-  }
-
-  #crowdsOthers(): boolean {
-    return this.#reviews.waiting > FEW_REVIEWS && this.#limiter.servesOthersThan(this.key);
   }
 
   end(): void {

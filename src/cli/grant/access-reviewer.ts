@@ -1,6 +1,6 @@
 import { isApiError } from '../../k8s/client/errors.js';
 import type { Requester } from '../../k8s/client/rest-client.js';
-import { FairLimiter } from '../../tenant/fair-limiter.js';
+import { FairQueue } from '../../tenant/fair-queue.js';
 
 /** What somebody would do: authorization.k8s.io/v1 ResourceAttributes of the core group. */
 export interface Attempt {
@@ -12,6 +12,8 @@ export interface Attempt {
   name?: string;
 }
 
+/** All of them are the caller's own. */
+const CALLER = { namespace: '', name: '' };
 /** Reviews under way at a time. */
 const CONCURRENCY = 16;
 
@@ -22,7 +24,7 @@ const CONCURRENCY = 16;
 export class AccessReviewer {
   readonly #client: Requester;
   readonly #signal: AbortSignal;
-  readonly #limiter = new FairLimiter(CONCURRENCY);
+  readonly #requests = new FairQueue(CONCURRENCY);
   #refusal: string | undefined;
 
   constructor(client: Requester, signal: AbortSignal) {
@@ -40,7 +42,7 @@ export class AccessReviewer {
     if (this.#refusal !== undefined) return undefined;
     try {
       const review = (): Promise<boolean> => this.#review(username, attempt);
-      return await this.#limiter.run('', review, this.#signal);
+      return await this.#requests.run(CALLER, 'work', review, this.#signal);
     } catch (error) {
       if (!isApiError(error, 403)) throw error;
       this.#refusal = error.message;

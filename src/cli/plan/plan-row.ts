@@ -1,4 +1,4 @@
-import type { Verb } from '../../api/v1alpha1/verb.js';
+import type { Verb } from '../../api/v1alpha1/config-map-sync-status.js';
 import type { KeyChange } from './plan-changes.js';
 
 export const PLAN_ACTIONS = [
@@ -14,6 +14,8 @@ export const PLAN_ACTIONS = [
   'conflict',
   /** The namespace is not there, or not for long. */
   'wait',
+  /** The API server would refuse it: quota, admission, size. */
+  'failed',
   /** The source's own place. */
   'skip',
   /** Nothing is done anywhere: identity, source or `spec.suspend` stand in the way. */

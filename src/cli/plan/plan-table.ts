@@ -12,6 +12,7 @@ const COLOURS: Record<PlanAction, Colour | undefined> = {
   denied: 'red',
   conflict: 'red',
   wait: 'dim',
+  failed: 'red',
   skip: 'dim',
   blocked: 'red',
 };

@@ -1,19 +1,18 @@
 import { wantsColours } from '../audit/report/text-table.js';
 import { systemClock } from '../../k8s/util/clock.js';
 import { isApiError } from '../../k8s/client/errors.js';
-import { FairLimiter } from '../../tenant/fair-limiter.js';
+import { FairQueue } from '../../tenant/fair-queue.js';
 import { Tenancy } from '../../tenant/tenancy.js';
 import { TenantPool } from '../../tenant/tenant-pool.js';
 import { TokenBroker } from '../../tenant/token-broker.js';
 import { Caller } from '../caller.js';
-import type { CommandContext } from '../command.js';
+import { type CommandContext, remark, writeOut } from '../command.js';
 import { readManifests } from '../manifest-file.js';
-import { remark, writeOut } from '../output.js';
 import type { PlanOptions } from './plan-command.js';
 import type { PlanRow } from './plan-row.js';
 import { renderPlan } from './plan-table.js';
-import { ClusterView } from './planning.js';
-import { SyncPlanner } from './plan-sync.js';
+import { ClusterView } from './cluster-view.js';
+import { SyncPlanRows } from './sync-plan-rows.js';
 
 /** Requests under way at a time. */
 const CONCURRENCY = 32;
@@ -33,9 +32,15 @@ export async function plan(options: PlanOptions, { env, stdout, stderr }: Comman
       defaultNamespace: caller.namespace,
     });
     if (others.length > 0) remark(stderr, `left out, being no ConfigMapSync: ${others.join(', ')}`);
-    const planner = new SyncPlanner({ tenancy, cluster: await lookAround(caller), signal: caller.signal });
+    const planner = new SyncPlanRows({
+      tenancy,
+      cluster: await lookAround(caller),
+      dryRun: options.dryRun === 'server',
+      clock: systemClock,
+      signal: caller.signal,
+    });
     const rows: PlanRow[] = [];
-    for (const sync of syncs) rows.push(...(await planner.plan(sync)));
+    for (const sync of syncs) rows.push(...(await planner.rows(sync)));
     const text =
       options.output === 'json'
         ? `${JSON.stringify(rows, undefined, 2)}\n`
@@ -66,7 +71,7 @@ async function lookAround(caller: Caller): Promise<ClusterView> {
 /** The operator's own way to ServiceAccounts and ConfigMaps, with tokens that the caller requests. Nothing is watched. */
 function tenancyOf(caller: Caller): Tenancy {
   const clock = systemClock;
-  const registry = new TenantPool({
+  const tenants = new TenantPool({
     broker: new TokenBroker({
       client: caller.client,
       operator: 'you',
@@ -75,13 +80,13 @@ function tenancyOf(caller: Caller): Tenancy {
       observer: { tokenRequested: () => undefined },
     }),
     clientFor: (authorize) => caller.bearerClient(authorize),
-    limiter: new FairLimiter(CONCURRENCY),
+    requests: new FairQueue(CONCURRENCY),
     userAgentPrefix: caller.userAgent,
     clock,
     onEnded: () => undefined,
   });
   return new Tenancy({
-    registry,
+    tenants,
     userAgentPrefix: caller.userAgent,
     clock,
     random: Math.random,

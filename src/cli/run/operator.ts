@@ -1,27 +1,35 @@
-import { API_VERSION } from '../../api/v1alpha1/group-version.js';
-import { AuditTrail } from '../../reporting/audit-trail.js';
+import { API_VERSION } from '../../api/v1alpha1/well-known.js';
 import { DenialRegister } from '../../reporting/denial-register.js';
+import { Notifier } from '../../reporting/notifier.js';
 import { PolicyReporter } from '../../reporting/policy-reporter.js';
+import { applyAsTenant } from '../../controller/attempt.js';
 import { ConfigMapSyncClient } from '../../controller/config-map-sync-client.js';
-import { ConfigMapSyncController } from '../../controller/config-map-sync-controller.js';
+import { DriftLimiter } from '../../controller/drift-limiter.js';
 import { NamespaceLister } from '../../controller/namespace-lister.js';
-import { RECOVERY_MS } from '../../controller/schedule.js';
+import { Planner } from '../../controller/planner.js';
+import { ConfigMapSyncReconciler } from '../../controller/reconciler.js';
+import { Reporter } from '../../controller/reporter.js';
+import { RECOVERY_MS, Schedule } from '../../controller/schedule.js';
+import { SyncIndex } from '../../controller/sync-index.js';
+import { SyncStates } from '../../controller/sync-state.js';
+import { TargetRunner } from '../../controller/target-runner.js';
 import { EventHandlers } from '../../controller/event-handlers.js';
+import { Finalizer } from '../../controller/finalizer.js';
 import type { Clock } from '../../k8s/util/clock.js';
 import { Controller } from '../../k8s/controller/controller.js';
 import type { EventRecorder } from '../../k8s/events/event-recorder.js';
-import { objectKey } from '../../k8s/client/objects.js';
+import { objectKey, splitKey } from '../../k8s/client/objects.js';
 import { RestClient } from '../../k8s/client/rest-client.js';
 import type { Transport } from '../../k8s/client/transport.js';
 import { WorkQueue } from '../../k8s/controller/work-queue.js';
 import type { AuditSink } from '../../telemetry/logging/audit-sink.js';
 import type { Logger } from '../../telemetry/logging/logger.js';
 import type { Metrics } from '../../telemetry/metrics/metrics.js';
-import { FairLimiter } from '../../tenant/fair-limiter.js';
+import { FairQueue } from '../../tenant/fair-queue.js';
 import { Tenancy } from '../../tenant/tenancy.js';
 import { TenantPool } from '../../tenant/tenant-pool.js';
 import { TokenBroker } from '../../tenant/token-broker.js';
-import type { RunOptions } from './run-options.js';
+import type { RunOptions } from './run-command.js';
 import type { SyncWatches } from './sync-watches.js';
 
 export interface OperatorParts {
@@ -52,93 +60,128 @@ const DENIED_RECHECK_MS = RECOVERY_MS / 2;
 
 /** The part of the operator that acts: made when this replica leads, closed when it does so no more. */
 export class Operator {
-  readonly #controller: Controller;
+  readonly #planning: Controller;
+  readonly #reporting: Controller;
+  readonly #targets: TargetRunner;
+  readonly #reporter: Reporter;
   readonly #tenancy: Tenancy;
   readonly #queue: WorkQueue;
   readonly #watches: SyncWatches;
+  readonly #handlers: EventHandlers;
   readonly #policyReporter: PolicyReporter | undefined;
   readonly #stopNow = new AbortController();
 
   constructor(parts: OperatorParts) {
-    const { options, transport, client, watches, metrics, logger, clock, userAgent } = parts;
+    const { options, client, watches, metrics, logger, clock } = parts;
     const random = Math.random;
     this.#watches = watches;
-    this.#queue = new WorkQueue({ random, observer: metrics.runtime.queue(CONTROLLER) });
-
-    metrics.runtime.measureQueue(CONTROLLER, this.#queue);
-
-    const registry = new TenantPool({
-      broker: new TokenBroker({
-        client,
-        operator: parts.username,
-        expirationSeconds: options.tokenExpiration / 1000,
-        clock,
-        observer: metrics,
-      }),
-      clientFor: (authorize) =>
-        new RestClient({
-          server: parts.server,
-          dispatcher: (use) => transport.dispatcher('bearer', use),
-          authorize,
-          userAgent,
-          requireAuthorization: true,
-          observer: metrics.runtime,
-          clock,
-        }),
-      limiter: new FairLimiter(options.maxConcurrentRequests),
-      userAgentPrefix: userAgent,
-      clock,
-      onEnded: (account) => {
-        for (const sync of this.#tenancy.usersOf(account)) this.#queue.add(sync);
-      },
+    this.#queue = new WorkQueue({
+      random,
+      groupOf: (key) => splitKey(key).namespace,
+      observer: metrics.runtime.queue(CONTROLLER),
     });
+    metrics.runtime.measureQueue(CONTROLLER, this.#queue);
+    const reports = new WorkQueue({ random, groupOf: (uid) => states.get(uid)?.key.split('/')[0] ?? '' });
+
+    const intervals = {
+      pollMs: options.pollInterval,
+      resyncMs: options.resyncInterval,
+      cleanUpTimeoutMs: options.cleanupTimeout,
+    };
+    const namespaces = new NamespaceLister(watches.namespaces);
+    const index = new SyncIndex(watches.syncs);
+    const states = new SyncStates(watches.syncs, () => clock.now());
+    const register = new DenialRegister();
+    const notifier = new Notifier({ events: parts.events, metrics, log: parts.auditLog, register });
+    const schedule = new Schedule(intervals, random);
+    const finalizer = new Finalizer({ namespaces, timeoutMs: options.cleanupTimeout, clock });
+    const syncClient = new ConfigMapSyncClient(client);
+    const tenants = this.#tenants(parts);
     this.#tenancy = new Tenancy({
-      registry,
-      userAgentPrefix: userAgent,
+      tenants,
+      userAgentPrefix: parts.userAgent,
       clock,
       random,
       recheck: {
         deniedMs: Math.min(options.pollInterval, DENIED_RECHECK_MS),
         allowedMs: Math.min(options.resyncInterval, RECHECK_MS),
       },
-      notify: (sync, cause) => triggers.notify(sync, cause),
+      notify: (sync, cause) => this.#handlers.notify(sync, cause),
       onUnused: ({ namespace, name }) => metrics.forgetServiceAccount(namespace, name),
     });
-
-    const register = new DenialRegister();
-    const reconciler = new ConfigMapSyncController({
-      syncs: watches.syncs,
-      client: new ConfigMapSyncClient(client),
-      namespaces: new NamespaceLister(watches.namespaces),
-      tenancy: this.#tenancy,
-      audit: new AuditTrail({ events: parts.events, metrics, log: parts.auditLog, register }),
-      metrics,
-      intervals: {
-        pollMs: options.pollInterval,
-        resyncMs: options.resyncInterval,
-        cleanUpTimeoutMs: options.cleanupTimeout,
-      },
-      watchesNamespace: (namespace) =>
-        options.watchNamespaces.length === 0 || options.watchNamespaces.includes(namespace),
+    const reporter: Reporter = new Reporter({
+      states,
+      client: syncClient,
+      notifier,
+      finalizer,
+      queue: reports,
+      replan: (key, afterMs) => this.#queue.addAfter(key, afterMs),
+      recoveryMs: () => schedule.recoveryMs(),
+      onFinalized: (state) => reconciler.forget(state),
+      clock,
+    });
+    this.#reporter = reporter;
+    this.#targets = new TargetRunner({
+      states,
+      seats: new FairQueue(2 * options.maxConcurrentRequests),
+      namespaces,
+      drift: new DriftLimiter(clock),
+      isLiving: ({ uid, namespace }) =>
+        !(options.watchNamespaces.length === 0 || options.watchNamespaces.includes(namespace)) ||
+        index.byUid(uid) !== undefined,
+      onDecision: (plan, decision) => notifier.decided(plan.sync, decision),
+      onOperation: (operation, result) => metrics.syncOperation(operation, result),
+      applyFor: applyAsTenant,
+      onSettled: (state) => reporter.changed(state),
+      onFault: (key, error) => logger.error('a target failed', { configMapSync: key, error }),
+      replan: (key) => this.#queue.add(key),
+      // What is in flight is finished when the operator stops; only a lost Lease, or a long wait, cuts it off.
+      signal: this.#stopNow.signal,
       clock,
       random,
     });
-    const triggers = new EventHandlers({
+    const reconciler = new ConfigMapSyncReconciler({
+      states,
+      client: syncClient,
+      tenancy: this.#tenancy,
+      planner: new Planner({
+        tenancy: this.#tenancy,
+        namespaces,
+        syncs: index,
+        onDecision: (sync, decision) => notifier.decided(sync, decision),
+      }),
+      targets: this.#targets,
+      reporter,
+      finalizer,
+      notifier,
+      schedule,
+      intervals,
+      clock,
+    });
+    this.#handlers = new EventHandlers({
       syncs: watches.syncs,
       namespaces: watches.namespaces,
+      index,
       queue: this.#queue,
-      memory: reconciler.memory,
+      states,
       now: () => clock.now(),
     });
-    this.#controller = new Controller({
+    this.#planning = new Controller({
       name: CONTROLLER,
       queue: this.#queue,
       workers: options.maxConcurrentReconciles,
-      // What is in flight is finished when the operator stops; only a lost Lease, or a long wait, cuts it off.
       reconcile: (key) => reconciler.reconcile(key, this.#stopNow.signal),
       observer: metrics.runtime.controller(CONTROLLER),
       onError: (key, error) =>
         logger.warn('reconcile failed and is tried again', { configMapSync: key, error }),
+    });
+    this.#reporting = new Controller({
+      name: `${CONTROLLER}-status`,
+      queue: reports,
+      workers: options.maxConcurrentReconciles,
+      reconcile: (uid) => reporter.report(uid, this.#stopNow.signal),
+      onError: (uid, error) =>
+        logger.warn('a status could not be written and is tried again', { uid, error }),
     });
 
     this.#policyReporter = options.policyReports
@@ -146,8 +189,45 @@ export class Operator {
       : undefined;
 
     metrics.deniedSeries(() => register.series(options.deniedSeriesLimit));
-    metrics.cachedTokens(() => registry.cachedTokens);
+    metrics.cachedTokens(() => tenants.cachedTokens);
     metrics.watches(() => ({ configmaps: this.#tenancy.watches }));
+  }
+
+  #tenants({
+    options,
+    transport,
+    client,
+    server,
+    username,
+    userAgent,
+    metrics,
+    clock,
+  }: OperatorParts): TenantPool {
+    return new TenantPool({
+      broker: new TokenBroker({
+        client,
+        operator: username,
+        expirationSeconds: options.tokenExpiration / 1000,
+        clock,
+        observer: metrics,
+      }),
+      clientFor: (authorize) =>
+        new RestClient({
+          server,
+          dispatcher: (use) => transport.dispatcher('bearer', use),
+          authorize,
+          userAgent,
+          requireAuthorization: true,
+          observer: metrics.runtime,
+          clock,
+        }),
+      requests: new FairQueue(options.maxConcurrentRequests),
+      userAgentPrefix: userAgent,
+      clock,
+      onEnded: (account) => {
+        for (const sync of this.#tenancy.usersOf(account)) this.#queue.add(sync);
+      },
+    });
   }
 
   /** Names each tenant watch that was silent since `deadline` (milliseconds since the epoch). */
@@ -157,10 +237,18 @@ export class Operator {
 
   /** Reconciles until `signal` aborts; returns when nothing is in flight any more. */
   async run(signal: AbortSignal): Promise<void> {
+    const stopHandlers = this.#handlers.start();
     for (const sync of this.#watches.syncs.list()) this.#queue.add(objectKey(sync));
+    const reporting = new AbortController();
+    const reported = this.#reporting.run(reporting.signal);
     try {
-      await Promise.all([this.#controller.run(signal), this.#policyReporter?.run(signal)]);
+      await Promise.all([this.#planning.run(signal), this.#policyReporter?.run(signal)]);
+      await this.#targets.drain();
+      await this.#reporter.flush(this.#stopNow.signal);
     } finally {
+      stopHandlers();
+      reporting.abort();
+      await reported;
       this.#tenancy.closeAll();
     }
   }

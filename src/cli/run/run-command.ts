@@ -1,6 +1,173 @@
+import { type Command, CommanderError } from 'commander';
+import type { BindAddress } from '../../telemetry/http/http-listener.js';
+import {
+  LOG_FORMATS,
+  LOG_LEVELS,
+  type LogFormat,
+  type LogLevel,
+} from '../../telemetry/logging/log-format.js';
+import {
+  bindAddressOption,
+  booleanOption,
+  choiceOption,
+  durationOption,
+  integerOption,
+  namespaceListOption,
+  namespaceOption,
+  parseNamespaceList,
+  textOption,
+} from '../option-types.js';
 import type { RegisterCommand } from '../command.js';
-import { addRunOptions, readRunOptions, type RunOptions } from './run-options.js';
 import { version } from '../version.js';
+
+/** What the operator is told on its command line, checked and in the program's own units. */
+export interface RunOptions {
+  /** Left out: `KUBECONFIG`, then the pod's own, then `~/.kube/config`. */
+  kubeconfig?: string;
+  leaderElect: boolean;
+  /** Left out: the pod's own namespace. */
+  leaderElectionNamespace?: string;
+  metricsBindAddress: BindAddress | 'off';
+  /** TLS, and only for those whom the API server lets `get` `/metrics`. */
+  metricsSecure: boolean;
+  /** A folder with tls.crt and tls.key; left out: a certificate made at the start. */
+  metricsCertPath?: string;
+  healthProbeBindAddress: BindAddress | 'off';
+  /** Where ConfigMapSyncs are looked for; empty: everywhere. */
+  watchNamespaces: readonly string[];
+  maxConcurrentReconciles: number;
+  maxConcurrentRequests: number;
+  /** Milliseconds, as all durations here. */
+  pollInterval: number;
+  resyncInterval: number;
+  tokenExpiration: number;
+  cleanupTimeout: number;
+  /** The most series of configweaver_namespace_denied. */
+  deniedSeriesLimit: number;
+  /** One PolicyReport (wgpolicyk8s.io) in each namespace with ConfigMapSyncs. */
+  policyReports: boolean;
+  logLevel: LogLevel;
+  logFormat: LogFormat;
+}
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+/** Adds the flags of `run`, by kubebuilder's names where it has one. */
+export function addRunOptions(command: Command): Command {
+  return command
+    .addOption(
+      textOption(
+        '--kubeconfig <file>',
+        "kubeconfig file (default: KUBECONFIG, the pod's own, ~/.kube/config)",
+      ),
+    )
+    .addOption(
+      booleanOption(
+        '--leader-elect',
+        'act only while holding the Lease, so that replicas can stand by',
+        false,
+      ),
+    )
+    .addOption(
+      namespaceOption('--leader-election-namespace', "where the Lease is (default: the pod's namespace)"),
+    )
+    .addOption(
+      bindAddressOption('--metrics-bind-address', 'where /metrics is served; 0 turns it off', { port: 8443 }),
+    )
+    .addOption(
+      booleanOption('--metrics-secure', 'serve metrics over TLS, to those only who may get /metrics', true),
+    )
+    .addOption(
+      textOption(
+        '--metrics-cert-path <folder>',
+        'folder with tls.crt and tls.key (default: made at the start)',
+      ),
+    )
+    .addOption(
+      bindAddressOption(
+        '--health-probe-bind-address',
+        'where /healthz and /readyz are served; 0 turns it off',
+        {
+          port: 8081,
+        },
+      ),
+    )
+    .addOption(
+      namespaceListOption(
+        '--watch-namespaces',
+        'namespaces to look for ConfigMapSyncs in, comma-separated (default: WATCH_NAMESPACE; none: all)',
+      ),
+    )
+    .addOption(integer('--max-concurrent-reconciles', 'ConfigMapSyncs worked on at a time', 10, 1, 1000))
+    .addOption(integer('--max-concurrent-requests', 'requests to the API server at a time', 32, 1, 1000))
+    .addOption(
+      duration(
+        '--poll-interval',
+        'how often to look at a source that may not be watched',
+        30 * SECOND,
+        SECOND,
+        HOUR,
+      ),
+    )
+    .addOption(
+      duration('--resync-interval', 'how often to check everything again', 10 * MINUTE, SECOND, 24 * HOUR),
+    )
+    .addOption(
+      // 600 s is the least that TokenRequest grants.
+      duration('--token-expiration', 'lifetime asked for tenant tokens', 10 * MINUTE, 10 * MINUTE, 24 * HOUR),
+    )
+    .addOption(
+      integer('--denied-series-limit', 'most series of configweaver_namespace_denied', 2000, 0, 100_000),
+    )
+    .addOption(
+      duration(
+        '--cleanup-timeout',
+        'when to give up on copies that cannot be removed',
+        10 * MINUTE,
+        SECOND,
+        168 * HOUR,
+      ),
+    )
+    .addOption(
+      booleanOption(
+        '--policy-reports',
+        'write a PolicyReport (wgpolicyk8s.io) in each namespace with ConfigMapSyncs',
+        false,
+      ),
+    )
+    .addOption(choiceOption('--log-level', 'least severe level to log', LOG_LEVELS, 'info'))
+    .addOption(choiceOption('--log-format', 'layout of the log on standard error', LOG_FORMATS, 'json'));
+}
+
+/**
+ * The options of a command that {@link addRunOptions} made and that was parsed.
+ * @throws CommanderError if the environment holds a value that does not fit
+ */
+export function readRunOptions(command: Command, env: Readonly<NodeJS.ProcessEnv>): RunOptions {
+  const given = command.opts<Omit<RunOptions, 'watchNamespaces'> & { watchNamespaces?: readonly string[] }>();
+  return { ...given, watchNamespaces: given.watchNamespaces ?? namespacesFrom(env) };
+}
+
+/** OLM sets WATCH_NAMESPACE for the install modes of an OperatorGroup: empty for all namespaces. */
+function namespacesFrom({ WATCH_NAMESPACE: value = '' }: Readonly<NodeJS.ProcessEnv>): readonly string[] {
+  try {
+    return parseNamespaceList(value);
+  } catch (error) {
+    const hint = error instanceof Error ? error.message : String(error);
+    const message = `environment variable WATCH_NAMESPACE '${value}' is invalid. ${hint}`;
+    throw new CommanderError(1, 'commander.invalidArgument', message);
+  }
+}
+
+function integer(flag: string, description: string, initially: number, min: number, max: number) {
+  return integerOption(flag, description, { initially, min, max });
+}
+
+function duration(flag: string, description: string, initially: number, min: number, max: number) {
+  return durationOption(flag, description, { initially, min, max });
+}
 
 /** The module that wires the operator together. */
 export interface RunModule {

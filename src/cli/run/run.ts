@@ -1,23 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { homedir, hostname } from 'node:os';
-import { systemClock } from '../../k8s/util/clock.js';
+import { systemClock, type Clock } from '../../k8s/util/clock.js';
 import { EventRecorder } from '../../k8s/events/event-recorder.js';
 import { loadConnection } from '../../k8s/config/kubeconfig.js';
 import { LeaderElector } from '../../k8s/leader-election/leader-elector.js';
 import { RestClient } from '../../k8s/client/rest-client.js';
 import { Transport } from '../../k8s/client/transport.js';
 import { createAuditSink } from '../../telemetry/logging/audit-sink.js';
-import { type BindAddress, formatBindAddress } from '../../telemetry/http/bind-address.js';
+import { type BindAddress, formatBindAddress } from '../../telemetry/http/http-listener.js';
 import { HealthServer, type ReadinessCheck } from '../../telemetry/http/health-server.js';
 import { createLogger } from '../../telemetry/logging/logger.js';
 import { MetricsServer } from '../../telemetry/http/metrics-server.js';
 import { Metrics } from '../../telemetry/metrics/metrics.js';
 import { Operator, REPORTING_CONTROLLER } from './operator.js';
-import { operatorIdentity } from './operator-identity.js';
-import type { RunOptions } from './run-options.js';
+import type { RunOptions } from './run-command.js';
 import { syncWatches, type SyncWatches } from './sync-watches.js';
 import { version } from '../version.js';
+import { Backoff } from '../../k8s/util/backoff.js';
+import { CauseLog, type RuntimeLog } from '../../k8s/util/cause-log.js';
 
 const LEASE = 'config-weaver.weaver.example.com';
 /** A watch tells something, if only a bookmark, about once a minute. */
@@ -177,4 +178,40 @@ function watchCheck(reflector: SyncWatches['reflectors'][number], now: () => num
 
 function namesOf(stalled: readonly string[]): string | undefined {
   return stalled.length === 0 ? undefined : `silent: ${stalled.slice(0, 5).join(', ')}`;
+}
+
+interface SelfSubjectReview {
+  status?: { userInfo?: { username?: string } };
+}
+
+/**
+ * The operator's own user name, as the API server says it: the grant that a tenant is shown names it. An API server that
+ * is not there yet is waited for, since pods start in any order.
+ * @throws the signal's reason.
+ */
+async function operatorIdentity(
+  client: RestClient,
+  log: RuntimeLog,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<string> {
+  const backoff = new Backoff({ baseMs: 500, maxMs: 15_000 });
+  const causes = new CauseLog(log, {});
+  for (;;) {
+    try {
+      const { body } = await client.request<SelfSubjectReview>({
+        method: 'POST',
+        path: '/apis/authentication.k8s.io/v1/selfsubjectreviews',
+        body: { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' },
+        signal,
+      });
+      causes.recovered('the API server answers');
+      return body.status?.userInfo?.username ?? '';
+    } catch (error) {
+      signal.throwIfAborted();
+      const why = error instanceof Error ? error.message : String(error);
+      causes.failed(`waiting for the API server: ${why}`, error);
+      await clock.sleep(backoff.next(), signal);
+    }
+  }
 }

@@ -1,4 +1,4 @@
-import { abortable } from '../util/abortable.js';
+import { abortable } from '../util/async.js';
 import { CauseLog, type RuntimeLog } from '../util/cause-log.js';
 import type { Query } from '../client/api-path.js';
 import type { Clock } from '../util/clock.js';

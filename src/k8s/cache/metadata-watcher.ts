@@ -6,9 +6,9 @@ import {
   METADATA_ONLY,
   METADATA_ONLY_LIST,
   type ObjectList,
-  type ObjectMeta,
   type WatchEvent,
 } from '../client/objects.js';
+import type { ObjectMeta } from '../../api/kubernetes.js';
 import type { Watcher } from '../client/rest-client.js';
 import { type OpenWatch, WatchFault, WatchLoop, type WatchStart, type WatchTarget } from './watch-loop.js';
 

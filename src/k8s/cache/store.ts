@@ -1,10 +1,10 @@
-import { type KubernetesObject, objectKey } from '../client/objects.js';
+import { type KubernetesObject, objectKey, splitKey } from '../client/objects.js';
 
 export interface StoreChange<T extends KubernetesObject> {
   type: 'added' | 'updated' | 'deleted';
   /** For `deleted` the last state known. */
   object: T;
-  /** For `updated` what it was before. */
+  /** For `updated` and `deleted` what was stored before. */
   previous?: T;
 }
 
@@ -82,7 +82,7 @@ export class Store<T extends KubernetesObject> {
     const previous = this.#objects.get(key);
     if (previous !== undefined) {
       this.#objects.delete(key);
-      this.#notify({ type: 'deleted', object: last ?? previous });
+      this.#notify({ type: 'deleted', object: last ?? previous, previous });
     }
   }
 
@@ -99,4 +99,32 @@ export class Store<T extends KubernetesObject> {
 
 function warn(error: unknown): void {
   process.emitWarning(error instanceof Error ? error : new Error(String(error)));
+}
+
+/** What those who only read need of a store. */
+export type ReadableStore<T extends KubernetesObject> = Pick<Store<T>, 'get' | 'list' | 'subscribe'>;
+
+/** Several stores of one kind, each of a namespace of its own, as one: for those who may not watch all namespaces. */
+export class StoreUnion<T extends KubernetesObject> implements ReadableStore<T> {
+  readonly #stores: ReadonlyMap<string, Store<T>>;
+
+  /** @param stores By namespace. */
+  constructor(stores: ReadonlyMap<string, Store<T>>) {
+    this.#stores = stores;
+  }
+
+  get(key: string): T | undefined {
+    return this.#stores.get(splitKey(key).namespace)?.get(key);
+  }
+
+  list(): T[] {
+    return [...this.#stores.values()].flatMap((store) => store.list());
+  }
+
+  subscribe(listener: StoreListener<T>): () => void {
+    const ends = [...this.#stores.values()].map((store) => store.subscribe(listener));
+    return () => {
+      for (const end of ends) end();
+    };
+  }
 }

@@ -1,28 +1,15 @@
 import type { Dispatcher } from 'undici';
 
-import { abortable } from '../util/abortable.js';
+import { abortable, type Deadline, deadline } from '../util/async.js';
 import { queryString, type Query } from './api-path.js';
 import { type Clock, systemClock } from '../util/clock.js';
-import { type Deadline, deadline } from './deadline.js';
-import { ApiError } from './errors.js';
-import { LineTooLongError, readLines } from './lines.js';
+import { ApiError, answerError, failureCause } from './errors.js';
+import { LineTooLongError, readLines, readBounded, parseEvent } from './response-body.js';
 import type { KubernetesObject, WatchEvent } from './objects.js';
-import { readBounded } from './read-bounded.js';
-import { answerError, failureCause } from './response-error.js';
 import type {
   ApiRequest,
   ApiResponse,
   Method,
-  RequestObserver,
-  RestClientOptions,
-  WatchRequest,
-} from './rest-types.js';
-import { parseEvent } from './watch-event.js';
-
-export { apiPath } from './api-path.js';
-export type {
-  ApiRequest,
-  ApiResponse,
   RequestObserver,
   RestClientOptions,
   WatchRequest,
@@ -110,7 +97,7 @@ export class RestClient {
         try {
           return await this.#try<T>(request, timeoutMs, limit.signal);
         } catch (error) {
-          const delay = limit.signal.aborted ? undefined : this.#retryDelay(request.method, tries, error);
+          const delay = limit.signal.aborted ? undefined : this.#retryDelay(request, tries, error);
           if (delay === undefined || this.#clock.now() + delay >= until) {
             throw error;
           }
@@ -306,7 +293,7 @@ export class RestClient {
   }
 
   /** Milliseconds until the next try; undefined where another one makes no sense. */
-  #retryDelay(method: Method, tries: number, error: unknown): number | undefined {
+  #retryDelay({ method, waits = true }: ApiRequest, tries: number, error: unknown): number | undefined {
     if (!(error instanceof ApiError)) {
       return undefined;
     }
@@ -316,7 +303,7 @@ export class RestClient {
         : undefined;
     }
     const mayRepeat = error.code === 429 || (error.code >= 500 && method === 'GET');
-    if (!mayRepeat || error.retryAfterSeconds === undefined || tries >= MAX_TRIES) {
+    if (!waits || !mayRepeat || error.retryAfterSeconds === undefined || tries >= MAX_TRIES) {
       return undefined;
     }
     // Never earlier than asked for, and not all at the same moment.

@@ -22,6 +22,8 @@ export interface ApiRequest {
   signal?: AbortSignal | undefined;
   /** For all tries together, waits between them included. Default: 30,000. */
   timeoutMs?: number;
+  /** False: an answer that says when to come back is the caller's to heed, and no wait happens in here. Default: true. */
+  waits?: boolean;
 }
 
 export interface WatchRequest {

@@ -38,9 +38,15 @@ export interface ControllerOptions {
   onError: (key: string, error: unknown) => void;
 }
 
+/** A reconcile that takes longer no longer counts against the number of workers, in milliseconds. */
+const SLOW_MS = 250;
+/** So many times the number of workers are the most that are busy at a time. */
+const MAX_STAND_INS = 5;
+
 /** Takes keys from a queue and reconciles them, some at a time. */
 export class Controller {
   readonly #options: ControllerOptions;
+  readonly #workers = new Set<Promise<void>>();
   #active = 0;
 
   constructor(options: ControllerOptions) {
@@ -56,23 +62,52 @@ export class Controller {
     const { workers, queue, observer } = this.#options;
     observer?.started(workers);
     try {
-      await Promise.all(Array.from({ length: workers }, () => this.#work(signal)));
+      for (let worker = 0; worker < workers; worker += 1) this.#employ(signal);
+      while (this.#workers.size > 0) await Promise.all(this.#workers);
     } finally {
       queue.shutDown();
     }
   }
 
+  #employ(signal: AbortSignal): void {
+    const work = this.#work(signal).finally(() => this.#workers.delete(work));
+    this.#workers.add(work);
+  }
+
   async #work(signal: AbortSignal): Promise<void> {
     const { queue, observer } = this.#options;
     for (let key = await queue.get(signal); key !== undefined; key = await queue.get(signal)) {
-      observer?.active(++this.#active);
+      this.#active += 1;
+      observer?.active(this.#active);
+      const stand = this.#standIn(signal);
       try {
         await this.#visit(key, signal);
       } finally {
         queue.done(key);
-        observer?.active(--this.#active);
+        this.#active -= 1;
+        observer?.active(this.#active);
       }
+      // Somebody has taken this worker's place meanwhile.
+      if (stand.end()) return;
     }
+  }
+
+  /** What takes long gets a stand-in, so that it delays no other key. */
+  #standIn(signal: AbortSignal): { end: () => boolean } {
+    const { workers } = this.#options;
+    let replaced = false;
+    const timer = setTimeout(() => {
+      if (signal.aborted || this.#workers.size >= MAX_STAND_INS * workers) return;
+      replaced = true;
+      this.#employ(signal);
+    }, SLOW_MS);
+    timer.unref();
+    return {
+      end: () => {
+        clearTimeout(timer);
+        return replaced;
+      },
+    };
   }
 
   async #visit(key: string, signal: AbortSignal): Promise<void> {

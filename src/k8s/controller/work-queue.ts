@@ -1,4 +1,5 @@
 import { type Clock, steadyClock } from '../util/clock.js';
+import { FairList } from '../util/fair-list.js';
 import { DelayingQueue } from './delaying-queue.js';
 
 /** Told what client-go's workqueue metrics count; {@link WorkQueue} itself has what is measured at the time of a scrape. */
@@ -23,11 +24,13 @@ export interface WorkQueueOptions {
   baseDelayMs?: number;
   /** Default: 300,000. client-go's 1,000 s is longer than somebody who has mended the cause will wait. */
   maxDelayMs?: number;
+  /** The groups of keys that take turns; see {@link FairList}. Default: all keys are one group, first come, first served. */
+  groupOf?: (key: string) => string;
   observer?: QueueObserver | undefined;
 }
 
 /**
- * client-go's rate limiting work queue: a key waits once however often it is added, is never with two workers at once, and is
+ * client-go's rate limiting work queue, with groups that take turns: a key waits once however often it is added, is never with two workers at once, and is
  * queued again at {@link done} when it was added meanwhile, so that no change is lost.
  */
 export class WorkQueue {
@@ -37,8 +40,11 @@ export class WorkQueue {
   readonly #maxDelayMs: number;
   readonly #observer: QueueObserver | undefined;
   readonly #delayed: DelayingQueue;
-  /** Waiting to be taken, in order, and since when. */
+  readonly #groupOf: (key: string) => string;
+  /** Waiting to be taken, and since when. */
   readonly #waiting = new Map<string, number>();
+  /** The same keys, in the order in which they are taken. */
+  readonly #turns = new FairList<string>();
   /** With a worker, and since when. */
   readonly #processing = new Map<string, number>();
   /** Added while with a worker, and since when. */
@@ -53,6 +59,7 @@ export class WorkQueue {
     this.#baseDelayMs = options.baseDelayMs ?? 5;
     this.#maxDelayMs = options.maxDelayMs ?? 300_000;
     this.#observer = options.observer;
+    this.#groupOf = options.groupOf ?? (() => '');
     this.#delayed = new DelayingQueue(this.#clock, (key) => this.add(key));
   }
 
@@ -118,11 +125,8 @@ export class WorkQueue {
     if (this.#down || signal.aborted) {
       return undefined;
     }
-    const [first] = this.#waiting;
-    if (first !== undefined) {
-      return this.#take(first[0], first[1]);
-    }
-    return this.#nextAdded(signal);
+    const first = this.#turns.take();
+    return first === undefined ? this.#nextAdded(signal) : this.#take(first);
   }
 
   /** The worker is through with the key, whether it succeeded or not. */
@@ -145,6 +149,7 @@ export class WorkQueue {
     this.#down = true;
     this.#delayed.stop();
     this.#waiting.clear();
+    while (this.#turns.take() !== undefined);
     this.#again.clear();
     this.#observer?.depth(0);
     for (const resolve of [...this.#idle]) {
@@ -172,14 +177,14 @@ export class WorkQueue {
     this.#waiting.set(key, since);
     this.#observer?.depth(this.#waiting.size);
     const [idle] = this.#idle;
-    if (idle !== undefined) {
-      // Taken before the worker wakes up, so that nobody else takes it as well.
-      idle(this.#take(key, since));
-    }
+    // Taken before the worker wakes up, so that nobody else takes it as well.
+    if (idle !== undefined) idle(this.#take(key));
+    else this.#turns.add([this.#groupOf(key)], key);
   }
 
-  #take(key: string, since: number): string {
+  #take(key: string): string {
     const now = this.#clock.now();
+    const since = this.#waiting.get(key) ?? now;
     this.#waiting.delete(key);
     this.#processing.set(key, now);
     this.#observer?.depth(this.#waiting.size);

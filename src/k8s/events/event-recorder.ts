@@ -3,9 +3,8 @@ import { type Clock, systemClock } from '../util/clock.js';
 import { ApiError, isApiError } from '../client/errors.js';
 import { EventQueue } from './event-queue.js';
 import { eventName, EventSeries, type RecordedEvent, seriesKey } from './event-series.js';
-import { apiPath, type Requester } from '../client/rest-client.js';
-
-export type { RecordedEvent } from './event-series.js';
+import { apiPath } from '../client/api-path.js';
+import type { Requester } from '../client/rest-client.js';
 
 export interface EventObserver {
   /** An Event will never be written: `queue_full`, or the API server does not take it. */

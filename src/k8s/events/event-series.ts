@@ -1,6 +1,6 @@
-import { microTime } from '../util/micro-time.js';
+import { microTime } from '../util/clock.js';
 import type { ObjectReference } from '../client/objects.js';
-import { truncate } from '../util/truncate.js';
+import { truncate } from '../util/text.js';
 
 /** One thing to tell about an object. */
 export interface RecordedEvent {

@@ -1,7 +1,6 @@
-import { abortable } from '../util/abortable.js';
+import { abortable, deadline } from '../util/async.js';
 import { type Clock, steadyClock } from '../util/clock.js';
 import { CauseLog, type RuntimeLog } from '../util/cause-log.js';
-import { deadline } from '../client/deadline.js';
 import { isApiError } from '../client/errors.js';
 import { LeaseLock } from './lease-lock.js';
 import type { Requester } from '../client/rest-client.js';

@@ -1,8 +1,8 @@
-import type { Clock } from '../util/clock.js';
+import { type Clock, microTime } from '../util/clock.js';
 import { isApiError } from '../client/errors.js';
-import { microTime } from '../util/micro-time.js';
-import type { ObjectMeta } from '../client/objects.js';
-import { apiPath, type Requester } from '../client/rest-client.js';
+import type { ObjectMeta } from '../../api/kubernetes.js';
+import { apiPath } from '../client/api-path.js';
+import type { Requester } from '../client/rest-client.js';
 
 /** coordination.k8s.io/v1 LeaseSpec. */
 interface LeaseSpec {

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import type { Clock } from '../../k8s/util/clock.js';
@@ -18,36 +17,6 @@ export class CertificateError extends Error {
 
 /** Often enough for a certificate that is renewed days before it ends. */
 const POLL_INTERVAL_MS = 10_000;
-/** Nobody can check such a certificate anyway; it must only outlast the process. */
-const SELF_SIGNED_DAYS = 3650;
-
-/** A certificate for this process alone, whose key is never on disk. Its clients have to skip verification. */
-export async function selfSignedKeyPair(now: number): Promise<KeyPair> {
-  const { generate } = await import('./certificate-library.js'); // its ASN.1 library is large, and mounted certificates need none
-  const name = hostname();
-  const made = await generate([{ name: 'commonName', value: name }], {
-    keyType: 'ec',
-    curve: 'P-256',
-    algorithm: 'sha256',
-    notBeforeDate: new Date(now - 3_600_000), // for clients whose clocks are behind
-    notAfterDate: new Date(now + SELF_SIGNED_DAYS * 86_400_000),
-    extensions: [
-      { name: 'basicConstraints', cA: false, critical: true },
-      { name: 'keyUsage', digitalSignature: true, critical: true },
-      { name: 'extKeyUsage', serverAuth: true },
-      {
-        name: 'subjectAltName',
-        altNames: [
-          { type: 2, value: 'localhost' },
-          { type: 2, value: name },
-          { type: 7, ip: '127.0.0.1' },
-          { type: 7, ip: '::1' },
-        ],
-      },
-    ],
-  });
-  return { cert: made.cert, key: made.private };
-}
 
 /** tls.crt and tls.key in a folder, as a Secret of type kubernetes.io/tls is mounted. */
 export class CertificateFiles {

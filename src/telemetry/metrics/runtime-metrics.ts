@@ -1,10 +1,9 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { ReconcileObserver } from '../../k8s/controller/controller.js';
 import type { LeaderObserver } from '../../k8s/leader-election/leader-elector.js';
-import type { RequestObserver } from '../../k8s/client/rest-client.js';
+import type { RequestObserver } from '../../k8s/client/rest-types.js';
 import type { QueueObserver } from '../../k8s/controller/work-queue.js';
-import { type MeasuredQueue, QueueMetrics } from './queue-metrics.js';
-import { ReconcileMetrics } from './reconcile-metrics.js';
+import { type MeasuredQueue, QueueMetrics, ReconcileMetrics } from './controller-metrics.js';
 
 /** Seconds; client-go's. */
 const REQUEST_BUCKETS = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60];

@@ -3,9 +3,11 @@ import { once } from 'node:events';
 import { expect } from 'chai';
 
 import { LeaderElector, type LeaderElectorOptions } from '../../../src/k8s/leader-election/leader-elector.js';
-import { apiPath } from '../../../src/k8s/client/rest-client.js';
+import { apiPath } from '../../../src/k8s/client/api-path.js';
 import { eventually } from '../../support/eventually.js';
-import { adminClient, createNamespace, recordingLog, type TestClient } from './clients.js';
+import { recordingLog } from '../../support/fakes/recording-log.js';
+import { createNamespace } from '../../support/tenant.js';
+import { TestApi } from '../../support/test-api.js';
 
 interface LeaseSpec {
   holderIdentity: string;
@@ -14,15 +16,15 @@ interface LeaseSpec {
 }
 
 describe('the leader elector, against a real API server', () => {
-  let admin: TestClient;
+  let admin: TestApi;
   let namespace: string;
 
   before(async () => {
-    admin = await adminClient();
+    admin = await TestApi.connect();
   });
 
   beforeEach(async () => {
-    namespace = await createNamespace(admin.client, 'leader');
+    namespace = await createNamespace(admin, 'leader');
   });
 
   after(() => admin.close());

@@ -3,9 +3,9 @@ import type { KubernetesObject, WatchEvent } from '../../../src/k8s/client/objec
 import { FairLimiter } from '../../../src/tenant/fair-limiter.js';
 import { NamespaceWatch } from '../../../src/tenant/namespace-watch.js';
 import { Tenant } from '../../../src/tenant/tenant.js';
-import { FakeClock, settle } from '../k8s/fake-clock.js';
-import { FakeApi, refusal, type Sent } from './fake-api.js';
-import { FakeRights } from './fake-rights.js';
+import { FakeClock, settle } from '../../support/fakes/fake-clock.js';
+import { FakeApi, refusal, type Sent } from '../../support/fakes/fake-api.js';
+import { FakeRights } from '../../support/fakes/fake-rights.js';
 
 const DENIED_MS = 7_500;
 const ALLOWED_MS = 45_000;

@@ -3,9 +3,9 @@ import { expect } from 'chai';
 import { ApiError } from '../../../../src/k8s/client/errors.js';
 import { ListWatcher, type ListWatcherOptions } from '../../../../src/k8s/cache/list-watcher.js';
 import { Store } from '../../../../src/k8s/cache/store.js';
-import { FakeClock } from '../fake-clock.js';
-import { recordingLog } from '../recording-log.js';
-import { event, initialEnd, object, ScriptedWatcher } from '../scripted-watcher.js';
+import { FakeClock } from '../../../support/fakes/fake-clock.js';
+import { recordingLog } from '../../../support/fakes/recording-log.js';
+import { event, initialEnd, object, ScriptedWatcher } from '../../../support/fakes/scripted-watcher.js';
 import type { KubernetesObject } from '../../../../src/k8s/client/objects.js';
 
 const expired = new ApiError({ code: 410, reason: 'Expired', message: 'too old' });

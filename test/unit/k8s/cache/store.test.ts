@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 
 import { Store } from '../../../../src/k8s/cache/store.js';
-import { object } from '../scripted-watcher.js';
+import { object } from '../../../support/fakes/scripted-watcher.js';
 
 describe('the store', () => {
   it('tells of additions, updates with what was before, and deletions', () => {

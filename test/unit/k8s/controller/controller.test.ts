@@ -7,7 +7,7 @@ import {
 } from '../../../../src/k8s/controller/controller.js';
 import { RetryError, TerminalError } from '../../../../src/k8s/client/errors.js';
 import { WorkQueue } from '../../../../src/k8s/controller/work-queue.js';
-import { FakeClock, settle } from '../fake-clock.js';
+import { FakeClock, settle } from '../../../support/fakes/fake-clock.js';
 
 describe('the controller', () => {
   let clock: FakeClock;

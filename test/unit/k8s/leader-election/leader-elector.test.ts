@@ -2,9 +2,10 @@ import { expect } from 'chai';
 
 import { ApiError } from '../../../../src/k8s/client/errors.js';
 import { LeaderElector } from '../../../../src/k8s/leader-election/leader-elector.js';
-import type { ApiRequest, ApiResponse, Requester } from '../../../../src/k8s/client/rest-client.js';
-import { FakeClock } from '../fake-clock.js';
-import { recordingLog } from '../recording-log.js';
+import type { ApiRequest, ApiResponse } from '../../../../src/k8s/client/rest-types.js';
+import type { Requester } from '../../../../src/k8s/client/rest-client.js';
+import { FakeClock } from '../../../support/fakes/fake-clock.js';
+import { recordingLog } from '../../../support/fakes/recording-log.js';
 
 interface Lease {
   metadata: { resourceVersion?: string };

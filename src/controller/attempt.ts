@@ -1,0 +1,200 @@
+import type { CopyReference, Verb } from '../api/v1alpha1/config-map-sync-status.js';
+import { isApiError, type ApiError } from '../k8s/client/errors.js';
+import type { ConfigMap, ConfigMapMetadata } from '../sync/config-map.js';
+import type { Decision } from '../sync/decide.js';
+import { addWork, NO_WORK, type TargetOutcome, type TargetResult, type WorkCounts } from '../sync/result.js';
+import type { AccessDecision, TenantConfigMaps } from '../tenant/tenant-config-maps.js';
+import type { Session } from '../tenant/tenancy.js';
+import type { OperationResult, TargetItem, TargetWorkerOptions } from './target-worker.js';
+
+/** The writes of one target: `plan` records them instead of carrying them out. */
+export type Apply = Pick<TenantConfigMaps, 'create' | 'update' | 'delete'>;
+
+/** The tenant's own way to ConfigMaps. */
+export const applyAsTenant: ApplyFor = (session, onDecision) => session.configMaps(onDecision);
+
+export type ApplyFor = (session: Session, onDecision: (decision: AccessDecision) => void) => Apply;
+
+/** A request of one verb that the API server did not carry out. */
+export class Refused extends Error {
+  override readonly name = 'Refused';
+  declare readonly cause: ApiError;
+
+  constructor(
+    readonly verb: Verb,
+    cause: ApiError,
+  ) {
+    super(cause.message, { cause });
+  }
+}
+
+/** One attempt at one target: its requests, and what they have shown so far. Its result is a value. */
+export class Attempt {
+  readonly item: TargetItem;
+  readonly signal: AbortSignal;
+  /** `namespace/name` of the ConfigMapSync. */
+  readonly syncKey: string;
+  retry: TargetResult['retry'];
+  /** A create went unanswered: there may be a copy that is not recorded. */
+  #uncertain = false;
+  readonly #onOperation: TargetWorkerOptions['onOperation'];
+  readonly #reads: TenantConfigMaps;
+  readonly #apply: Apply;
+  readonly #refused = new Set<Verb>();
+  #copies: readonly CopyReference[];
+  #work: WorkCounts = NO_WORK;
+
+  constructor(item: TargetItem, signal: AbortSignal, options: TargetWorkerOptions) {
+    this.item = item;
+    this.signal = signal;
+    const { namespace, name } = item.plan.owner;
+    this.syncKey = `${namespace}/${name}`;
+    this.#copies = item.record.copies;
+    this.#onOperation = options.onOperation;
+    const onDecision = (decision: AccessDecision): void => {
+      if (decision.decision === 'denied') this.#refused.add(decision.verb);
+      options.onDecision(item.plan, decision);
+    };
+    this.#reads = item.session.configMaps(onDecision);
+    this.#apply = options.applyFor(item.session, onDecision);
+  }
+
+  /** The copies as far as this attempt knows. */
+  get copies(): readonly CopyReference[] {
+    return this.#copies;
+  }
+
+  /** What becomes of copies that are not desired any more. */
+  get removalMode(): 'delete' | 'release' {
+    return this.item.plan.sync.spec.deletionPolicy === 'Orphan' ? 'release' : 'delete';
+  }
+
+  result(
+    outcome: TargetOutcome | undefined,
+    found: Partial<Pick<TargetResult, 'copies' | 'leftovers' | 'auditID'>> = {},
+  ): TargetResult {
+    return {
+      outcome,
+      copies: this.#copies,
+      work: this.#work,
+      leftovers: [],
+      retry: this.retry,
+      refused: [...this.#refused],
+      ...(this.#uncertain && { uncertain: true }),
+      ...found,
+    };
+  }
+
+  /** Nothing was found out; what was done until then counts. */
+  unknown(error: unknown): TargetResult {
+    const cause = error instanceof Refused ? error.cause : error;
+    const seconds = isApiError(cause) ? cause.retryAfterSeconds : undefined;
+    return {
+      ...this.result(undefined),
+      retry: seconds === undefined ? 'backoff' : { afterMs: seconds * 1000 },
+      error: cause instanceof Error ? cause.message : String(cause),
+    };
+  }
+
+  /** @throws Refused for any answer but the object and 404 */
+  async read(name: string): Promise<ConfigMap | undefined> {
+    try {
+      return await this.#reads.get<ConfigMap>(this.item.namespace, name, this.signal);
+    } catch (error) {
+      if (isApiError(error, 404)) return undefined;
+      if (isApiError(error)) throw new Refused('get', error);
+      throw error;
+    }
+  }
+
+  /** @throws Refused where the API server does not do it. */
+  async carryOut(decision: Exclude<Decision, { action: 'conflict' }>): Promise<ConfigMap> {
+    const written = await this.#write(decision);
+    this.confirm(written.metadata);
+    return written;
+  }
+
+  async #write(decision: Exclude<Decision, { action: 'conflict' }>): Promise<ConfigMap> {
+    switch (decision.action) {
+      case 'none':
+        return decision.existing;
+      case 'create': {
+        const created = await this.#create(decision.desired);
+        this.#count({ created: 1 });
+        return created;
+      }
+      case 'update': {
+        const updated = await this.update(decision.existing.metadata.name, decision.desired);
+        this.#count({ updated: 1 });
+        return updated;
+      }
+      case 'replace': {
+        await this.delete(decision.existing.metadata);
+        const created = await this.#create(decision.desired);
+        this.#count({ updated: 1 });
+        return created;
+      }
+    }
+  }
+
+  /** The API server confirmed that this ConfigMap is a copy of ours. */
+  confirm({ name, uid = '' }: ConfigMapMetadata): void {
+    if (this.#copies.some((copy) => copy.name === name && copy.uid === uid)) return;
+    this.#copies = [...this.#copies.filter((copy) => copy.name !== name), { name, uid }];
+  }
+
+  /** The copy of this name is there no more, or is none. */
+  forgetCopy(name: string): void {
+    this.#copies = this.#copies.filter((copy) => copy.name !== name);
+  }
+
+  async delete({ name, uid, resourceVersion }: ConfigMapMetadata): Promise<void> {
+    const { namespace } = this.item;
+    await this.#send('delete', () =>
+      this.#apply.delete({ namespace, name, uid, resourceVersion }, this.signal),
+    );
+    this.forgetCopy(name);
+  }
+
+  update(name: string, desired: ConfigMap): Promise<ConfigMap> {
+    return this.#send('update', () => this.#apply.update(this.item.namespace, name, desired, this.signal));
+  }
+
+  /** A copy was removed, or released. */
+  removed(name: string, mode: 'delete' | 'release'): void {
+    this.forgetCopy(name);
+    this.#count(mode === 'delete' ? { deleted: 1 } : { updated: 1 });
+  }
+
+  #create(desired: ConfigMap): Promise<ConfigMap> {
+    return this.#send('create', () => this.#apply.create(this.item.namespace, desired, this.signal));
+  }
+
+  async #send<T>(verb: Exclude<Verb, 'get'>, call: () => Promise<T>): Promise<T> {
+    try {
+      const answer = await call();
+      this.#onOperation(verb, 'success');
+      return answer;
+    } catch (error) {
+      this.#onOperation(verb, resultOf(error));
+      // Without an answer it may have been carried out.
+      this.#uncertain ||= verb === 'create' && !(isApiError(error) && isAnswer(error));
+      if (isApiError(error)) throw new Refused(verb, error);
+      throw error;
+    }
+  }
+
+  #count(work: Partial<WorkCounts>): void {
+    this.#work = addWork(this.#work, { ...NO_WORK, ...work });
+  }
+}
+
+/** Whether the API server decided; otherwise it could not, or nothing was heard of it. */
+export function isAnswer({ code }: ApiError): boolean {
+  return code !== 0 && ![408, 429, 503, 504].includes(code);
+}
+
+function resultOf(error: unknown): OperationResult {
+  if (isApiError(error, 403)) return 'denied';
+  return isApiError(error, 409) ? 'conflict' : 'error';
+}

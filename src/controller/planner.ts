@@ -1,0 +1,342 @@
+import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
+import type { ConfigMapSyncStatus, TargetStatus } from '../api/v1alpha1/config-map-sync-status.js';
+import { isApiError } from '../k8s/client/errors.js';
+import { abortable } from '../k8s/util/async.js';
+import { namespacedNameKey, serviceAccountUsername, type ServiceAccount } from '../api/kubernetes.js';
+import { type ConfigMap } from '../sync/config-map.js';
+import { selectContent } from '../sync/content.js';
+import { CopyTemplate } from '../sync/copy-template.js';
+import { CycleDetector, type SyncLookup } from '../sync/cycle-detector.js';
+import type { CopyRecord, Owner } from '../sync/ownership.js';
+import { requiredVerbs } from '../sync/required-rbac.js';
+import {
+  isDenied,
+  KEPT,
+  leftoverOutcome,
+  NOT_EVALUATED,
+  outcomeOf,
+  SYNCED,
+  type Desired,
+  type Leftover,
+  type SyncPlan,
+  type TargetOutcome,
+  type Verdict,
+} from '../sync/result.js';
+import { copyName, selectTargets, sourceOf } from '../sync/targets.js';
+import { IdentityError } from '../tenant/errors.js';
+import type { AccessDecision } from '../tenant/tenant-config-maps.js';
+import type { Session, Tenancy } from '../tenant/tenancy.js';
+import type { NamespaceLister } from './namespace-lister.js';
+
+/** What is known of the targets of a ConfigMapSync before it is planned. */
+export interface Known {
+  readonly reported: ConfigMapSyncStatus | undefined;
+  previous(namespace: string): TargetStatus | undefined;
+  record(namespace: string): CopyRecord;
+  /** Where a copy of ours is, or may be. */
+  readonly namespacesWithCopies: ReadonlySet<string>;
+}
+
+/** A plan, and the means to carry it out. */
+export interface Planned {
+  plan: SyncPlan;
+  /** Undefined where there is no identity. */
+  session?: Session;
+  cycles?: CycleDetector;
+  /** Why there is no identity. */
+  refusal?: IdentityError;
+}
+
+export interface PlannerOptions {
+  tenancy: Pick<Tenancy, 'open'>;
+  namespaces: Pick<NamespaceLister, 'state' | 'all'>;
+  syncs: SyncLookup;
+  /** Called with each decision of the API server about a source. */
+  onDecision: (sync: ConfigMapSync, decision: AccessDecision) => void;
+}
+
+export interface PlanRequest {
+  sync: ConfigMapSync;
+  known: Known;
+  /** Namespaces where something is under way; asked when the plan is made, not before. */
+  running: () => Iterable<string>;
+  /** True: everything is read again, whatever watches say. */
+  recheck: boolean;
+  /** True at the very first plan: nothing can be left over from earlier ones. */
+  fresh: boolean;
+  since: number;
+  signal: AbortSignal;
+}
+
+/** Decides what is to be done for a ConfigMapSync: identity, source, targets. It waits for no target and writes nothing. */
+export class Planner {
+  readonly #options: PlannerOptions;
+
+  constructor(options: PlannerOptions) {
+    this.#options = options;
+  }
+
+  /** @throws ApiError and TokenRejectedError where something could not be found out. */
+  async plan(request: PlanRequest): Promise<Planned> {
+    const draft = this.#begin(request);
+    const session = await this.#identify(request, draft);
+    if (session instanceof IdentityError) return this.#withoutIdentity(request, draft, session);
+    const source = await this.#readSource(request, draft, session);
+    if (source !== 'denied' && source !== 'gone') return this.#sync(request, draft, session, source);
+    const { spec } = request.sync;
+    const removes = source === 'gone' && spec.sourceDeletionPolicy === 'Delete';
+    const settled = new Map<string, TargetOutcome>();
+    const work = this.#unwanted(request, draft);
+    const { known, fresh } = request;
+    const held = known.namespacesWithCopies;
+    for (const namespace of draft.selection.wanted) {
+      // Where the status tells nothing of a target, it may have been lost, and a copy with it.
+      const mayHold = held.has(namespace) || (!fresh && known.previous(namespace) === undefined);
+      if (removes && mayHold) work.set(namespace, { kind: 'absent', mode: 'delete' });
+      else settled.set(namespace, held.has(namespace) ? heldOutcome(source) : NOT_EVALUATED);
+    }
+    return { plan: { ...draft, purpose: 'hold', work, settled }, session };
+  }
+
+  /** Removes all copies, as the policy says. */
+  async finalize(request: PlanRequest): Promise<Planned> {
+    const draft = { ...this.#begin(request), purpose: 'finalize' as const };
+    const { sync, known } = request;
+    const mode = sync.spec.deletionPolicy === 'Orphan' ? 'release' : 'delete';
+    const absent: Desired = { kind: 'absent', mode };
+    // Where the status tells nothing of a target, it may have been lost.
+    const doubtful = request.fresh
+      ? []
+      : draft.selection.wanted.filter((each) => known.previous(each) === undefined);
+    const candidates = (): Set<string> =>
+      new Set([...known.namespacesWithCopies, ...doubtful, ...request.running()]);
+    if (candidates().size === 0) return { plan: draft };
+    const session = await this.#identify(request, draft, candidates());
+    if (!(session instanceof IdentityError)) {
+      const work = new Map([...candidates()].map((namespace) => [namespace, absent]));
+      return { plan: { ...draft, work }, session };
+    }
+    const leftovers = this.#outOfReach(request, session.reason);
+    const settled = new Map(
+      [...Map.groupBy(leftovers, ({ namespace }) => namespace)].map(([namespace, rest]) => [
+        namespace,
+        leftoverOutcome(rest),
+      ]),
+    );
+    return { plan: { ...draft, leftovers, settled }, refusal: session };
+  }
+
+  /** The copies stay as they are, marks and all, for a successor of the same name to take over. */
+  orphaned(request: PlanRequest): SyncPlan {
+    return { ...this.#begin(request), purpose: 'finalize' };
+  }
+
+  /** Copies are to be removed, and for too long nothing could be found out. */
+  unreachable(request: PlanRequest, why: string): SyncPlan {
+    return { ...this.#begin(request), purpose: 'finalize', leftovers: this.#outOfReach(request, why) };
+  }
+
+  /** Touches nothing and watches nothing; what was last known stays in the status. */
+  suspended(request: PlanRequest): SyncPlan {
+    const message = 'spec.suspend is true: nothing is read, written or removed';
+    const ready: Verdict = { status: 'False', reason: 'Suspended', message };
+    return { ...this.#begin(request), purpose: 'suspend', conditions: { Ready: ready } };
+  }
+
+  /** No plan could be made: all stays as it was last found. */
+  unknown(request: PlanRequest, message: string): SyncPlan {
+    const ready: Verdict = { status: 'Unknown', reason: 'SyncFailed', message };
+    return { ...this.#begin(request), purpose: 'unknown', conditions: { Ready: ready } };
+  }
+
+  /** Copies that cannot be removed for want of an identity; what is in a namespace that goes, goes with it. */
+  #outOfReach({ known }: PlanRequest, why: string): Leftover[] {
+    const message = `spec.serviceAccount cannot be used: ${why}`;
+    return [...known.namespacesWithCopies]
+      .filter((namespace) => this.#options.namespaces.state(namespace) === 'active')
+      .flatMap((namespace) =>
+        known.record(namespace).copies.map(({ name }) => ({ namespace, name, message })),
+      );
+  }
+
+  #begin({ sync, since }: PlanRequest): SyncPlan {
+    const { namespace = '', name, uid, creationTimestamp } = sync.metadata;
+    const owner: Owner = { uid, namespace, name, creationTimestamp };
+    return {
+      purpose: 'sync',
+      sync,
+      owner,
+      username: serviceAccountUsername(accountOf(sync)),
+      source: sourceOf(sync.spec, namespace),
+      selection: selectTargets(sync.spec, namespace, this.#options.namespaces.all()),
+      conditions: {},
+      work: new Map(),
+      settled: new Map(),
+      since,
+    };
+  }
+
+  /** Opens the tenant's door and declares what is watched; `only` is looked at and not watched. */
+  async #identify(
+    { sync, known, signal }: PlanRequest,
+    { owner, selection, source, conditions }: SyncPlan,
+    only?: Iterable<string>,
+  ): Promise<Session | IdentityError> {
+    const { tenancy } = this.#options;
+    try {
+      const session = await abortable(tenancy.open(owner, accountOf(sync)), signal);
+      const looked = only ?? [...known.namespacesWithCopies, ...selection.wanted, source.namespace];
+      const interests = new Map<string, Set<string>>([...looked].map((namespace) => [namespace, new Set()]));
+      if (only === undefined) {
+        for (const namespace of selection.wanted) interests.get(namespace)?.add(copyName(sync.spec));
+        interests.get(source.namespace)?.add(source.name);
+      }
+      session.setInterests(interests);
+      // Its watch tells of changes also where the plan gets no further than to the source.
+      if (only === undefined) session.namespace(source.namespace);
+      conditions.ValidServiceAccount = passed('ServiceAccountValid');
+      return session;
+    } catch (error) {
+      if (!(error instanceof IdentityError)) throw error;
+      conditions.ValidServiceAccount = failed(error.reason, error.message);
+      return error;
+    }
+  }
+
+  #withoutIdentity(request: PlanRequest, draft: SyncPlan, refusal: IdentityError): Planned {
+    const { reason } = refusal;
+    const message = `spec.serviceAccount cannot be used: ${reason}`;
+    const held = request.known.namespacesWithCopies;
+    const stale: TargetOutcome = { state: 'Stale', reason, message };
+    const settled = new Map(
+      [...new Set([...draft.selection.wanted, ...held])].map((namespace) => [
+        namespace,
+        held.has(namespace) ? stale : NOT_EVALUATED,
+      ]),
+    );
+    return { plan: { ...draft, purpose: 'hold', settled }, refusal };
+  }
+
+  async #readSource(
+    { sync, signal }: PlanRequest,
+    { source, conditions }: SyncPlan,
+    session: Session,
+  ): Promise<ConfigMap | 'denied' | 'gone'> {
+    const { namespace, name } = source;
+    const configMaps = session.configMaps((decision) => this.#options.onDecision(sync, decision));
+    try {
+      const found = await configMaps.get<ConfigMap>(namespace, name, signal);
+      conditions.SourceConfigMapFound = passed('ConfigMapFound');
+      return found;
+    } catch (error) {
+      if (isApiError(error, 403)) {
+        const { access } = session.namespace(namespace);
+        access.invalidate();
+        // Asked so that it is asked again: a grant then heals by itself.
+        await access.verdict(name, ['get'], signal);
+        const message = `${session.tenant.username} may not get configmaps "${name}" in namespace "${namespace}": grant get there, and list and watch for changes to arrive at once`;
+        conditions.SourceConfigMapFound = failed('SourceDenied', message);
+        return 'denied';
+      }
+      if (!isApiError(error, 404)) throw error;
+      conditions.SourceConfigMapFound =
+        this.#options.namespaces.state(namespace) === 'missing'
+          ? failed(
+              'SourceNamespaceNotFound',
+              `there is no namespace "${namespace}" to find ConfigMap "${name}" in`,
+            )
+          : failed('ConfigMapNotFound', `there is no ConfigMap "${name}" in namespace "${namespace}"`);
+      return 'gone';
+    }
+  }
+
+  #sync(request: PlanRequest, draft: SyncPlan, session: Session, source: ConfigMap): Planned {
+    const { sync } = request;
+    const { content, missingKeys } = selectContent(source, sync.spec.keys);
+    const resourceVersion = source.metadata.resourceVersion ?? '';
+    const template = new CopyTemplate({
+      owner: draft.owner,
+      source: namespacedNameKey(draft.source),
+      sourceResourceVersion: resourceVersion,
+      name: copyName(sync.spec),
+      content,
+      serviceAccount: sync.spec.serviceAccount.name,
+      labels: sync.spec.target?.labels,
+      annotations: sync.spec.target?.annotations,
+    });
+    const cycles = new CycleDetector(sync, source.metadata, this.#options.syncs);
+    const desired: Desired = { kind: 'copy', template };
+    const work = this.#unwanted(request, draft);
+    const settled = new Map<string, TargetOutcome>();
+    const running = new Set(request.running());
+    const { fingerprint } = template;
+    for (const namespace of draft.selection.wanted) {
+      if (request.recheck) session.opened(namespace)?.invalidate(template.name);
+      const outcome =
+        running.has(namespace) || cycles.mayCycle
+          ? undefined
+          : this.#current(request, session, namespace, template.name, fingerprint);
+      if (outcome !== undefined) settled.set(namespace, outcome);
+      else work.set(namespace, desired);
+    }
+    const plan = {
+      ...draft,
+      content: { resourceVersion, hash: template.contentHash, missingKeys },
+      work,
+      settled,
+    };
+    return { plan, session, cycles };
+  }
+
+  /** How a target stands where watches and reviews vouch for it that nothing is to be done; else undefined. */
+  #current(
+    { known, sync }: PlanRequest,
+    session: Session,
+    namespace: string,
+    name: string,
+    fingerprint: string,
+  ): TargetOutcome | undefined {
+    const previous = known.previous(namespace);
+    const view = session.opened(namespace);
+    if (previous === undefined || view === undefined) return undefined;
+    const missing = view.access.known(name, requiredVerbs(sync))?.missing ?? [];
+    if (isDenied(previous)) {
+      const same = known.reported?.serviceAccount === session.tenant.username;
+      const verbs = previous.missingVerbs ?? [];
+      return same && missing.length > 0 && missing.join() === verbs.join() ? outcomeOf(previous) : undefined;
+    }
+    if (previous.state !== 'Synced' || !view.isCurrent(name, fingerprint)) return undefined;
+    if (view.access.known(name, requiredVerbs(sync)) === undefined || missing.length > 0) return undefined;
+    if (this.#options.namespaces.state(namespace) !== 'active') return undefined;
+    const { copies } = known.record(namespace);
+    return copies.length === 1 && copies[0]?.name === name ? SYNCED : undefined;
+  }
+
+  /** Copies in namespaces that are no target any more go, whatever becomes of the others. */
+  #unwanted({ known, running, sync }: PlanRequest, { selection }: SyncPlan): Map<string, Desired> {
+    const mode = sync.spec.deletionPolicy === 'Orphan' ? 'release' : 'delete';
+    const wanted = new Set(selection.wanted);
+    const held = new Set([...known.namespacesWithCopies, ...running()]);
+    return new Map(
+      [...held].filter((each) => !wanted.has(each)).map((namespace) => [namespace, { kind: 'absent', mode }]),
+    );
+  }
+}
+
+export function accountOf({ metadata, spec }: ConfigMapSync): ServiceAccount {
+  return { namespace: metadata.namespace ?? '', name: spec.serviceAccount.name };
+}
+
+/** A copy that stays as it is, because its source is gone or cannot be read. */
+function heldOutcome(source: 'denied' | 'gone'): TargetOutcome {
+  if (source === 'gone') return KEPT;
+  return { state: 'Stale', reason: 'SourceDenied', message: 'the source may not be read any more' };
+}
+
+function passed(reason: string): Verdict {
+  return { status: 'True', reason, message: '' };
+}
+
+function failed(reason: string, message: string): Verdict {
+  return { status: 'False', reason, message };
+}

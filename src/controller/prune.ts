@@ -1,0 +1,97 @@
+import type { Verb } from '../api/v1alpha1/config-map-sync-status.js';
+import { sameNamespacedName } from '../api/kubernetes.js';
+import { type ConfigMap } from '../sync/config-map.js';
+import { isOwnCopy, withoutMarks } from '../sync/ownership.js';
+import { leftoverOutcome, NOT_EVALUATED, type Leftover, type TargetResult } from '../sync/result.js';
+import { copyName } from '../sync/targets.js';
+import { Refused, type Attempt } from './attempt.js';
+
+/** Somebody else writes the copy while it is removed: a few looks settle it. */
+const ATTEMPTS = 4;
+
+/**
+ * Removes the recorded copies of one target but the one called `keep`. Where the record may have been lost, the name that
+ * the spec knows is looked at too.
+ */
+export async function prune(
+  attempt: Attempt,
+  mode: 'delete' | 'release',
+  keep: string | undefined,
+): Promise<TargetResult> {
+  const { namespace, plan } = attempt.item;
+  const names = new Set(attempt.copies.map(({ name }) => name));
+  if (keep === undefined && names.size === 0) names.add(copyName(plan.sync.spec));
+  const leftovers: Leftover[] = [];
+  let retry: TargetResult['retry'];
+  for (const name of names) {
+    if (name === keep) continue;
+    // The source is never removed, whatever the record says.
+    if (sameNamespacedName({ namespace, name }, plan.source)) {
+      attempt.forgetCopy(name);
+      continue;
+    }
+    const left = await remove(attempt, name, mode);
+    if (left === undefined) continue;
+    leftovers.push(left);
+    if (left.missingVerb === undefined) retry = 'backoff';
+  }
+  const outcome = leftovers.length === 0 ? NOT_EVALUATED : leftoverOutcome(leftovers);
+  return { ...attempt.result(outcome, { leftovers }), retry };
+}
+
+/** @returns what is left where it cannot be removed. */
+async function remove(
+  attempt: Attempt,
+  name: string,
+  mode: 'delete' | 'release',
+): Promise<Leftover | undefined> {
+  const { record, plan } = attempt.item;
+  const recorded = attempt.copies.some((copy) => copy.name === name);
+  for (let tries = 1; ; tries += 1) {
+    try {
+      const existing = await attempt.read(name);
+      if (existing === undefined || !isOwnCopy(existing.metadata, plan.owner, record)) {
+        attempt.forgetCopy(name);
+        return undefined;
+      }
+      attempt.confirm(existing.metadata);
+      await removeSeen(attempt, existing, mode);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      const { code } = error.cause;
+      if (code === 404) {
+        attempt.forgetCopy(name);
+        return undefined;
+      }
+      if (code === 409 && tries < ATTEMPTS) continue;
+      // Where nothing is recorded and nothing could be seen, no copy is assumed.
+      if (error.verb === 'get' && !recorded) return undefined;
+      return await leftover(attempt, name, error);
+    }
+  }
+}
+
+async function removeSeen(attempt: Attempt, existing: ConfigMap, mode: 'delete' | 'release'): Promise<void> {
+  const { metadata } = existing;
+  if (mode === 'delete') await attempt.delete(metadata);
+  else await attempt.update(metadata.name, { ...existing, metadata: withoutMarks(metadata) });
+  attempt.removed(metadata.name, mode);
+}
+
+/** A 403 may be RBAC's or an admission policy's: the reviews tell which. */
+async function leftover(attempt: Attempt, name: string, { verb, cause }: Refused): Promise<Leftover> {
+  const { namespace, session } = attempt.item;
+  if (cause.code === 403 && (await isMissing(attempt, name, verb))) {
+    const message = `${session.tenant.username} may not ${verb} it`;
+    return { namespace, name, message, missingVerb: verb };
+  }
+  if (cause.code === 0 || cause.code === 429) throw cause;
+  return { namespace, name, message: cause.message };
+}
+
+async function isMissing(attempt: Attempt, name: string, verb: Verb): Promise<boolean> {
+  const { access } = attempt.item.session.namespace(attempt.item.namespace);
+  access.invalidate();
+  return (await access.verdict(name, [verb], attempt.signal)).missing.length > 0;
+}

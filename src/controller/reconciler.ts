@@ -1,0 +1,184 @@
+import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
+import { FINALIZER } from '../api/v1alpha1/well-known.js';
+import { RetryError, isApiError } from '../k8s/client/errors.js';
+import { splitKey } from '../k8s/client/objects.js';
+import type { ReconcileResult } from '../k8s/controller/controller.js';
+import type { Clock } from '../k8s/util/clock.js';
+import type { Notifier } from '../reporting/notifier.js';
+import type { Tenancy } from '../tenant/tenancy.js';
+import type { ConfigMapSyncClient } from './config-map-sync-client.js';
+import type { Finalizer } from './finalizer.js';
+import type { Planned, Planner, PlanRequest } from './planner.js';
+import type { Reporter } from './reporter.js';
+import type { Intervals, Schedule } from './schedule.js';
+import type { SyncState, SyncStates } from './sync-state.js';
+import type { TargetRunner } from './target-runner.js';
+
+export interface ReconcilerOptions {
+  states: SyncStates;
+  client: ConfigMapSyncClient;
+  tenancy: Tenancy;
+  planner: Planner;
+  targets: TargetRunner;
+  reporter: Reporter;
+  finalizer: Finalizer;
+  notifier: Notifier;
+  schedule: Schedule;
+  intervals: Intervals;
+  clock: Clock;
+}
+
+/** Where no plan could be made for so long, in milliseconds, it is no passing fault. */
+const BROKEN_MS = 10_000;
+/** How long the watches of a suspended ConfigMapSync are kept, in milliseconds: many are resumed at once. */
+const SUSPENDED_MS = 60_000;
+/** How soon to look whether what is under way has ended, in milliseconds. */
+const ENDING_MS = 500;
+
+/**
+ * Plans one ConfigMapSync at a time and hands its targets to the queue. It computes from what is, never from what an event
+ * said, and waits for no target.
+ */
+export class ConfigMapSyncReconciler {
+  readonly #options: ReconcilerOptions;
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options;
+  }
+
+  /** @throws whatever a retry may resolve; the work queue retries with back-off. */
+  async reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult> {
+    const { states } = this.#options;
+    for (const state of states.gone(key)) this.forget(state);
+    for (const lost of states.lost(key)) await this.#finalize(lost, states.of(lost), signal);
+    const sync = states.current(key);
+    if (sync === undefined) {
+      if (states.lost(key).length === 0) this.#options.tenancy.close(key);
+      return {};
+    }
+    const state = states.of(sync);
+    const now = this.#options.clock.now();
+    const waitMs = state.plans.readyAt(now) - now;
+    if (waitMs > 0) return { requeueAfterMs: waitMs };
+    state.plans.take(now);
+    if (sync.metadata.deletionTimestamp !== undefined) return this.#finalize(sync, state, signal);
+    if (sync.spec.suspend) return this.#suspend(sync, state, signal);
+    state.suspendedSince = undefined;
+    return this.#sync(sync, state, signal);
+  }
+
+  /** The ConfigMapSync is gone, or no copy of it is left. */
+  forget(state: SyncState): void {
+    const { states, targets, reporter, notifier, tenancy } = this.#options;
+    targets.forget(state);
+    reporter.forget(state);
+    states.forget(state);
+    const successor = states.current(state.key);
+    if (successor !== undefined && successor.metadata.uid !== state.uid) return;
+    const { namespace, name } = splitKey(state.key);
+    notifier.forget(namespace, name);
+    tenancy.close(state.key);
+  }
+
+  async #sync(stored: ConfigMapSync, state: SyncState, signal: AbortSignal): Promise<ReconcileResult> {
+    const { planner, schedule, client } = this.#options;
+    const fresh = !hasFinalizer(stored) && stored.status?.targets === undefined;
+    const sync = hasFinalizer(stored) ? stored : await client.addFinalizer(stored, signal);
+    if (sync !== stored) state.written = sync;
+    const request = this.#request(sync, state, signal, fresh);
+    let planned: Planned;
+    try {
+      planned = await planner.plan(request);
+    } catch (error) {
+      throw this.#failed(state, request, error);
+    }
+    if (request.recheck) state.checkedAt = this.#options.clock.now();
+    this.#adopt(state, planned);
+    return { requeueAfterMs: Math.min(this.#nextLookMs(planned), schedule.resyncMs()) };
+  }
+
+  /** Touches nothing; what is known is kept for a moment, in case that it is resumed. */
+  #suspend(sync: ConfigMapSync, state: SyncState, signal: AbortSignal): ReconcileResult {
+    const { planner, schedule, tenancy, clock } = this.#options;
+    this.#adopt(state, { plan: planner.suspended(this.#request(sync, state, signal, false)) });
+    state.suspendedSince ??= clock.now();
+    const closesInMs = state.suspendedSince + SUSPENDED_MS - clock.now();
+    if (closesInMs > 0) return { requeueAfterMs: closesInMs };
+    tenancy.close(state.key);
+    return { requeueAfterMs: schedule.resyncMs() };
+  }
+
+  async #finalize(sync: ConfigMapSync, state: SyncState, signal: AbortSignal): Promise<ReconcileResult> {
+    const { planner, finalizer, schedule, targets, states, clock } = this.#options;
+    if (!hasFinalizer(sync) && !states.isLost(state.uid)) return {};
+    const request = this.#request(sync, state, signal, false);
+    if (state.orphaned || (sync.metadata.finalizers?.includes('orphan') ?? false)) {
+      this.#adopt(state, { plan: planner.orphaned(request) });
+      return {};
+    }
+    state.removingSince ??= clock.now();
+    try {
+      this.#adopt(state, await planner.finalize(request));
+    } catch (error) {
+      if (signal.aborted || finalizer.givenUpInMs(state, sync, true) > 0) throw error;
+      this.#adopt(state, { plan: planner.unreachable(request, String(error)) });
+    }
+    // An attempt for an earlier plan may leave a copy: it is looked for when that has ended.
+    return { requeueAfterMs: targets.running(state).length > 0 ? ENDING_MS : schedule.resyncMs() };
+  }
+
+  #request(sync: ConfigMapSync, state: SyncState, signal: AbortSignal, fresh: boolean): PlanRequest {
+    const { targets, clock, intervals } = this.#options;
+    const now = clock.now();
+    return {
+      sync,
+      known: state,
+      running: () => targets.running(state),
+      // Once in a resync interval everything is read, whatever watches make us believe.
+      recheck: now - state.checkedAt >= 0.8 * intervals.resyncMs,
+      fresh,
+      since: state.changedAt ?? now,
+      signal,
+    };
+  }
+
+  #adopt(state: SyncState, planned: Planned): void {
+    const { targets, reporter, notifier } = this.#options;
+    const { plan, refusal } = planned;
+    state.brokenSince = undefined;
+    state.trouble = undefined;
+    state.changedAt = undefined;
+    if (refusal !== undefined) notifier.identityRefused(plan.sync, state.reported, refusal);
+    state.adopt(plan);
+    targets.submit(state, planned);
+    reporter.changed(state);
+  }
+
+  /** That no plan can be made shows in the status where it goes on for a while. */
+  #failed(state: SyncState, request: PlanRequest, error: unknown): unknown {
+    const { clock, planner, reporter } = this.#options;
+    if (request.signal.aborted) return error;
+    const now = clock.now();
+    state.brokenSince ??= now;
+    if (now - state.brokenSince >= BROKEN_MS && state.trouble === undefined) {
+      const message = error instanceof Error ? error.message : String(error);
+      state.trouble = planner.unknown(request, message);
+      reporter.changed(state);
+    }
+    if (!isApiError(error) || error.retryAfterSeconds === undefined) return error;
+    return new RetryError(error.message, error.retryAfterSeconds * 1000);
+  }
+
+  #nextLookMs({ plan, session }: Planned): number {
+    const { schedule } = this.#options;
+    const { SourceConfigMapFound: found } = plan.conditions;
+    // A watch tells of changes of the source, not of the permission to read it.
+    if (session === undefined || found?.reason === 'SourceDenied') return schedule.recoveryMs();
+    const watched = session.namespace(plan.source.namespace).covers(plan.source.name);
+    return watched ? Infinity : schedule.pollMs();
+  }
+}
+
+function hasFinalizer(sync: ConfigMapSync): boolean {
+  return sync.metadata.finalizers?.includes(FINALIZER) ?? false;
+}

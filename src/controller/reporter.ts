@@ -1,0 +1,173 @@
+import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
+import { isApiError } from '../k8s/client/errors.js';
+import type { ReconcileResult } from '../k8s/controller/controller.js';
+import type { WorkQueue } from '../k8s/controller/work-queue.js';
+import type { Clock } from '../k8s/util/clock.js';
+import type { Notifier } from '../reporting/notifier.js';
+import type { SyncPlan, SyncResult } from '../sync/result.js';
+import { leftoversOf, sameStatus, statusOf } from '../sync/status.js';
+import type { ConfigMapSyncClient } from './config-map-sync-client.js';
+import type { Finalizer } from './finalizer.js';
+import type { SyncState, SyncStates } from './sync-state.js';
+
+/** Where nothing more came in for so long, what is missing are stragglers. */
+const QUIET_MS = 500;
+/** Stragglers or not, what is known is reported after so long. */
+const LONGEST_MS = 5_000;
+/** Reports of one ConfigMapSync while something is under way: one in so long. */
+const PACE_MS = 1_000;
+
+export interface ReporterOptions {
+  states: SyncStates;
+  client: ConfigMapSyncClient;
+  notifier: Notifier;
+  finalizer: Finalizer;
+  /** Keys of ConfigMapSyncs, by uid, that have something to report. */
+  queue: WorkQueue;
+  /** Has this ConfigMapSync planned again after so long. */
+  replan: (key: string, afterMs: number) => void;
+  /** How long to wait for what is refused to be granted. */
+  recoveryMs: () => number;
+  /** The ConfigMapSync is gone, or no copy of it is left. */
+  onFinalized: (state: SyncState) => void;
+  clock: Clock;
+}
+
+interface Pace {
+  /** Since when there is something to report. */
+  dirtySince: number | undefined;
+  lastSettledAt: number;
+  lastReportAt: number;
+}
+
+/** Turns what is known of a ConfigMapSync into its status, Events, metrics and audit lines. */
+export class Reporter {
+  readonly #options: ReporterOptions;
+  readonly #paces = new Map<string, Pace>();
+
+  constructor(options: ReporterOptions) {
+    this.#options = options;
+  }
+
+  /** A plan was made, or a target of it came to an end. */
+  changed(state: SyncState): void {
+    const now = this.#options.clock.now();
+    const pace = this.#paces.get(state.uid) ?? {
+      dirtySince: undefined,
+      lastSettledAt: now,
+      lastReportAt: Number.NEGATIVE_INFINITY,
+    };
+    this.#paces.set(state.uid, pace);
+    pace.dirtySince ??= now;
+    pace.lastSettledAt = now;
+    if (state.isUnderWay) this.#options.queue.addAfter(state.uid, QUIET_MS);
+    else this.#options.queue.add(state.uid);
+  }
+
+  forget({ uid }: SyncState): void {
+    this.#paces.delete(uid);
+  }
+
+  /** Reports at once all that is known and not reported: for the end of the process. */
+  async flush(signal: AbortSignal): Promise<void> {
+    const dirty = [...this.#paces].filter(([, { dirtySince }]) => dirtySince !== undefined);
+    for (const [uid, pace] of dirty) {
+      if (signal.aborted) return;
+      // As if it had been quiet for long enough.
+      pace.lastSettledAt = pace.lastReportAt = Number.NEGATIVE_INFINITY;
+      await this.report(uid, signal).catch(() => undefined);
+    }
+  }
+
+  /** @throws ApiError where the status could not be written: it is tried again, and told only once. */
+  async report(uid: string, signal: AbortSignal): Promise<ReconcileResult> {
+    const { states, clock, notifier } = this.#options;
+    const state = states.get(uid);
+    const plan = state?.trouble ?? state?.plan;
+    const pace = this.#paces.get(uid);
+    if (state === undefined || plan === undefined || pace === undefined) return {};
+    const waitMs = this.#waitMs(state, pace);
+    if (waitMs > 0) return { requeueAfterMs: waitMs };
+    pace.dirtySince = undefined;
+    pace.lastReportAt = clock.now();
+
+    const previous = state.reported;
+    const result = state.result(plan);
+    // As metav1.Time has it, without fractions.
+    const now = new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+    const next = statusOf(previous, result, now);
+    state.told(result, next);
+    const isFinal = plan.purpose === 'finalize' && !state.isUnderWay;
+    if (isFinal && this.#finalized(state, result)) {
+      await this.#release(state, plan, signal);
+      return {};
+    }
+    await notifier.report(previous, next, result, clock.now());
+    if (leftoversOf(result).length > 0 && plan.purpose !== 'finalize') {
+      this.#options.replan(state.key, this.#options.recoveryMs());
+    }
+    await this.#writeStatus(state, signal);
+    return {};
+  }
+
+  /** Milliseconds for which more may come in that belongs to the same report. */
+  #waitMs(state: SyncState, { dirtySince, lastSettledAt, lastReportAt }: Pace): number {
+    if (!state.isUnderWay || dirtySince === undefined) return 0;
+    const now = this.#options.clock.now();
+    const quietMs = Math.min(lastSettledAt + QUIET_MS, dirtySince + LONGEST_MS) - now;
+    return Math.max(quietMs, lastReportAt + PACE_MS - now);
+  }
+
+  /** Whether all that can be done for a ConfigMapSync that is deleted is done. */
+  #finalized(state: SyncState, result: SyncResult): boolean {
+    const { finalizer, notifier, replan, recoveryMs } = this.#options;
+    const { sync } = result.plan;
+    const verdict = finalizer.verdict(state, result);
+    state.removed = {
+      deleted: state.removed.deleted + result.work.deleted,
+      updated: state.removed.updated + result.work.updated,
+    };
+    if (verdict.state === 'blocked') {
+      replan(state.key, Math.min(recoveryMs(), verdict.givenUpInMs));
+      return false;
+    }
+    const { deleted, updated } = state.removed;
+    if (verdict.abandoned !== undefined) {
+      notifier.event(sync, { type: 'Warning', reason: 'CleanupAbandoned', note: verdict.abandoned });
+    } else if (deleted + updated > 0) {
+      const note = deleted > 0 ? `copies: ${deleted} removed` : `copies: ${updated} released`;
+      notifier.event(sync, { type: 'Normal', reason: 'Synced', note });
+    }
+    return true;
+  }
+
+  async #release(state: SyncState, { sync }: SyncPlan, signal: AbortSignal): Promise<void> {
+    const { states, client, onFinalized } = this.#options;
+    if (!states.isLost(state.uid)) {
+      try {
+        state.written = await client.removeFinalizer(this.#newest(state) ?? sync, signal);
+      } catch (error) {
+        if (!isApiError(error, 404)) throw error;
+      }
+    }
+    onFinalized(state);
+  }
+
+  async #writeStatus(state: SyncState, signal: AbortSignal): Promise<void> {
+    const sync = this.#newest(state);
+    const { reported } = state;
+    if (sync === undefined || reported === undefined || sameStatus(sync.status, reported)) return;
+    state.sent = reported;
+    try {
+      state.written = await this.#options.client.writeStatus(sync, reported, signal);
+    } catch (error) {
+      // It is gone, or another one of the same name.
+      if (!isApiError(error, 404, 409)) throw error;
+    }
+  }
+
+  #newest(state: SyncState): ConfigMapSync | undefined {
+    const sync = this.#options.states.current(state.key);
+    return sync?.metadata.uid === state.uid ? sync : undefined;
+  }
+}

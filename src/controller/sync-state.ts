@@ -1,0 +1,257 @@
+import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
+import type {
+  ConfigMapSyncStatus,
+  CopyReference,
+  TargetState,
+  TargetStatus,
+} from '../api/v1alpha1/config-map-sync-status.js';
+import { objectKey, newerOf } from '../k8s/client/objects.js';
+import type { ReadableStore } from '../k8s/cache/store.js';
+import { TokenBucket } from '../k8s/events/event-queue.js';
+import { recordOf, type CopyRecord } from '../sync/ownership.js';
+import {
+  addWork,
+  NO_WORK,
+  type SyncPlan,
+  type SyncResult,
+  type TargetResult,
+  type WorkCounts,
+} from '../sync/result.js';
+import { sameStatus } from '../sync/status.js';
+
+/** A ConfigMapSync may be planned so often at once, */
+const PLAN_BURST = 20;
+/** and then once in so many milliseconds: a spec that flaps costs a constant. */
+const PLAN_PERIOD_MS = 500;
+
+/** What is known of one ConfigMapSync beyond what its object says. Only the record of copies matters after a restart. */
+export class SyncState {
+  readonly uid: string;
+  /** `namespace/name`. */
+  readonly key: string;
+  readonly plans: TokenBucket;
+  /** What our own last write returned: the watch may still be behind it. */
+  written: ConfigMapSync | undefined;
+  /** The status that was sent last, set before it is sent: its echo may come before the answer. */
+  sent: ConfigMapSyncStatus | undefined;
+  /** When a change of the source was noticed that is not carried out yet (milliseconds since the epoch). */
+  changedAt: number | undefined;
+  /** When everything was last looked at, whatever watches say. */
+  checkedAt = Number.NEGATIVE_INFINITY;
+  /** Since when no plan could be made (milliseconds since the epoch). */
+  brokenSince: number | undefined;
+  suspendedSince: number | undefined;
+  /** Takes the place of the plan where none could be made for a while. */
+  trouble: SyncPlan | undefined;
+  /** Copies that a deletion has removed or released so far. */
+  removed = { deleted: 0, updated: 0 };
+  /** `--cascade=orphan` was asked for. */
+  orphaned = false;
+  /** When this process first tried to remove all copies (milliseconds since the epoch). */
+  removingSince: number | undefined;
+  #reported: ConfigMapSyncStatus | undefined;
+  /** Its targets by namespace, as long as they are needed. */
+  #previous: Map<string, TargetStatus> | undefined;
+  #plan: SyncPlan | undefined;
+  #results = new Map<string, TargetResult>();
+  #underWay = new Map<string, string | undefined>();
+  readonly #copies = new Map<string, readonly CopyReference[]>();
+  /** Namespaces where a create went unanswered. */
+  readonly #uncertain = new Set<string>();
+  #work: WorkCounts = NO_WORK;
+
+  constructor(sync: ConfigMapSync, now: number) {
+    this.uid = sync.metadata.uid;
+    this.key = objectKey(sync);
+    this.plans = new TokenBucket({ burst: PLAN_BURST, periodMs: PLAN_PERIOD_MS, now });
+    this.#reported = sync.status;
+    for (const { namespace, copies = [] } of sync.status?.targets ?? []) {
+      if (copies.length > 0) this.#copies.set(namespace, copies);
+    }
+  }
+
+  get plan(): SyncPlan | undefined {
+    return this.#plan;
+  }
+
+  /** The status that Events, metrics and the audit log speak of. */
+  get reported(): ConfigMapSyncStatus | undefined {
+    return this.#reported;
+  }
+
+  /** How a target stood at the last report. */
+  previous(namespace: string): TargetStatus | undefined {
+    this.#previous ??= new Map((this.#reported?.targets ?? []).map((target) => [target.namespace, target]));
+    return this.#previous.get(namespace);
+  }
+
+  /** The state of a target, reported or not. */
+  stateOf(namespace: string): TargetState | undefined {
+    return this.#results.get(namespace)?.outcome?.state ?? this.previous(namespace)?.state;
+  }
+
+  /** Namespaces where a copy of ours is, or may be. */
+  get namespacesWithCopies(): Set<string> {
+    const doubtful = (this.#reported?.targets ?? []).filter(
+      ({ state, copies }) => copies === undefined && ['Synced', 'Stale', 'Failed'].includes(state),
+    );
+    return new Set([
+      ...this.#copies.keys(),
+      ...this.#uncertain,
+      ...doubtful.map(({ namespace }) => namespace),
+    ]);
+  }
+
+  /** True while something of the current plan is not known yet. */
+  get isUnderWay(): boolean {
+    return this.#underWay.size > 0;
+  }
+
+  /** What is known now, as a value. */
+  result(plan: SyncPlan): SyncResult {
+    return {
+      plan,
+      targets: new Map(this.#results),
+      underWay: new Map(this.#underWay),
+      copies: new Map(this.#copies),
+      work: this.#work,
+    };
+  }
+
+  record(namespace: string): CopyRecord {
+    const copies = this.#copies.get(namespace);
+    if (copies !== undefined) return { copies };
+    const target = this.previous(namespace);
+    return recordOf(target === undefined ? undefined : Object.assign({}, target, { copies: [] }));
+  }
+
+  /** The newest plan wins: what older ones found stays until it is found anew. */
+  adopt(plan: SyncPlan): void {
+    this.#plan = plan;
+    this.#underWay = new Map([...plan.work.keys()].map((namespace) => [namespace, undefined]));
+    for (const namespace of plan.settled.keys()) {
+      const result = this.#results.get(namespace);
+      if (result !== undefined)
+        this.#results.set(namespace, { ...result, outcome: undefined, leftovers: [] });
+    }
+  }
+
+  /** Takes over what one attempt showed. */
+  settle(plan: SyncPlan, namespace: string, result: TargetResult): void {
+    this.#work = addWork(this.#work, result.work);
+    if (result.copies !== undefined && result.copies.length > 0) this.#copies.set(namespace, result.copies);
+    else if (result.copies !== undefined) this.#copies.delete(namespace);
+    if (result.uncertain === true) this.#uncertain.add(namespace);
+    else if (result.outcome !== undefined) this.#uncertain.delete(namespace);
+    const isCurrent = plan === this.#plan;
+    if (result.outcome === undefined || (!isCurrent && this.#underWay.has(namespace))) {
+      if (isCurrent && this.#underWay.has(namespace)) this.#underWay.set(namespace, result.error);
+      return;
+    }
+    if (isCurrent) this.#underWay.delete(namespace);
+    const refused = new Set([...(this.#results.get(namespace)?.refused ?? []), ...result.refused]);
+    this.#results.set(namespace, { ...result, refused: [...refused] });
+  }
+
+  /** The API server has what was sent: one object in memory serves for both. */
+  stored(status: ConfigMapSyncStatus | undefined): void {
+    if (this.#reported === this.sent) this.#reported = status;
+    this.sent = status;
+  }
+
+  /** All that `result` holds is reported as `status`. */
+  told(result: SyncResult, status: ConfigMapSyncStatus): void {
+    this.#reported = status;
+    this.#previous = undefined;
+    this.#work = NO_WORK;
+    for (const [namespace, { leftovers }] of result.targets) {
+      // What is left over is named anew in each report of a deletion.
+      if (this.#results.get(namespace) === result.targets.get(namespace) && leftovers.length === 0) {
+        this.#results.delete(namespace);
+      }
+    }
+  }
+}
+
+/** The states of all ConfigMapSyncs that are known. */
+export class SyncStates {
+  readonly #syncs: ReadableStore<ConfigMapSync>;
+  readonly #now: () => number;
+  readonly #states = new Map<string, SyncState>();
+  /** uids by key: a successor of the same name may be there before the last one is forgotten. */
+  readonly #uids = new Map<string, Set<string>>();
+  /** Those that went in spite of our finalizer, with copies left; by uid. */
+  readonly #lost = new Map<string, ConfigMapSync>();
+
+  constructor(syncs: ReadableStore<ConfigMapSync>, now: () => number) {
+    this.#syncs = syncs;
+    this.#now = now;
+  }
+
+  /** The newest state known of the object; undefined where it is gone. */
+  current(key: string): ConfigMapSync | undefined {
+    const stored = this.#syncs.get(key);
+    if (stored === undefined) return undefined;
+    const written = this.#states.get(stored.metadata.uid)?.written;
+    return written === undefined ? stored : newerOf(written, stored);
+  }
+
+  of(sync: ConfigMapSync): SyncState {
+    const { uid } = sync.metadata;
+    let state = this.#states.get(uid);
+    if (state === undefined) {
+      state = new SyncState(sync, this.#now());
+      this.#states.set(uid, state);
+      const uids = this.#uids.get(state.key) ?? new Set();
+      this.#uids.set(state.key, uids.add(uid));
+    }
+    return state;
+  }
+
+  get(uid: string): SyncState | undefined {
+    return this.#states.get(uid);
+  }
+
+  /** True where the object's status is just what we sent: its echo is no news. */
+  isEcho(sync: ConfigMapSync): boolean {
+    const state = this.#states.get(sync.metadata.uid);
+    if (state?.sent === undefined || !sameStatus(state.sent, sync.status)) return false;
+    state.stored(sync.status);
+    if (state.written?.metadata.resourceVersion === sync.metadata.resourceVersion) state.written = undefined;
+    return true;
+  }
+
+  /**
+   * The object went although our finalizer was on it: the API server checks finalizers before it deletes, not while it
+   * does, and lets one pass that was put there in between. Its copies are still to be removed.
+   */
+  lose(sync: ConfigMapSync): void {
+    const deletionTimestamp = new Date(this.#now()).toISOString();
+    this.of(sync);
+    this.#lost.set(sync.metadata.uid, { ...sync, metadata: { ...sync.metadata, deletionTimestamp } });
+  }
+
+  /** Those of this key that went with copies left, as if they were being deleted. */
+  lost(key: string): ConfigMapSync[] {
+    return [...this.#lost.values()].filter((sync) => objectKey(sync) === key);
+  }
+
+  isLost(uid: string): boolean {
+    return this.#lost.has(uid);
+  }
+
+  forget({ uid, key }: SyncState): void {
+    this.#states.delete(uid);
+    this.#lost.delete(uid);
+    const uids = this.#uids.get(key);
+    uids?.delete(uid);
+    if (uids?.size === 0) this.#uids.delete(key);
+  }
+
+  /** What is known of objects of this key that are neither there nor lost. */
+  gone(key: string): SyncState[] {
+    const living = this.#syncs.get(key)?.metadata.uid;
+    const uids = [...(this.#uids.get(key) ?? [])].filter((uid) => uid !== living && !this.#lost.has(uid));
+    return uids.flatMap((uid) => this.#states.get(uid) ?? []);
+  }
+}

@@ -1,0 +1,146 @@
+import type { TargetStatus } from '../api/v1alpha1/config-map-sync-status.js';
+import { isApiError } from '../k8s/client/errors.js';
+import type { Clock } from '../k8s/util/clock.js';
+import type { SyncPlan } from '../sync/result.js';
+import { TokenRejectedError } from '../tenant/errors.js';
+import type { FairQueue, Priority } from '../tenant/fair-queue.js';
+import { Attempt } from './attempt.js';
+import { accountOf, type Planned } from './planner.js';
+import type { SyncState, SyncStates } from './sync-state.js';
+import { TargetWorker, type TargetItem, type TargetWorkerOptions } from './target-worker.js';
+import { TargetQueue, type Retry } from './work/target-queue.js';
+
+export interface TargetRunnerOptions extends TargetWorkerOptions {
+  states: SyncStates;
+  /** Bounds how many targets are under way at a time. */
+  seats: FairQueue;
+  /** Something came in that is to be reported. */
+  onSettled: (state: SyncState) => void;
+  /** Called for errors that are faults of ours. */
+  onFault: (key: string, error: unknown) => void;
+  /** Has this ConfigMapSync planned again. */
+  replan: (key: string) => void;
+  /** Aborts what is under way. */
+  signal: AbortSignal;
+  clock: Clock;
+  random: () => number;
+}
+
+/** Carries out plans, target by target. */
+export class TargetRunner {
+  readonly #options: TargetRunnerOptions;
+  readonly #worker: TargetWorker;
+  readonly #queue: TargetQueue;
+  /** The newest plan of each ConfigMapSync that has one, with the means to carry it out. */
+  readonly #planned = new Map<string, Planned>();
+
+  constructor(options: TargetRunnerOptions) {
+    const { seats, clock, random } = options;
+    this.#options = options;
+    this.#worker = new TargetWorker(options);
+    const attempt = this.#attempt.bind(this);
+    this.#queue = new TargetQueue({ seats, attempt, clock, random });
+  }
+
+  /** Targets that wait or are under way. */
+  get length(): number {
+    return this.#queue.length;
+  }
+
+  submit(state: SyncState, planned: Planned): void {
+    const { plan } = planned;
+    const { generation = 0 } = plan.sync.metadata;
+    this.#planned.set(state.uid, planned);
+    this.#queue.submit({
+      uid: state.uid,
+      account: accountOf(plan.sync),
+      work: new Map([...plan.work.keys()].map((each) => [each, priorityOf(state.previous(each))])),
+      revision: `${plan.purpose} ${generation} ${plan.content?.hash ?? ''}`,
+    });
+  }
+
+  running({ uid }: SyncState): string[] {
+    return this.#queue.running(uid);
+  }
+
+  forget({ uid }: SyncState): void {
+    this.#queue.cancel(uid);
+    this.#planned.delete(uid);
+  }
+
+  /** Starts nothing more; resolves when what is under way has ended. */
+  drain(): Promise<void> {
+    return this.#queue.drain();
+  }
+
+  async #attempt(uid: string, namespace: string, priority: Priority): Promise<Retry> {
+    const { signal, replan } = this.#options;
+    const state = this.#options.states.get(uid);
+    const planned = this.#planned.get(uid);
+    const desired = planned?.plan.work.get(namespace);
+    if (state === undefined || planned?.session === undefined || desired === undefined) return undefined;
+    const { plan, session, cycles } = planned;
+    const previous = state.previous(namespace);
+    const record = state.record(namespace);
+    const item: TargetItem = { plan, namespace, desired, previous, record, session, cycles };
+    try {
+      // What is missing is asked last: a thousand denied targets keep no good one waiting.
+      if (priority !== 'background' && !(await this.#worker.isPlainlyAllowed(item, signal))) return 'later';
+      const result = await this.#worker.run(item, signal, (partial) =>
+        state.settle(plan, namespace, partial),
+      );
+      state.settle(plan, namespace, result);
+      if (this.#isUnwanted(state, plan, namespace)) replan(state.key);
+      this.#options.onSettled(state);
+      return result.retry;
+    } catch (error) {
+      return this.#failed(state, item, error);
+    }
+  }
+
+  #failed(state: SyncState, item: TargetItem, error: unknown): Retry {
+    const { signal, replan } = this.#options;
+    if (isApiError(error)) {
+      const unknown = new Attempt(item, signal, this.#options).unknown(error);
+      state.settle(item.plan, item.namespace, unknown);
+      this.#options.onSettled(state);
+      return unknown.retry;
+    }
+    this.#options.onSettled(state);
+    if (signal.aborted) return undefined;
+    if (!(error instanceof TokenRejectedError)) this.#options.onFault(state.key, error);
+    // With a new token, or to find that there is none.
+    replan(state.key);
+    return undefined;
+  }
+
+  /** A copy was made for a plan that is no longer the newest, and that one does not know of it. */
+  #isUnwanted(state: SyncState, plan: SyncPlan, namespace: string): boolean {
+    const newest = state.plan;
+    if (newest === undefined || newest === plan || newest.purpose === 'suspend') return false;
+    return (
+      state.record(namespace).copies.length > 0 &&
+      !newest.work.has(namespace) &&
+      (newest.purpose === 'finalize' || !newest.selection.wanted.includes(namespace))
+    );
+  }
+}
+
+/** Targets in good health come before those that were never looked at, and these before denied and failed ones. */
+function priorityOf(previous: TargetStatus | undefined): Priority {
+  switch (previous?.state) {
+    case undefined:
+    case 'Pending':
+      return 'new';
+    case 'Synced':
+      return 'work';
+    case 'Stale':
+    case 'Denied':
+    case 'Failed':
+    case 'Conflict':
+    case 'NamespaceNotFound':
+    case 'Terminating':
+    case 'Skipped':
+      return 'background';
+  }
+}

@@ -1,0 +1,326 @@
+import type { CopyReference, TargetStatus, Verb } from '../api/v1alpha1/config-map-sync-status.js';
+import { isApiError, type ApiError } from '../k8s/client/errors.js';
+import { namespacedNameKey } from '../api/kubernetes.js';
+import { type ConfigMap } from '../sync/config-map.js';
+import type { CopyTemplate } from '../sync/copy-template.js';
+import type { CycleDetector } from '../sync/cycle-detector.js';
+import { decide, type Decision } from '../sync/decide.js';
+import { isOwnCopy, type CopyRecord, type IsLiving } from '../sync/ownership.js';
+import { requiredVerbs } from '../sync/required-rbac.js';
+import {
+  CONTENDED,
+  deniedOutcome,
+  LOOP,
+  namespaceNotFound,
+  SYNCED,
+  terminating,
+  withLeftovers,
+  type Desired,
+  type SyncPlan,
+  type TargetOutcome,
+  type TargetResult,
+} from '../sync/result.js';
+import type { AccessVerdict } from '../tenant/namespace-access.js';
+import type { NamespaceWatch } from '../tenant/namespace-watch.js';
+import type { AccessDecision } from '../tenant/tenant-config-maps.js';
+import type { Session } from '../tenant/tenancy.js';
+import { Attempt, isAnswer, Refused, type ApplyFor } from './attempt.js';
+import type { DriftLimiter } from './drift-limiter.js';
+import type { NamespaceLister } from './namespace-lister.js';
+import { prune } from './prune.js';
+
+export type Operation = Exclude<Verb, 'get'>;
+export type OperationResult = 'success' | 'denied' | 'conflict' | 'error';
+
+export interface TargetWorkerOptions {
+  namespaces: Pick<NamespaceLister, 'state'>;
+  drift: DriftLimiter;
+  isLiving: IsLiving;
+  /** Called with each decision of the API server about a ConfigMap. */
+  onDecision: (plan: SyncPlan, decision: AccessDecision) => void;
+  /** Called with every write that was tried, for the metrics. */
+  onOperation: (operation: Operation, result: OperationResult) => void;
+  /** Makes the writes; `plan` has one that only records them. */
+  applyFor: ApplyFor;
+  /** Called with what was decided about the copy itself. */
+  onDecided?: (item: TargetItem, decision: Decision) => void;
+}
+
+/** One target of one plan, and what is known of it. */
+export interface TargetItem {
+  plan: SyncPlan;
+  namespace: string;
+  desired: Desired;
+  /** How it stood at the last report. */
+  previous: TargetStatus | undefined;
+  record: CopyRecord;
+  session: Session;
+  /** Undefined where no copy is to be made. */
+  cycles: CycleDetector | undefined;
+}
+
+/** Somebody else writes the same object at the same time: a few looks settle it, more would be a fight. */
+const ATTEMPTS = 4;
+
+/** Observes one target, decides and applies. What goes wrong there is that target's result and nobody else's. */
+export class TargetWorker {
+  readonly #options: TargetWorkerOptions;
+
+  constructor(options: TargetWorkerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * True where the permissions are known to suffice. It takes one request at the most, where finding out what is missing
+   * takes one for each verb.
+   * @throws TokenRejectedError where the tenant has ended; ApiError where it cannot be found out.
+   */
+  async isPlainlyAllowed(
+    { plan, namespace, desired, session }: TargetItem,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    if (desired.kind === 'absent') return true;
+    const { access } = session.namespace(namespace);
+    return access.isPlainlyAllowed(desired.template.name, requiredVerbs(plan.sync), signal);
+  }
+
+  /**
+   * @throws TokenRejectedError where the tenant has ended, and the signal's reason; what was done until then is in
+   *   `onProgress`.
+   */
+  async run(
+    item: TargetItem,
+    signal: AbortSignal,
+    onBrokenOff: (partial: TargetResult) => void,
+  ): Promise<TargetResult> {
+    const attempt = new Attempt(item, signal, this.#options);
+    try {
+      return await this.#run(attempt);
+    } catch (error) {
+      if (isApiError(error)) return attempt.unknown(error);
+      onBrokenOff(attempt.unknown(error));
+      throw error;
+    }
+  }
+
+  async #run(attempt: Attempt): Promise<TargetResult> {
+    const { namespace, desired } = attempt.item;
+    if (desired.kind === 'absent') {
+      const state = this.#options.namespaces.state(namespace);
+      // What is in a namespace that is deleted goes with it.
+      if (state !== 'active') return attempt.result(undefined, { copies: [] });
+      return prune(attempt, desired.mode, undefined);
+    }
+    return this.#sync(attempt, desired.template);
+  }
+
+  async #sync(attempt: Attempt, template: CopyTemplate): Promise<TargetResult> {
+    const { plan, namespace, session, cycles, record } = attempt.item;
+    const view = session.namespace(namespace);
+    const verdict = await view.access.verdict(template.name, requiredVerbs(plan.sync), attempt.signal);
+    // Permissions first: whether a namespace exists is reported only to those who have permissions in it.
+    if (verdict.missing.length > 0) return this.#denied(attempt, template, view, verdict);
+    const state = this.#options.namespaces.state(namespace);
+    if (state === 'missing') return attempt.result(namespaceNotFound(namespace), { copies: [] });
+    if (state === 'terminating') return attempt.result(terminating(namespace));
+    const held = record.copies.some(({ name }) => name === template.name);
+    const cycle = cycles?.cycleThrough({ namespace, name: template.name }, held);
+    if (cycle !== undefined) return attempt.result(cycleOutcome(attempt, template, cycle));
+
+    let outcome: TargetOutcome;
+    try {
+      outcome = await this.#write(attempt, template, view);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      return this.#refused(attempt, template, view, error);
+    }
+    // A copy of a former name may be where there is a conflict over the new one: it goes all the same.
+    const former = await prune(attempt, attempt.removalMode, template.name);
+    return {
+      ...former,
+      outcome: withLeftovers(outcome, former.leftovers),
+      retry: attempt.retry ?? former.retry,
+    };
+  }
+
+  async #write(attempt: Attempt, template: CopyTemplate, view: NamespaceWatch): Promise<TargetOutcome> {
+    const { record, previous } = attempt.item;
+    const recorded = record.copies.some(({ name }) => name === template.name);
+    if (recorded && view.isCurrent(template.name, template.fingerprint)) return SYNCED;
+    // Where nothing was before, most likely nothing is: creating finds out with one request.
+    let createFirst = !recorded && previous === undefined;
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await this.#try(attempt, template, view, createFirst);
+      } catch (error) {
+        const moved =
+          error instanceof Refused && isApiError(error.cause, 409, 404) && !isNamespaceGone(error.cause);
+        if (!moved || tries >= ATTEMPTS) throw error;
+        createFirst = false;
+      }
+    }
+  }
+
+  async #try(
+    attempt: Attempt,
+    template: CopyTemplate,
+    view: NamespaceWatch,
+    createFirst: boolean,
+  ): Promise<TargetOutcome> {
+    const { plan, namespace, record } = attempt.item;
+    const tracked = view.track(template.name, attempt.syncKey);
+    try {
+      const existing = createFirst ? undefined : await attempt.read(template.name);
+      const decision = decide(existing, {
+        template,
+        namespace,
+        owner: plan.owner,
+        source: namespacedNameKey(plan.source),
+        conflictPolicy: plan.sync.spec.conflictPolicy,
+        record: { ...record, copies: attempt.copies },
+        isLiving: this.#options.isLiving,
+      });
+      this.#options.onDecided?.(attempt.item, decision);
+      if (decision.action === 'conflict') {
+        attempt.forgetCopy(template.name);
+        return conflictOutcome(attempt, template, decision.holder);
+      }
+      if (decision.action !== 'none') {
+        const waitMs = this.#contention(attempt, template);
+        if (waitMs > 0) {
+          attempt.retry = { afterMs: waitMs };
+          return contendedOutcome(attempt, template);
+        }
+      }
+      const written = await attempt.carryOut(decision);
+      tracked.confirm(written.metadata.resourceVersion ?? '', template.fingerprint);
+      return SYNCED;
+    } finally {
+      tracked.end();
+    }
+  }
+
+  /** Writing what was in sync under the same spec and source is reverting drift: somebody else changed the copy. */
+  #contention({ item: { plan, previous, namespace }, syncKey }: Attempt, template: CopyTemplate): number {
+    const { observedGeneration, contentHash } = plan.sync.status ?? {};
+    const wasInSync = previous?.state === 'Synced' || previous?.reason === CONTENDED;
+    const sameWish =
+      observedGeneration === plan.sync.metadata.generation && contentHash === template.contentHash;
+    return wasInSync && sameWish ? this.#options.drift.spend(`${syncKey} ${namespace}`) : 0;
+  }
+
+  /** The API server refused although the reviews allowed: permissions changed in between, or it is not about them. */
+  async #refused(
+    attempt: Attempt,
+    template: CopyTemplate,
+    view: NamespaceWatch,
+    { verb, cause }: Refused,
+  ): Promise<TargetResult> {
+    const { namespace, plan } = attempt.item;
+    if (cause.hasCause('NamespaceTerminating')) return attempt.result(terminating(namespace));
+    if (isNamespaceGone(cause)) return attempt.result(namespaceNotFound(namespace), { copies: [] });
+    if (!isAnswer(cause)) return attempt.unknown(cause);
+    if (cause.code === 403) {
+      view.access.invalidate();
+      const verbs = new Set<Verb>([...requiredVerbs(plan.sync), verb]);
+      const verdict = await view.access.verdict(template.name, [...verbs], attempt.signal);
+      if (verdict.missing.length > 0) {
+        return this.#denied(attempt, template, view, { ...verdict, auditID: cause.auditID });
+      }
+    }
+    attempt.retry = isTransient(cause) ? 'backoff' : undefined;
+    return attempt.result({
+      state: 'Failed',
+      reason: /^[A-Za-z]+$/.test(cause.reason) ? cause.reason : 'RequestFailed',
+      message: `ConfigMap "${template.name}" in namespace "${namespace}": ${cause.message}`,
+    });
+  }
+
+  async #denied(
+    attempt: Attempt,
+    template: CopyTemplate,
+    view: NamespaceWatch,
+    { missing, auditID }: AccessVerdict,
+  ): Promise<TargetResult> {
+    const { namespace, session } = attempt.item;
+    view.invalidate(template.name);
+    const copies = await this.#copiesLeft(attempt, template, missing);
+    const outcome = deniedOutcome(session.tenant.username, namespace, missing, copies.length > 0);
+    return attempt.result(outcome, { copies, auditID });
+  }
+
+  /** The copies that stay where something is missing: those recorded, as far as the ServiceAccount may still look. */
+  async #copiesLeft(
+    attempt: Attempt,
+    template: CopyTemplate,
+    missing: readonly Verb[],
+  ): Promise<readonly CopyReference[]> {
+    const { namespace, record, plan, previous } = attempt.item;
+    if (this.#options.namespaces.state(namespace) === 'missing') return [];
+    const { copies } = attempt;
+    const mayBeLost = copies.length === 0 && previous === undefined && hasBeenPlanned(plan);
+    if (missing.includes('get') || (copies.length === 0 && !mayBeLost)) return copies;
+    const left: CopyReference[] = [];
+    for (const name of new Set([template.name, ...copies.map((copy) => copy.name)])) {
+      let existing: ConfigMap | undefined;
+      try {
+        existing = await attempt.read(name);
+      } catch (error) {
+        if (error instanceof Refused) return copies;
+        throw error;
+      }
+      const { uid = '' } = existing?.metadata ?? {};
+      if (existing !== undefined && isOwnCopy(existing.metadata, plan.owner, { ...record, copies })) {
+        left.push({ name, uid });
+      }
+    }
+    return left;
+  }
+}
+
+/** Before its first status, a ConfigMapSync has no copies that a lost record could name. */
+function hasBeenPlanned({ sync }: SyncPlan): boolean {
+  return sync.metadata.finalizers !== undefined && sync.metadata.finalizers.length > 0;
+}
+
+/** A 404 for a create speaks of the namespace: the ConfigMap itself need not exist. */
+function isNamespaceGone(error: ApiError): boolean {
+  return error.code === 404 && error.message.startsWith('namespaces "');
+}
+
+function isTransient({ code }: ApiError): boolean {
+  return code >= 500 || [403, 404, 409].includes(code);
+}
+
+function contendedOutcome({ item: { namespace } }: Attempt, { name }: CopyTemplate): TargetOutcome {
+  return {
+    state: 'Failed',
+    reason: CONTENDED,
+    message: `somebody keeps changing ConfigMap "${name}" in namespace "${namespace}": it is put back once a minute only; stop the other writer or take the namespace off the targets`,
+  };
+}
+
+function cycleOutcome(
+  { item: { namespace } }: Attempt,
+  { name }: CopyTemplate,
+  { metadata }: NonNullable<ReturnType<CycleDetector['cycleThrough']>>,
+): TargetOutcome {
+  const through = `ConfigMapSync ${metadata.namespace ?? ''}/${metadata.name}`;
+  return {
+    state: 'Conflict',
+    reason: LOOP,
+    message: `the source comes from ConfigMap "${name}" in namespace "${namespace}", through ${through}: a copy there would go round in circles; take the namespace off, or choose another spec.target.name`,
+  };
+}
+
+function conflictOutcome({ item }: Attempt, { name }: CopyTemplate, holder: string): TargetOutcome {
+  const advice =
+    item.plan.sync.spec.conflictPolicy === 'Fail'
+      ? "delete or rename it, choose another spec.target.name, or set spec.conflictPolicy to Overwrite if it is nobody's"
+      : 'choose another spec.target.name, or take the namespace off the other one';
+  return {
+    state: 'Conflict',
+    reason: 'NotOurs',
+    message: `ConfigMap "${name}" in namespace "${item.namespace}" belongs to ${holder}: ${advice}`,
+  };
+}

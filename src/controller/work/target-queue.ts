@@ -1,0 +1,237 @@
+import type { Clock } from '../../k8s/util/clock.js';
+import { DelayingQueue } from '../../k8s/controller/delaying-queue.js';
+import type { FairQueue, Priority, Task } from '../../tenant/fair-queue.js';
+import type { ServiceAccount } from '../../api/kubernetes.js';
+
+/** Wait after the first failure of a target, in milliseconds; it doubles. */
+const BASE_DELAY_MS = 5;
+const MAX_DELAY_MS = 300_000;
+
+/** How an attempt at a target ended, as far as the queue is concerned. */
+export type Retry = 'backoff' | { afterMs: number } | 'later' | undefined;
+
+export interface TargetQueueOptions {
+  /** Bounds how many targets are under way at a time. */
+  seats: FairQueue;
+  /**
+   * Attempts one target of the newest plan. `later`: it is to be attempted again after those that are in better health.
+   * Must not throw.
+   */
+  attempt: (uid: string, namespace: string, priority: Priority) => Promise<Retry>;
+  clock: Clock;
+  random: () => number;
+}
+
+/** What is to be done for one ConfigMapSync. */
+export interface Submission {
+  /** The ConfigMapSync's. */
+  uid: string;
+  account: ServiceAccount;
+  /** Namespaces with something to be done. */
+  work: ReadonlyMap<string, Priority>;
+  /** Equal for two plans that want the same: a back-off counts on. */
+  revision: string;
+}
+
+/** One target of one ConfigMapSync. It is never attempted twice at a time. */
+class Entry implements Task {
+  priority: Priority = 'new';
+  account: ServiceAccount;
+  state: 'idle' | 'waiting' | 'delayed' | 'running' = 'idle';
+  /** The newest plan has work for it. */
+  desired = false;
+  /** Asked for while it was running. */
+  again = false;
+  failures = 0;
+  /** Milliseconds since the epoch: a back-off, which a newer plan ends, and what the server asked for, which it does not. */
+  backedOffUntil = 0;
+  heldUntil = 0;
+
+  constructor(
+    readonly uid: string,
+    readonly namespace: string,
+    account: ServiceAccount,
+    readonly start: (leave: () => void) => void,
+  ) {
+    this.account = account;
+  }
+
+  get key(): string {
+    return `${this.uid} ${this.namespace}`;
+  }
+}
+
+interface Targets {
+  revision: string;
+  entries: Map<string, Entry>;
+}
+
+/**
+ * The targets of all ConfigMapSyncs that have something to be done, each with its own back-off and Retry-After. The newest
+ * plan wins: what only an older one wanted is dropped, and what is under way is attempted again when it ends.
+ */
+export class TargetQueue {
+  readonly #options: TargetQueueOptions;
+  readonly #syncs = new Map<string, Targets>();
+  readonly #delayed: DelayingQueue;
+  readonly #attempts = new Set<Promise<void>>();
+  #length = 0;
+
+  constructor(options: TargetQueueOptions) {
+    this.#options = options;
+    this.#delayed = new DelayingQueue(options.clock, (key) => this.#due(key));
+  }
+
+  /** Targets that wait or are under way; those that back off are not counted. */
+  get length(): number {
+    return this.#length;
+  }
+
+  submit({ uid, account, work, revision }: Submission): void {
+    const targets = this.#syncs.get(uid) ?? { revision, entries: new Map<string, Entry>() };
+    this.#syncs.set(uid, targets);
+    const isNew = targets.revision !== revision;
+    targets.revision = revision;
+    for (const entry of targets.entries.values()) {
+      if (!work.has(entry.namespace)) this.#drop(targets, entry);
+    }
+    for (const [namespace, priority] of work) {
+      let entry = targets.entries.get(namespace);
+      if (entry === undefined) {
+        const created: Entry = new Entry(uid, namespace, account, (leave) => this.#start(created, leave));
+        entry = created;
+        targets.entries.set(namespace, entry);
+      }
+      if (isNew) {
+        entry.failures = 0;
+        entry.backedOffUntil = 0;
+      }
+      this.#want(entry, account, priority);
+    }
+  }
+
+  /** Nothing more is to be done for this ConfigMapSync; what is under way ends by itself. */
+  cancel(uid: string): void {
+    const targets = this.#syncs.get(uid);
+    if (targets === undefined) return;
+    for (const entry of targets.entries.values()) this.#drop(targets, entry);
+    this.#forgetIfEmpty(uid, targets);
+  }
+
+  /** Namespaces where something of this ConfigMapSync is under way. */
+  running(uid: string): string[] {
+    const entries = this.#syncs.get(uid)?.entries.values() ?? [];
+    return [...entries].filter(({ state }) => state === 'running').map(({ namespace }) => namespace);
+  }
+
+  /** Starts nothing more; resolves when what is under way has ended. */
+  async drain(): Promise<void> {
+    this.#delayed.stop();
+    for (const uid of [...this.#syncs.keys()]) this.cancel(uid);
+    while (this.#attempts.size > 0) await Promise.all(this.#attempts);
+  }
+
+  #want(entry: Entry, account: ServiceAccount, priority: Priority): void {
+    entry.desired = true;
+    if (entry.state === 'running') {
+      entry.again = true;
+      entry.account = account;
+      entry.priority = priority;
+      return;
+    }
+    if (entry.state === 'waiting') {
+      if (entry.priority === priority && entry.account.name === account.name) return;
+      this.#options.seats.remove(entry);
+      this.#length -= 1;
+    }
+    entry.account = account;
+    entry.priority = priority;
+    this.#enqueue(entry);
+  }
+
+  #enqueue(entry: Entry): void {
+    const waitMs = Math.max(entry.backedOffUntil, entry.heldUntil) - this.#options.clock.now();
+    if (waitMs > 0) {
+      entry.state = 'delayed';
+      this.#delayed.add(entry.key, waitMs);
+      return;
+    }
+    entry.state = 'waiting';
+    this.#length += 1;
+    this.#options.seats.add(entry);
+  }
+
+  #due(key: string): void {
+    const separator = key.indexOf(' ');
+    const targets = this.#syncs.get(key.slice(0, separator));
+    const entry = targets?.entries.get(key.slice(separator + 1));
+    if (targets === undefined || entry?.state !== 'delayed') return;
+    entry.state = 'idle';
+    if (entry.desired) this.#enqueue(entry);
+    else this.#drop(targets, entry);
+  }
+
+  #start(entry: Entry, leave: () => void): void {
+    entry.state = 'running';
+    entry.again = false;
+    const attempt = this.#options.attempt(entry.uid, entry.namespace, entry.priority).then((retry) => {
+      this.#attempts.delete(attempt);
+      this.#length -= 1;
+      entry.state = 'idle';
+      this.#ended(entry, retry);
+      leave();
+    });
+    this.#attempts.add(attempt);
+  }
+
+  #ended(entry: Entry, retry: Retry): void {
+    const targets = this.#syncs.get(entry.uid);
+    if (targets === undefined) return;
+    if (retry === 'later') entry.priority = 'background';
+    else this.#heed(entry, retry);
+    if (entry.desired && (entry.again || retry !== undefined)) this.#enqueue(entry);
+    else this.#drop(targets, entry);
+  }
+
+  #heed(entry: Entry, retry: Exclude<Retry, 'later'>): void {
+    const { clock, random } = this.#options;
+    if (retry === undefined) {
+      entry.failures = 0;
+      return;
+    }
+    const now = clock.now();
+    if (retry !== 'backoff') {
+      // Never earlier than asked for, and not all at the same moment.
+      entry.heldUntil = now + retry.afterMs * (1 + 0.1 * random());
+      return;
+    }
+    const delay = Math.min(BASE_DELAY_MS * 2 ** entry.failures, MAX_DELAY_MS);
+    entry.failures += 1;
+    // What failed together, as when the API server was away, shall not all come back together.
+    entry.backedOffUntil = now + delay * (1 + 0.1 * random());
+    if (entry.again) entry.backedOffUntil = 0;
+  }
+
+  /** Nothing is to be done there. What the server asked for is remembered until it is over. */
+  #drop(targets: Targets, entry: Entry): void {
+    entry.desired = false;
+    if (entry.state === 'running') return;
+    if (entry.state === 'waiting') {
+      this.#options.seats.remove(entry);
+      this.#length -= 1;
+    }
+    entry.state = 'idle';
+    const heldMs = entry.heldUntil - this.#options.clock.now();
+    if (heldMs > 0) {
+      entry.state = 'delayed';
+      this.#delayed.add(entry.key, heldMs);
+      return;
+    }
+    targets.entries.delete(entry.namespace);
+    this.#forgetIfEmpty(entry.uid, targets);
+  }
+
+  #forgetIfEmpty(uid: string, { entries }: Targets): void {
+    if (entries.size === 0) this.#syncs.delete(uid);
+  }
+}

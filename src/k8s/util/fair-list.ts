@@ -1,0 +1,113 @@
+/** How many items of a group that just came are served before those that have been waiting: see {@link FairList}. */
+const NEWCOMER_QUANTUM = 16;
+
+/** Names the group of an item, and the group within that group, as deep as the list goes. */
+type Path = readonly [string, ...string[]];
+
+/**
+ * Items in groups that take turns, as in the queueing discipline fq_codel (RFC 8290): one group's thousands never keep
+ * another's few waiting. A group that had nothing waiting goes first for a few items, then takes its turn with the rest.
+ */
+export class FairList<T> {
+  readonly #depth: number;
+  readonly #groups = new Map<string, Fifo<T> | FairList<T>>();
+  /** Groups that came lately, and how many of their items may still go first. */
+  readonly #newcomers = new Map<string, number>();
+  /** The others in turns: the first is whose turn it is. One that has become empty keeps its place for a round. */
+  readonly #rotation = new Set<string>();
+  #size = 0;
+
+  /** @param depth How many levels of groups there are; each takes turns within its group. Default: 1. */
+  constructor(depth = 1) {
+    this.#depth = depth;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  add(path: Path, item: T): void {
+    const [group, ...rest] = path;
+    let items = this.#groups.get(group);
+    if (items === undefined) {
+      items = this.#depth > 1 ? new FairList<T>(this.#depth - 1) : new Fifo<T>();
+      this.#groups.set(group, items);
+      if (!this.#rotation.has(group)) this.#newcomers.set(group, NEWCOMER_QUANTUM);
+    }
+    const before = items.size;
+    items.add(rest as unknown as Path, item);
+    this.#size += items.size - before;
+  }
+
+  /** False where it was not waiting. */
+  remove(path: Path, item: T): boolean {
+    const [group, ...rest] = path;
+    const items = this.#groups.get(group);
+    if (items?.remove(rest as unknown as Path, item) !== true) return false;
+    this.#removed(group, items);
+    return true;
+  }
+
+  /** Takes the next item, of a group that `may` be served; undefined where there is none. */
+  take(may: (group: string) => boolean = () => true): T | undefined {
+    for (const [group, credit] of this.#newcomers) {
+      if (!may(group)) continue;
+      if (credit > 1) this.#newcomers.set(group, credit - 1);
+      else this.#toEnd(group);
+      return this.#takeOf(group);
+    }
+    for (const group of this.#rotation) {
+      if (!this.#groups.has(group)) {
+        this.#rotation.delete(group);
+      } else if (may(group)) {
+        this.#toEnd(group);
+        return this.#takeOf(group);
+      }
+    }
+    return undefined;
+  }
+
+  #toEnd(group: string): void {
+    this.#newcomers.delete(group);
+    this.#rotation.delete(group);
+    this.#rotation.add(group);
+  }
+
+  #takeOf(group: string): T | undefined {
+    const items = this.#groups.get(group);
+    const item = items?.take();
+    if (items !== undefined) this.#removed(group, items);
+    return item;
+  }
+
+  /** Coming back at once does not make a group a newcomer. */
+  #removed(group: string, items: Fifo<T> | FairList<T>): void {
+    this.#size -= 1;
+    if (items.size > 0) return;
+    this.#groups.delete(group);
+    if (this.#newcomers.has(group)) this.#toEnd(group);
+  }
+}
+
+/** Items in the order in which they came, each once. */
+class Fifo<T> {
+  readonly #items = new Set<T>();
+
+  get size(): number {
+    return this.#items.size;
+  }
+
+  add(_path: unknown, item: T): void {
+    this.#items.add(item);
+  }
+
+  remove(_path: unknown, item: T): boolean {
+    return this.#items.delete(item);
+  }
+
+  take(): T | undefined {
+    const [item] = this.#items;
+    if (item !== undefined) this.#items.delete(item);
+    return item;
+  }
+}

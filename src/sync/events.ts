@@ -1,0 +1,154 @@
+import type { Condition, ConditionType } from '../api/v1alpha1/condition.js';
+import type {
+  ConfigMapSyncStatus,
+  TargetState,
+  TargetStatus,
+} from '../api/v1alpha1/config-map-sync-status.js';
+import { listLeftovers, wordsOf } from './messages.js';
+import { isDenied, type Leftover, type WorkCounts } from './result.js';
+
+/** Every reason of our Events: part of what dashboards and alerts rely on. */
+export type EventReason =
+  | 'NamespaceDenied'
+  | 'NamespaceAllowed'
+  | 'Synced'
+  | 'SourceNotFound'
+  | 'SourceDenied'
+  | 'ServiceAccountNotFound'
+  | 'TokenRequestDenied'
+  | 'TargetConflict'
+  | 'NamespaceNotFound'
+  | 'SyncFailed'
+  | 'CleanupBlocked'
+  | 'CleanupAbandoned';
+
+export interface StatusEvent {
+  type: 'Normal' | 'Warning';
+  reason: EventReason;
+  /** The namespace it is about, where there is one. */
+  namespace?: string;
+  note: string;
+}
+
+/** What a refusal was found for is one ServiceAccount: of another one, `previous` says nothing of it. */
+export function findingsOfSameAccount(
+  previous: ConfigMapSyncStatus | undefined,
+  serviceAccount: string | undefined,
+): ConfigMapSyncStatus | undefined {
+  return previous?.serviceAccount === serviceAccount ? previous : undefined;
+}
+
+/**
+ * The Events that lie between two statuses: entering a state is one, staying in it is none, so that neither a retry nor
+ * a restart of the operator repeats any.
+ */
+export function eventsBetween(
+  previous: ConfigMapSyncStatus | undefined,
+  next: ConfigMapSyncStatus,
+  work: WorkCounts,
+  leftovers: readonly Leftover[] = [],
+): StatusEvent[] {
+  return [
+    ...brokenEvents(previous, next),
+    ...conditionEvents(previous, next),
+    ...targetEvents(previous, next),
+    ...workEvents(work, leftovers),
+  ];
+}
+
+/** Reasons of Ready that no other condition has. */
+const READY_EVENTS: Partial<Record<string, EventReason>> = {
+  SyncFailed: 'SyncFailed',
+  CleanupBlocked: 'CleanupBlocked',
+};
+
+function brokenEvents(previous: ConfigMapSyncStatus | undefined, next: ConfigMapSyncStatus): StatusEvent[] {
+  const readyOf = (status: ConfigMapSyncStatus | undefined): Condition | undefined =>
+    status?.conditions?.find(({ type }) => type === 'Ready');
+  const ready = readyOf(next);
+  const reason = READY_EVENTS[ready?.reason ?? ''];
+  if (ready === undefined || reason === undefined || readyOf(previous)?.reason === ready.reason) return [];
+  return [{ type: 'Warning', reason, note: ready.message }];
+}
+
+const CONDITION_EVENTS: Partial<Record<string, EventReason>> = {
+  ServiceAccountNotFound: 'ServiceAccountNotFound',
+  TokenRequestDenied: 'TokenRequestDenied',
+  IdentityMismatch: 'SyncFailed',
+  ConfigMapNotFound: 'SourceNotFound',
+  SourceNamespaceNotFound: 'SourceNotFound',
+  SourceDenied: 'SourceDenied',
+};
+
+function conditionEvents(
+  previous: ConfigMapSyncStatus | undefined,
+  next: ConfigMapSyncStatus,
+): StatusEvent[] {
+  const types: ConditionType[] = ['ValidServiceAccount', 'SourceConfigMapFound'];
+  const known = findingsOfSameAccount(previous, next.serviceAccount);
+  return types.flatMap((type) => {
+    const before = known?.conditions?.find((condition) => condition.type === type);
+    const now = next.conditions?.find((condition) => condition.type === type);
+    const reason = now?.status === 'False' ? CONDITION_EVENTS[now.reason] : undefined;
+    if (now === undefined || reason === undefined) return [];
+    if (before?.status === 'False' && before.reason === now.reason) return [];
+    return [{ type: 'Warning' as const, reason, note: noteOf(now) }];
+  });
+}
+
+/** Manifests stay with the condition: an Event's note is short, and half a manifest is worse than none. */
+function noteOf({ type, message }: Condition): string {
+  const { words, hasManifests } = wordsOf(message);
+  return hasManifests ? `${words} what condition ${type} holds` : message;
+}
+
+const TARGET_EVENTS: Partial<Record<TargetState, EventReason>> = {
+  Conflict: 'TargetConflict',
+  NamespaceNotFound: 'NamespaceNotFound',
+  Failed: 'SyncFailed',
+};
+
+function targetEvents(previous: ConfigMapSyncStatus | undefined, next: ConfigMapSyncStatus): StatusEvent[] {
+  const before = new Map((previous?.targets ?? []).map((target) => [target.namespace, target]));
+  const sameAccount = findingsOfSameAccount(previous, next.serviceAccount) !== undefined;
+  return (next.targets ?? []).flatMap((target) =>
+    targetEvent(before.get(target.namespace), target, sameAccount),
+  );
+}
+
+function targetEvent(
+  before: TargetStatus | undefined,
+  now: TargetStatus,
+  sameAccount: boolean,
+): StatusEvent[] {
+  const { namespace, message = '' } = now;
+  const verbs = now.missingVerbs?.join() ?? '';
+  const wasDenied = before !== undefined && isDenied(before) && (before.missingVerbs ?? []).length > 0;
+  if (isDenied(now) && verbs !== '') {
+    if (sameAccount && wasDenied && before.missingVerbs?.join() === verbs) return [];
+    return [{ type: 'Warning', reason: 'NamespaceDenied', namespace, note: message }];
+  }
+  // What was not judged again is not allowed again.
+  const allowedAgain = wasDenied && !isDenied(now) && now.state !== 'Pending';
+  const events: StatusEvent[] = [];
+  if (allowedAgain) {
+    const note = `the ServiceAccount may work in namespace "${namespace}" again`;
+    events.push({ type: 'Normal', reason: 'NamespaceAllowed', namespace, note });
+  }
+  const reason = TARGET_EVENTS[now.state];
+  if (reason !== undefined && (before?.state !== now.state || before.reason !== now.reason)) {
+    events.push({ type: 'Warning', reason, namespace, note: message });
+  }
+  return events;
+}
+
+/** What was done to copies, in one Event; none where nothing was. */
+function workEvents(
+  { created, updated, deleted }: WorkCounts,
+  leftovers: readonly Leftover[],
+): StatusEvent[] {
+  if (created + updated + deleted === 0) return [];
+  const rest = leftovers.length === 0 ? '' : `; could not remove ${listLeftovers(leftovers)}`;
+  const note = `copies: ${created} created, ${updated} updated, ${deleted} removed${rest}`;
+  return [{ type: 'Normal', reason: 'Synced', note }];
+}

@@ -1,0 +1,55 @@
+import type { ConfigMapSyncSpec } from '../api/v1alpha1/config-map-sync-spec.js';
+import { sameNamespacedName, type NamespacedName } from '../api/kubernetes.js';
+import { matchesSelector } from './label-selector.js';
+
+/** A namespace as far as a selector looks at it. */
+export interface SelectableNamespace {
+  name: string;
+  labels: Record<string, string>;
+}
+
+export interface TargetSelection {
+  /** Sorted, without duplicates, without the source's own place. */
+  wanted: string[];
+  /** The source's namespace, where the copy would be the source itself. */
+  skipped: string | undefined;
+}
+
+export function sourceOf(spec: ConfigMapSyncSpec, ownNamespace: string): NamespacedName {
+  return { namespace: spec.source.namespace ?? ownNamespace, name: spec.source.name };
+}
+
+export function copyName(spec: ConfigMapSyncSpec): string {
+  return spec.target?.name ?? spec.source.name;
+}
+
+/** The namespaces named in the spec and those its selector matches; a selector never reaches `kube-*`. */
+export function selectTargets(
+  spec: ConfigMapSyncSpec,
+  ownNamespace: string,
+  namespaces: Iterable<SelectableNamespace>,
+): TargetSelection {
+  const names = new Set(spec.syncToNamespaces ?? []);
+  if (spec.namespaceSelector !== undefined) {
+    for (const { name, labels } of namespaces) {
+      if (selectorReaches(spec, name, labels)) names.add(name);
+    }
+  }
+  const source = sourceOf(spec, ownNamespace);
+  const skipped = sameNamespacedName(source, { namespace: source.namespace, name: copyName(spec) })
+    ? [...names].find((name) => name === source.namespace)
+    : undefined;
+  return { wanted: [...names].filter((name) => name !== skipped).sort(), skipped };
+}
+
+export function selectorReaches(
+  spec: ConfigMapSyncSpec,
+  namespace: string,
+  labels: Record<string, string>,
+): boolean {
+  return (
+    spec.namespaceSelector !== undefined &&
+    !namespace.startsWith('kube-') &&
+    matchesSelector(spec.namespaceSelector, labels)
+  );
+}

@@ -1,0 +1,249 @@
+import { systemClock, type Clock } from '../k8s/util/clock.js';
+import { FairList } from '../k8s/util/fair-list.js';
+import type { ServiceAccount } from '../api/kubernetes.js';
+
+/**
+ * `work` goes first, at all tenants; then what is `new`; `background` is what is denied, has failed, or is only checked
+ * again. The lower ones get a share all the same.
+ */
+export const PRIORITIES = ['work', 'new', 'background'] as const;
+export type Priority = (typeof PRIORITIES)[number];
+
+/** Something to start when a seat is there. */
+export interface Task {
+  readonly account: ServiceAccount;
+  readonly priority: Priority;
+  /** @param leave Gives the seat back; call it once. */
+  start(leave: () => void): void;
+}
+
+interface Seat {
+  readonly tenant: string;
+  readonly priority: Priority;
+  readonly since: number;
+  slow: boolean;
+}
+
+/** What takes longer gives its seat to others, in milliseconds. */
+const SLOW_MS = 250;
+/** Of so many seats that are given out, one goes to the lowest priority that waits. */
+const LOWEST_EVERY = 4;
+/** The part of all seats that one priority may have at a time. */
+const SHARE: Record<Priority, number> = { work: 1, new: 1 / 2, background: 1 / 4 };
+
+/**
+ * Bounds how much is under way at once and shares the seats fairly: by tenant (namespace), then by ServiceAccount. A tenant
+ * has all of them while nobody else waits. What is slow (a webhook that takes seconds, an API server that does not answer)
+ * gives its seat back while it goes on, so that it delays nobody; each tenant may have a share of such slow ones, after
+ * which it waits for them alone. At most five times as many as there are seats are under way in all.
+ */
+export class FairQueue {
+  readonly #seats: number;
+  readonly #clock: Clock;
+  readonly #waiting: Record<Priority, FairList<Task>> = {
+    work: new FairList(2),
+    new: new FairList(2),
+    background: new FairList(2),
+  };
+  /** Seats that are taken, in the order in which they were. */
+  readonly #taken = new Set<Seat>();
+  readonly #takenOf: Record<Priority, number> = { work: 0, new: 0, background: 0 };
+  /** By tenant: how much is under way, and how much of that is slow. */
+  readonly #underWay = new Map<string, { all: number; slow: number }>();
+  readonly #bySignal = new Map<AbortSignal, SignalGroup>();
+  #slow = 0;
+  #given = 0;
+  #timer = false;
+  #dispatching = false;
+
+  /** @param seats How many there are, at least 1. */
+  constructor(seats: number, clock: Clock = systemClock) {
+    this.#seats = seats;
+    this.#clock = clock;
+  }
+
+  /** How many tasks wait for a seat. */
+  get waiting(): number {
+    return PRIORITIES.reduce((sum, priority) => sum + this.#waiting[priority].size, 0);
+  }
+
+  add(task: Task): void {
+    this.#waiting[task.priority].add(pathOf(task), task);
+    this.#dispatch();
+  }
+
+  /** False where it has started, or was never added. */
+  remove(task: Task): boolean {
+    return this.#waiting[task.priority].remove(pathOf(task), task);
+  }
+
+  async run<T>(
+    account: ServiceAccount,
+    priority: Priority,
+    task: () => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    const leave = await this.acquire(account, priority, signal);
+    try {
+      return await task();
+    } finally {
+      leave();
+    }
+  }
+
+  /** Resolves, as soon as there is a seat, to the function that gives it back. Rejects when the signal aborts. */
+  async acquire(account: ServiceAccount, priority: Priority, signal?: AbortSignal): Promise<() => void> {
+    signal?.throwIfAborted();
+    return new Promise((resolve, reject) => {
+      const waiter: Waiter = {
+        account,
+        priority,
+        reject,
+        start: (leave) => {
+          if (signal !== undefined) this.#leaveGroup(signal, waiter);
+          resolve(leave);
+        },
+      };
+      if (signal !== undefined) this.#joinGroup(signal, waiter);
+      this.add(waiter);
+    });
+  }
+
+  #dispatch(): void {
+    // A task may add or end others while it starts: the loop below sees that.
+    if (this.#dispatching) return;
+    this.#dispatching = true;
+    try {
+      while (this.waiting > 0) {
+        this.#displaceSlow();
+        if (this.#taken.size >= this.#seats) break;
+        const task = this.#next();
+        if (task === undefined) break;
+        this.#begin(task);
+      }
+    } finally {
+      this.#dispatching = false;
+    }
+    if (this.waiting > 0) this.#lookAgain();
+  }
+
+  #next(): Task | undefined {
+    const order = this.#given % LOWEST_EVERY === LOWEST_EVERY - 1 ? PRIORITIES.toReversed() : PRIORITIES;
+    for (const priority of order) {
+      if (this.#takenOf[priority] >= Math.max(1, Math.floor(this.#seats * SHARE[priority]))) continue;
+      const task = this.#waiting[priority].take((tenant) => this.#may(tenant));
+      if (task !== undefined) return task;
+    }
+    return undefined;
+  }
+
+  #begin(task: Task): void {
+    const tenant = task.account.namespace;
+    const seat: Seat = { tenant, priority: task.priority, since: this.#clock.now(), slow: false };
+    this.#given += 1;
+    this.#taken.add(seat);
+    this.#takenOf[seat.priority] += 1;
+    const underWay = this.#underWay.get(tenant) ?? { all: 0, slow: 0 };
+    underWay.all += 1;
+    this.#underWay.set(tenant, underWay);
+    let held = true;
+    task.start(() => {
+      if (!held) return;
+      held = false;
+      this.#end(seat);
+      this.#dispatch();
+    });
+  }
+
+  #end(seat: Seat): void {
+    const underWay = this.#underWay.get(seat.tenant);
+    if (underWay !== undefined) {
+      underWay.all -= 1;
+      if (seat.slow) underWay.slow -= 1;
+      if (underWay.all === 0) this.#underWay.delete(seat.tenant);
+    }
+    if (seat.slow) this.#slow -= 1;
+    else this.#giveBack(seat);
+  }
+
+  #giveBack(seat: Seat): void {
+    this.#taken.delete(seat);
+    this.#takenOf[seat.priority] -= 1;
+  }
+
+  /** Whether this tenant may start more: its share of slow ones is not used up. */
+  #may(tenant: string): boolean {
+    const slow = this.#underWay.get(tenant)?.slow ?? 0;
+    return slow < Math.max(2, Math.floor((2 * this.#seats) / Math.max(1, this.#underWay.size)));
+  }
+
+  #displaceSlow(): void {
+    const before = this.#clock.now() - SLOW_MS;
+    for (const seat of this.#taken) {
+      if (seat.since > before || this.#slow >= 4 * this.#seats) return;
+      seat.slow = true;
+      this.#slow += 1;
+      const underWay = this.#underWay.get(seat.tenant);
+      if (underWay !== undefined) underWay.slow += 1;
+      this.#giveBack(seat);
+    }
+  }
+
+  /** While something waits, a seat may become free before it is given back. */
+  #lookAgain(): void {
+    const [eldest] = this.#taken;
+    if (this.#timer || eldest === undefined) return;
+    const dueMs = eldest.since + SLOW_MS - this.#clock.now();
+    if (dueMs < 0) return;
+    this.#timer = true;
+    void this.#clock.sleep(dueMs + 1).then(() => {
+      this.#timer = false;
+      this.#dispatch();
+    });
+  }
+
+  /**
+   * Those that wait with one signal share one listener: a signal walks through its listeners for each that is added or
+   * removed, and hundreds wait with the same.
+   */
+  #joinGroup(signal: AbortSignal, waiter: Waiter): void {
+    let group = this.#bySignal.get(signal);
+    if (group === undefined) {
+      group = { waiters: new Set(), onAbort: () => this.#giveUp(signal) };
+      signal.addEventListener('abort', group.onAbort, { once: true });
+      this.#bySignal.set(signal, group);
+    }
+    group.waiters.add(waiter);
+  }
+
+  #leaveGroup(signal: AbortSignal, waiter: Waiter): void {
+    const group = this.#bySignal.get(signal);
+    group?.waiters.delete(waiter);
+    if (group?.waiters.size !== 0) return;
+    signal.removeEventListener('abort', group.onAbort);
+    this.#bySignal.delete(signal);
+  }
+
+  #giveUp(signal: AbortSignal): void {
+    const waiters = this.#bySignal.get(signal)?.waiters ?? [];
+    this.#bySignal.delete(signal);
+    for (const waiter of waiters) {
+      this.remove(waiter);
+      waiter.reject(signal.reason);
+    }
+  }
+}
+
+/** Those that wait with one signal. */
+interface SignalGroup {
+  waiters: Set<Waiter>;
+  onAbort: () => void;
+}
+
+interface Waiter extends Task {
+  reject: (reason: unknown) => void;
+}
+
+function pathOf({ account }: Task): [string, string] {
+  return [account.namespace, account.name];
+}

@@ -1,0 +1,104 @@
+import { expect } from 'chai';
+import type { ConfigMap } from '../../../src/sync/config-map.js';
+import { CopyTemplate } from '../../../src/sync/copy-template.js';
+import type { Owner } from '../../../src/sync/ownership.js';
+import { planCopy, type CopyPlan } from '../../../src/sync/plan.js';
+import { type PlanOptions } from '../../../src/cli/plan/plan-command.js';
+
+const us: Owner = { uid: 'uid-1', namespace: 'team-a', name: 'share' };
+
+function copyOf(
+  owner: Owner,
+  { value = 'value', immutable = false, source = 'team-a/shared' } = {},
+): CopyTemplate {
+  return new CopyTemplate({
+    owner,
+    source,
+    sourceResourceVersion: '7',
+    name: 'shared',
+    content: { data: { key: value }, binaryData: {}, immutable },
+    serviceAccount: 'default',
+  });
+}
+
+function stored(copy: ConfigMap): ConfigMap {
+  return { ...copy, metadata: { ...copy.metadata, uid: 'uid-copy', resourceVersion: '100' } };
+}
+
+const foreign: ConfigMap = { metadata: { name: 'shared', namespace: 'prod' }, data: { key: 'theirs' } };
+const ours = stored(copyOf(us).create('prod'));
+const ourOld = stored(copyOf(us, { value: 'old' }).create('prod'));
+const predecessors = stored(copyOf({ ...us, uid: 'uid-0' }).create('prod'));
+const livingOnes = stored(copyOf({ uid: 'uid-2', namespace: 'team-b', name: 'rival' }).create('prod'));
+const deadOnes = stored(copyOf({ uid: 'uid-3', namespace: 'team-b', name: 'gone' }).create('prod'));
+const ourImmutable = stored(copyOf(us, { value: 'old', immutable: true }).create('prod'));
+const foreignImmutable: ConfigMap = { ...foreign, immutable: true };
+const forgedImmutable: ConfigMap = {
+  ...foreignImmutable,
+  metadata: { ...foreign.metadata, labels: { 'configmapsync.io/owner-uid': us.uid } },
+};
+
+function plan(existing: ConfigMap | undefined, overrides: Partial<PlanOptions> = {}): CopyPlan {
+  return planCopy(existing, {
+    template: copyOf(us),
+    namespace: 'prod',
+    owner: us,
+    source: 'team-a/shared',
+    conflictPolicy: 'Fail',
+    isLiving: ({ uid }) => uid === 'uid-2',
+    ...overrides,
+  });
+}
+
+describe('the plan for a target', () => {
+  const table: [string, ConfigMap | undefined, CopyPlan['action'], CopyPlan['action']][] = [
+    // What is there                                             Fail        Overwrite
+    ['nothing', undefined, 'create', 'create'],
+    ['our copy, in step', ours, 'none', 'none'],
+    ['our copy, out of step', ourOld, 'update', 'update'],
+    ['our immutable copy, out of step', ourImmutable, 'replace', 'replace'],
+    ["our predecessor's copy", predecessors, 'update', 'update'],
+    ["a living ConfigMapSync's copy", livingOnes, 'conflict', 'conflict'],
+    ["a dead ConfigMapSync's copy", deadOnes, 'conflict', 'update'],
+    ["somebody's ConfigMap", foreign, 'conflict', 'update'],
+    ["somebody's immutable ConfigMap", foreignImmutable, 'conflict', 'replace'],
+    ["somebody's immutable ConfigMap with our label forged on it", forgedImmutable, 'conflict', 'replace'],
+  ];
+  for (const [what, existing, underFail, underOverwrite] of table) {
+    it(`where there is ${what}: ${underFail} under Fail, ${underOverwrite} under Overwrite`, () => {
+      expect(plan(existing).action).to.equal(underFail);
+      expect(plan(existing, { conflictPolicy: 'Overwrite' }).action).to.equal(underOverwrite);
+    });
+  }
+
+  it('says who holds the place in a conflict', () => {
+    expect(plan(livingOnes)).to.include({ holder: 'ConfigMapSync team-b/rival' });
+    expect(plan(foreign)).to.include({ holder: 'somebody else' });
+  });
+
+  it('never takes a copy of an owner of whom it cannot know whether it lives', () => {
+    expect(plan(deadOnes, { isLiving: () => true, conflictPolicy: 'Overwrite' }).action).to.equal('conflict');
+  });
+
+  it('updates just the state that it has seen', () => {
+    const update = plan(ourOld);
+
+    expect(update).to.have.property('action', 'update');
+    expect(update).to.have.nested.property('desired.metadata.resourceVersion', '100');
+    expect(update).to.have.nested.property('desired.data.key', 'value');
+  });
+
+  it('replaces an immutable copy by a new object that keeps the labels of others', () => {
+    const existing = structuredClone(ourImmutable);
+    existing.metadata.labels = { ...existing.metadata.labels, theirs: 'yes' };
+    existing.metadata.finalizers = ['theirs'];
+
+    const replacement = plan(existing);
+
+    if (replacement.action !== 'replace') throw new Error(replacement.action);
+    expect(replacement.existing.metadata).to.include({ uid: 'uid-copy', resourceVersion: '100' });
+    expect(replacement.desired.metadata).to.have.all.keys('name', 'namespace', 'labels', 'annotations');
+    expect(replacement.desired.metadata.labels).to.include({ theirs: 'yes' });
+    expect(replacement.desired).not.to.have.property('immutable');
+  });
+});
