@@ -1,39 +1,30 @@
 import { expect } from 'chai';
+import { Tenant } from '../../../hack/rig/tenant.js';
+import type { NamespacedName } from '../../../src/api/kubernetes.js';
 import { isApiError } from '../../../src/k8s/client/errors.js';
 import { plane } from '../../support/plane.js';
 import { createNamespace, type ConfigMapObject } from '../../support/tenant.js';
 import { TestApi } from '../../support/test-api.js';
-import { grantTo, type Account } from './rights.js';
-
-interface NamespacedName {
-  namespace: string;
-  name: string;
-}
 
 /**
  * Somebody who may get and update ConfigMaps in a few namespaces, but neither create nor delete them, and gives them the
  * labels and annotations of somebody else's copies. Everything is done under its own token.
  */
 export class Forger {
-  readonly #administrator: TestApi;
   readonly #own: TestApi;
-  readonly #account: Account;
+  readonly #account: Tenant;
 
-  private constructor(administrator: TestApi, own: TestApi, account: Account) {
-    this.#administrator = administrator;
+  private constructor(own: TestApi, account: Tenant) {
     this.#own = own;
     this.#account = account;
   }
 
   static async create(administrator: TestApi): Promise<Forger> {
-    const account = { namespace: await createNamespace(administrator, 'forger'), name: 'forger' };
-    await administrator.create(
-      { resource: 'serviceaccounts', namespace: account.namespace },
-      { metadata: { name: account.name } },
-    );
+    const account = new Tenant(administrator, await createNamespace(administrator, 'forger'), 'forger');
+    await account.createServiceAccount();
     const shared = await plane();
-    const kubeconfig = await shared.serviceAccountKubeconfig(account.namespace, account.name);
-    return new Forger(administrator, await TestApi.connect(kubeconfig), account);
+    const kubeconfig = await shared.serviceAccountKubeconfig(account.namespace, account.serviceAccount);
+    return new Forger(await TestApi.connect(kubeconfig), account);
   }
 
   close(): Promise<void> {
@@ -41,7 +32,7 @@ export class Forger {
   }
 
   async allow(namespace: string): Promise<void> {
-    await grantTo(this.#administrator, this.#account, namespace, ['get', 'update']);
+    await this.#account.grant(namespace, ['get', 'update']);
   }
 
   /** Marks `victim` as whatever `copy` is marked as. @returns what the API server has now */

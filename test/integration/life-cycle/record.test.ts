@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { CopyReference } from '../../../src/api/v1alpha1/target-status.js';
+import type { CopyReference } from '../../../src/api/v1alpha1/config-map-sync-status.js';
 import { AuditLog, type AuditEntry } from '../../support/audit-log.js';
 import { eventually } from '../../support/eventually.js';
 import { OPERATOR_USERNAME } from '../../support/operator.js';
