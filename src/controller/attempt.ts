@@ -91,7 +91,7 @@ export class Attempt {
     const seconds = isApiError(cause) ? cause.retryAfterSeconds : undefined;
     return {
       ...this.result(undefined),
-      retry: seconds === undefined ? 'backoff' : { afterMs: seconds * 1000 },
+      retry: seconds === undefined ? 'backoff' : { holdMs: seconds * 1000 },
       error: cause instanceof Error ? cause.message : String(cause),
     };
   }

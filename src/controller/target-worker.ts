@@ -188,7 +188,7 @@ export class TargetWorker {
       if (decision.action !== 'none') {
         const waitMs = this.#contention(attempt, template);
         if (waitMs > 0) {
-          attempt.retry = { afterMs: waitMs };
+          attempt.retry = { waitMs };
           return contendedOutcome(attempt, template);
         }
       }

@@ -75,6 +75,12 @@ export interface Leftover extends NamespacedName {
   missingVerb?: Verb;
 }
 
+/**
+ * `backoff`: later with each failure. `waitMs`: after so long, or at once for another wish. `holdMs`: the server asks for it,
+ * whatever is wished.
+ */
+export type Retry = 'backoff' | { waitMs: number } | { holdMs: number };
+
 /** What one attempt at one target showed. A value: whoever has it may keep it. */
 export interface TargetResult {
   /** Undefined where nothing was found out: the last finding stays, with its evidence. */
@@ -83,11 +89,8 @@ export interface TargetResult {
   copies: readonly CopyReference[] | undefined;
   work: WorkCounts;
   leftovers: readonly Leftover[];
-  /**
-   * When to try again: `backoff`, later with each failure; or not before so many milliseconds, because the server or the
-   * drift limiter says so. Undefined where a change will tell.
-   */
-  retry: 'backoff' | { afterMs: number } | undefined;
+  /** When to try again; undefined where a change will tell. */
+  retry: Retry | undefined;
   /** Verbs for which the API server refused a request of this attempt: the audit log has their lines. */
   refused: readonly Verb[];
   /** `Audit-Id` of the answer that showed what is missing. */

@@ -4,7 +4,8 @@ import type { ServiceAccount } from '../api/kubernetes.js';
 
 /**
  * `work` goes first, at all tenants; then what is `new`; `background` is what is denied, has failed, or is only checked
- * again. The lower ones get a share all the same.
+ * again. The lower ones get a share all the same, but a tenant's own
+ * `background` waits until it has nothing `new`.
  */
 export const PRIORITIES = ['work', 'new', 'background'] as const;
 export type Priority = (typeof PRIORITIES)[number];
@@ -15,6 +16,14 @@ export interface Task {
   readonly priority: Priority;
   /** @param leave Gives the seat back; call it once. */
   start(leave: () => void): void;
+}
+
+/** What one tenant has under way. */
+interface UnderWay {
+  all: number;
+  slow: number;
+  /** Seats that it has taken. */
+  seats: Record<Priority, number>;
 }
 
 interface Seat {
@@ -48,8 +57,7 @@ export class FairQueue {
   /** Seats that are taken, in the order in which they were. */
   readonly #taken = new Set<Seat>();
   readonly #takenOf: Record<Priority, number> = { work: 0, new: 0, background: 0 };
-  /** By tenant: how much is under way, and how much of that is slow. */
-  readonly #underWay = new Map<string, { all: number; slow: number }>();
+  readonly #underWay = new Map<string, UnderWay>();
   readonly #bySignal = new Map<AbortSignal, SignalGroup>();
   #slow = 0;
   #given = 0;
@@ -131,7 +139,7 @@ export class FairQueue {
     const order = this.#given % LOWEST_EVERY === LOWEST_EVERY - 1 ? PRIORITIES.toReversed() : PRIORITIES;
     for (const priority of order) {
       if (this.#takenOf[priority] >= Math.max(1, Math.floor(this.#seats * SHARE[priority]))) continue;
-      const task = this.#waiting[priority].take((tenant) => this.#may(tenant));
+      const task = this.#waiting[priority].take((tenant) => this.#may(tenant, priority));
       if (task !== undefined) return task;
     }
     return undefined;
@@ -143,8 +151,13 @@ export class FairQueue {
     this.#given += 1;
     this.#taken.add(seat);
     this.#takenOf[seat.priority] += 1;
-    const underWay = this.#underWay.get(tenant) ?? { all: 0, slow: 0 };
+    const underWay = this.#underWay.get(tenant) ?? {
+      all: 0,
+      slow: 0,
+      seats: { work: 0, new: 0, background: 0 },
+    };
     underWay.all += 1;
+    underWay.seats[seat.priority] += 1;
     this.#underWay.set(tenant, underWay);
     let held = true;
     task.start(() => {
@@ -157,23 +170,28 @@ export class FairQueue {
 
   #end(seat: Seat): void {
     const underWay = this.#underWay.get(seat.tenant);
-    if (underWay !== undefined) {
-      underWay.all -= 1;
-      if (seat.slow) underWay.slow -= 1;
-      if (underWay.all === 0) this.#underWay.delete(seat.tenant);
+    if (seat.slow) {
+      this.#slow -= 1;
+      if (underWay !== undefined) underWay.slow -= 1;
+    } else {
+      this.#giveBack(seat);
     }
-    if (seat.slow) this.#slow -= 1;
-    else this.#giveBack(seat);
+    if (underWay === undefined) return;
+    underWay.all -= 1;
+    if (underWay.all === 0) this.#underWay.delete(seat.tenant);
   }
 
   #giveBack(seat: Seat): void {
     this.#taken.delete(seat);
     this.#takenOf[seat.priority] -= 1;
+    const underWay = this.#underWay.get(seat.tenant);
+    if (underWay !== undefined) underWay.seats[seat.priority] -= 1;
   }
 
-  /** Whether this tenant may start more: its share of slow ones is not used up. */
-  #may(tenant: string): boolean {
-    const slow = this.#underWay.get(tenant)?.slow ?? 0;
+  /** Whether this tenant may start more: its share of slow ones is not used up, and what is new is judged first. */
+  #may(tenant: string, priority: Priority): boolean {
+    const { slow = 0, seats } = this.#underWay.get(tenant) ?? {};
+    if (priority === 'background' && (this.#waiting.new.has(tenant) || (seats?.new ?? 0) > 0)) return false;
     return slow < Math.max(2, Math.floor((2 * this.#seats) / Math.max(1, this.#underWay.size)));
   }
 
