@@ -41,11 +41,15 @@ export interface ImageProcessOptions {
 
 /** What a container runtime makes of an image and a pod's security context: its user, its entry point, a read-only root. */
 export class ImageProcess {
+  readonly #operator: RunningOperator;
+
   private constructor(
-    private readonly operator: RunningOperator,
+    operator: RunningOperator,
     /** From the start until it reconciles. */
     readonly readyMilliseconds: number,
-  ) {}
+  ) {
+    this.#operator = operator;
+  }
 
   /** Resolves when the operator reconciles; @throws Error with its log when it ends, or takes half a minute. */
   static async start(options: ImageProcessOptions): Promise<ImageProcess> {
@@ -64,12 +68,12 @@ export class ImageProcess {
   }
 
   get pid(): number {
-    return this.operator.pid;
+    return this.#operator.pid;
   }
 
   /** SIGTERM; resolves with the exit code. */
   async stop(): Promise<number | null> {
-    return (await this.operator.stop()).code;
+    return (await this.#operator.stop()).code;
   }
 }
 
