@@ -166,6 +166,27 @@ describe('forged ownership metadata', () => {
     });
   }
 
+  it('makes nothing deletable while a deletion is blocked in another namespace, over restarts too', async () => {
+    const world = await ForgedWorld.create(fixture, forger);
+    const { tenant, witness } = world;
+    await fixture.idle();
+    await fixture.restart(async () => {
+      await tenant.grant(witness, ['get', 'create', 'update']);
+      await tenant.deleteSync();
+    });
+    await tenant.condition('Ready', 'CleanupBlocked');
+    await fixture.restart();
+    await fixture.idle();
+    const whileBlocked = await world.touched();
+
+    await tenant.grant(witness, ALL_VERBS);
+    await tenant.gone('sync', { timeoutMs: 20_000 });
+
+    expect(whileBlocked).to.deep.equal([]);
+    expect(await world.touched()).to.deep.equal([]);
+    await tenant.copyGone(witness);
+  });
+
   for (const isRunning of [true, false]) {
     describe(`makes nothing writable ${isRunning ? 'while the operator runs' : 'while the operator is down'}, when`, () => {
       const worlds = new Map<string, ForgedWorld>();

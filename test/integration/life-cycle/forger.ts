@@ -1,14 +1,10 @@
 import { expect } from 'chai';
 import { Tenant } from '../../../hack/rig/tenant.js';
+import type { NamespacedName } from '../../../src/api/kubernetes.js';
 import { isApiError } from '../../../src/k8s/client/errors.js';
 import { plane } from '../../support/plane.js';
 import { createNamespace, type ConfigMapObject } from '../../support/tenant.js';
 import { TestApi } from '../../support/test-api.js';
-
-interface NamespacedName {
-  namespace: string;
-  name: string;
-}
 
 /**
  * Somebody who may get and update ConfigMaps in a few namespaces, but neither create nor delete them, and gives them the

@@ -46,6 +46,14 @@ const CASES: Record<string, { story: Story; effects: Partial<Effects> }> = {
     }),
     effects: { created: ['0/alpha'], pruned: ['0/source', '1/source'], conflicting: ['1/alpha'] },
   },
+  'finds a foreign ConfigMap in a namespace that was added to the list': {
+    story: story({
+      namespaces: [open, namespaceStory({ occupant: 'foreign' })],
+      earlier: [specStory({ targets: [0] })],
+      planned: both,
+    }),
+    effects: { conflicting: ['1/source'] },
+  },
   'prunes a namespace that was taken off the list when the source is missing': {
     story: story({
       change: { source: 'missing', verbs: [ALL_VERBS, ALL_VERBS] },

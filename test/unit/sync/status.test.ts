@@ -1,6 +1,12 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { type ConfigMapSyncStatus, MAX_TARGETS, MAX_TARGET_MESSAGE, TARGET_STATES, type Verb } from '../../../src/api/v1alpha1/config-map-sync-status.js';
+import {
+  type ConfigMapSyncStatus,
+  MAX_TARGETS,
+  MAX_TARGET_MESSAGE,
+  TARGET_STATES,
+  type Verb,
+} from '../../../src/api/v1alpha1/config-map-sync-status.js';
 import { CONDITION_TYPES, MAX_CONDITION_MESSAGE } from '../../../src/api/v1alpha1/condition.js';
 import { StatusDraft } from '../../../src/controller/status-draft.js';
 import { SYNCED } from '../../../src/sync/outcomes.js';
