@@ -27,6 +27,8 @@ export interface PlannerOptions {
   tenancy: Pick<Tenancy, 'open'>;
   namespaces: Pick<NamespaceLister, 'state' | 'all'>;
   syncs: SyncLookup;
+  /** False: sources and targets are looked at once and not watched. */
+  watches: boolean;
   /** Called with each decision of the API server about a source. */
   onDecision: (sync: ConfigMapSync, decision: AccessDecision) => void;
 }
@@ -145,18 +147,19 @@ export class Planner {
     { owner, selection, source, conditions }: SyncPlan,
     only?: Iterable<string>,
   ): Promise<Session | IdentityError> {
-    const { tenancy } = this.#options;
+    const { tenancy, watches } = this.#options;
+    const watched = watches && only === undefined;
     try {
       const session = await abortable(tenancy.open(owner, accountOf(sync)), signal);
       const looked = only ?? [...known.namespacesWithCopies, ...selection.wanted, source.namespace];
       const interests = new Map<string, Set<string>>([...looked].map((namespace) => [namespace, new Set()]));
-      if (only === undefined) {
+      if (watched) {
         for (const namespace of selection.wanted) interests.get(namespace)?.add(copyName(sync.spec));
         interests.get(source.namespace)?.add(source.name);
       }
       session.setInterests(interests);
       // Its watch tells of changes also where the plan gets no further than to the source.
-      if (only === undefined) session.namespace(source.namespace);
+      if (watched) session.namespace(source.namespace);
       conditions.ValidServiceAccount = passed('ServiceAccountValid');
       return session;
     } catch (error) {

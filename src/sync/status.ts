@@ -108,7 +108,7 @@ function targetsOf(
       ? SKIPPED
       : (result.targets.get(namespace)?.outcome ??
         plan.settled.get(namespace) ??
-        (last === undefined ? NOT_EVALUATED : outcomeOf(last)));
+        waitingOutcome(last, result.underWay.get(namespace)));
     return {
       namespace,
       state: outcome.state,
@@ -119,6 +119,12 @@ function targetsOf(
       lastTransitionTime: last?.state === outcome.state ? last.lastTransitionTime : now,
     };
   });
+}
+
+/** Where nothing is known yet, why that is so is worth more than nothing. */
+function waitingOutcome(last: TargetStatus | undefined, error: string | undefined): TargetOutcome {
+  if (last !== undefined && last.state !== 'Pending') return outcomeOf(last);
+  return error === undefined ? NOT_EVALUATED : { state: 'Pending', reason: 'Retrying', message: error };
 }
 
 /** `sourceResourceVersion` is that of the content: labels on the source move its version, not what is copied. */

@@ -35,6 +35,8 @@ interface Seat {
 
 /** What takes longer gives its seat to others, in milliseconds. */
 const SLOW_MS = 250;
+/** So many times the number of seats are under way at the most: those that have one, and slow ones. */
+export const MOST_UNDER_WAY = 5;
 /** Of so many seats that are given out, one goes to the lowest priority that waits. */
 const LOWEST_EVERY = 4;
 /** The part of all seats that one priority may have at a time. */
@@ -44,7 +46,7 @@ const SHARE: Record<Priority, number> = { work: 1, new: 1 / 2, background: 1 / 4
  * Bounds how much is under way at once and shares the seats fairly: by tenant (namespace), then by ServiceAccount. A tenant
  * has all of them while nobody else waits. What is slow (a webhook that takes seconds, an API server that does not answer)
  * gives its seat back while it goes on, so that it delays nobody; each tenant may have a share of such slow ones, after
- * which it waits for them alone. At most five times as many as there are seats are under way in all.
+ * which it waits for them alone. At most {@link MOST_UNDER_WAY} times as many as there are seats are under way in all.
  */
 export class FairQueue {
   readonly #seats: number;
@@ -198,7 +200,7 @@ export class FairQueue {
   #displaceSlow(): void {
     const before = this.#clock.now() - SLOW_MS;
     for (const seat of this.#taken) {
-      if (seat.since > before || this.#slow >= 4 * this.#seats) return;
+      if (seat.since > before || this.#slow >= (MOST_UNDER_WAY - 1) * this.#seats) return;
       seat.slow = true;
       this.#slow += 1;
       const underWay = this.#underWay.get(seat.tenant);

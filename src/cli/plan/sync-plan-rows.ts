@@ -49,6 +49,7 @@ export class SyncPlanRows {
       tenancy,
       namespaces: cluster,
       syncs: cluster,
+      watches: false,
       onDecision: () => undefined,
     });
   }

@@ -148,6 +148,7 @@ export class Operator {
         tenancy: this.#tenancy,
         namespaces,
         syncs: index,
+        watches: true,
         onDecision: (sync, decision) => notifier.decided(sync, decision),
       }),
       targets: this.#targets,

@@ -14,6 +14,7 @@ import { ProcessLogger } from '../../telemetry/logging/logger.js';
 import { MetricsServer } from '../../telemetry/http/metrics-server.js';
 import { Metrics } from '../../telemetry/metrics/metrics.js';
 import { messageOf } from '../../k8s/util/text.js';
+import { MOST_UNDER_WAY } from '../../tenant/fair-queue.js';
 import { Operator, REPORTING_CONTROLLER } from './operator.js';
 import type { RunOptions } from './run-command.js';
 import { syncWatches, type SyncWatches } from './sync-watches.js';
@@ -33,7 +34,9 @@ export async function run(options: RunOptions, env: Readonly<NodeJS.ProcessEnv>)
   const logger = new ProcessLogger({ level: options.logLevel, format: options.logFormat });
   const auditLog = new StreamAuditSink(process.stdout, { logger });
   const connection = await loadConnection({ kubeconfig: options.kubeconfig, env, home: homedir() });
-  const transport = new Transport(connection, { writeConnections: options.maxConcurrentRequests });
+  const transport = new Transport(connection, {
+    writeConnections: MOST_UNDER_WAY * options.maxConcurrentRequests,
+  });
   const metrics = new Metrics();
   const userAgent = `config-weaver/${version()}`;
   const client = new RestClient({
