@@ -92,6 +92,8 @@ export class FairList<T> {
 /** Items in the order in which they came, each once. */
 class Fifo<T> {
   readonly #items = new Set<T>();
+  /** Moves on with the items: a new iterator walks past every item that was taken since the set was last rebuilt. */
+  #next = this.#items.values();
 
   get size(): number {
     return this.#items.size;
@@ -106,8 +108,14 @@ class Fifo<T> {
   }
 
   take(): T | undefined {
-    const [item] = this.#items;
-    if (item !== undefined) this.#items.delete(item);
-    return item;
+    let next = this.#next.next();
+    if (next.done === true) {
+      // One that has been at the end sees nothing that came after.
+      this.#next = this.#items.values();
+      next = this.#next.next();
+    }
+    if (next.done === true) return undefined;
+    this.#items.delete(next.value);
+    return next.value;
   }
 }
