@@ -97,7 +97,12 @@ export class Controller {
     const { workers } = this.#options;
     let replaced = false;
     const timer = setTimeout(() => {
-      if (signal.aborted || this.#workers.size >= MAX_STAND_INS * workers) return;
+      if (signal.aborted) return;
+      if (this.#workers.size >= MAX_STAND_INS * workers) {
+        // As soon as one of those ends, there is room.
+        timer.refresh();
+        return;
+      }
       replaced = true;
       this.#employ(signal);
     }, SLOW_MS);
