@@ -1,4 +1,4 @@
-import { systemClock, type Clock } from '../k8s/util/clock.js';
+import { steadyClock, type Clock } from '../k8s/util/clock.js';
 import { FairList } from '../k8s/util/fair-list.js';
 import type { ServiceAccount } from './service-account.js';
 
@@ -26,8 +26,17 @@ interface Seat {
 
 /** What takes longer gives its seat to others, in milliseconds. */
 const SLOW_MS = 250;
-/** Of so many seats that are given out, one goes to the lowest priority that waits. */
-const LOWEST_EVERY = 4;
+/** Who is asked first, one seat after the other: each of the lower priorities gets its share. */
+const ORDERS: readonly (readonly Priority[])[] = [
+  PRIORITIES,
+  PRIORITIES,
+  PRIORITIES,
+  ['background', 'new', 'work'],
+  PRIORITIES,
+  PRIORITIES,
+  PRIORITIES,
+  ['new', 'background', 'work'],
+];
 /** The part of all seats that one priority may have at a time. */
 const SHARE: Record<Priority, number> = { work: 1, new: 1 / 2, background: 1 / 4 };
 
@@ -56,8 +65,11 @@ export class FairQueue {
   #timer = false;
   #dispatching = false;
 
-  /** @param seats How many there are, at least 1. */
-  constructor(seats: number, clock: Clock = systemClock) {
+  /**
+   * @param seats How many there are, at least 1.
+   * @param clock With one that can be set back, slow ones would keep their seats for as much longer.
+   */
+  constructor(seats: number, clock: Clock = steadyClock) {
     this.#seats = seats;
     this.#clock = clock;
   }
@@ -128,8 +140,7 @@ export class FairQueue {
   }
 
   #next(): Task | undefined {
-    const order = this.#given % LOWEST_EVERY === LOWEST_EVERY - 1 ? PRIORITIES.toReversed() : PRIORITIES;
-    for (const priority of order) {
+    for (const priority of ORDERS[this.#given % ORDERS.length] ?? PRIORITIES) {
       if (this.#takenOf[priority] >= Math.max(1, Math.floor(this.#seats * SHARE[priority]))) continue;
       const task = this.#waiting[priority].take((tenant) => this.#may(tenant));
       if (task !== undefined) return task;
