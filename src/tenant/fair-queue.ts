@@ -18,7 +18,6 @@ export interface Task {
 }
 
 interface Seat {
-  readonly tenant: string;
   readonly priority: Priority;
   readonly since: number;
   slow: boolean;
@@ -37,14 +36,17 @@ const ORDERS: readonly (readonly Priority[])[] = [
   PRIORITIES,
   ['new', 'background', 'work'],
 ];
+/** So many times the number of seats are the most that is under way. */
+const MOST = 5;
 /** The part of all seats that one priority may have at a time. */
 const SHARE: Record<Priority, number> = { work: 1, new: 1 / 2, background: 1 / 4 };
 
 /**
  * Bounds how much is under way at once and shares the seats fairly: by tenant (namespace), then by ServiceAccount. A tenant
  * has all of them while nobody else waits. What is slow (a webhook that takes seconds, an API server that does not answer)
- * gives its seat back while it goes on, so that it delays nobody; each tenant may have a share of such slow ones, after
- * which it waits for them alone. At most five times as many as there are seats are under way in all.
+ * gives its seat back while it goes on, so that it delays nobody. A tenant may have no more under way than half of what
+ * would still be left to others, and waits alone for its slow ones once it has. At most five times as many as there are
+ * seats are under way in all.
  */
 export class FairQueue {
   readonly #seats: number;
@@ -57,8 +59,8 @@ export class FairQueue {
   /** Seats that are taken, in the order in which they were. */
   readonly #taken = new Set<Seat>();
   readonly #takenOf: Record<Priority, number> = { work: 0, new: 0, background: 0 };
-  /** By tenant: how much is under way, and how much of that is slow. */
-  readonly #underWay = new Map<string, { all: number; slow: number }>();
+  /** By tenant, what is slow included. */
+  readonly #underWay = new Map<string, number>();
   readonly #bySignal = new Map<AbortSignal, SignalGroup>();
   #slow = 0;
   #given = 0;
@@ -150,29 +152,24 @@ export class FairQueue {
 
   #begin(task: Task): void {
     const tenant = task.account.namespace;
-    const seat: Seat = { tenant, priority: task.priority, since: this.#clock.now(), slow: false };
+    const seat: Seat = { priority: task.priority, since: this.#clock.now(), slow: false };
     this.#given += 1;
     this.#taken.add(seat);
     this.#takenOf[seat.priority] += 1;
-    const underWay = this.#underWay.get(tenant) ?? { all: 0, slow: 0 };
-    underWay.all += 1;
-    this.#underWay.set(tenant, underWay);
+    this.#underWay.set(tenant, (this.#underWay.get(tenant) ?? 0) + 1);
     let held = true;
     task.start(() => {
       if (!held) return;
       held = false;
-      this.#end(seat);
+      this.#end(seat, tenant);
       this.#dispatch();
     });
   }
 
-  #end(seat: Seat): void {
-    const underWay = this.#underWay.get(seat.tenant);
-    if (underWay !== undefined) {
-      underWay.all -= 1;
-      if (seat.slow) underWay.slow -= 1;
-      if (underWay.all === 0) this.#underWay.delete(seat.tenant);
-    }
+  #end(seat: Seat, tenant: string): void {
+    const left = (this.#underWay.get(tenant) ?? 0) - 1;
+    if (left > 0) this.#underWay.set(tenant, left);
+    else this.#underWay.delete(tenant);
     if (seat.slow) this.#slow -= 1;
     else this.#giveBack(seat);
   }
@@ -182,20 +179,18 @@ export class FairQueue {
     this.#takenOf[seat.priority] -= 1;
   }
 
-  /** Whether this tenant may start more: its share of slow ones is not used up. */
+  /** However many tenants have slow ones, each leaves something to the next. Nobody who is quick comes near this. */
   #may(tenant: string): boolean {
-    const slow = this.#underWay.get(tenant)?.slow ?? 0;
-    return slow < Math.max(2, Math.floor((2 * this.#seats) / Math.max(1, this.#underWay.size)));
+    const left = MOST * this.#seats - this.#slow - this.#taken.size;
+    return (this.#underWay.get(tenant) ?? 0) < Math.max(2, left / 2);
   }
 
   #displaceSlow(): void {
     const before = this.#clock.now() - SLOW_MS;
     for (const seat of this.#taken) {
-      if (seat.since > before || this.#slow >= 4 * this.#seats) return;
+      if (seat.since > before || this.#slow >= (MOST - 1) * this.#seats) return;
       seat.slow = true;
       this.#slow += 1;
-      const underWay = this.#underWay.get(seat.tenant);
-      if (underWay !== undefined) underWay.slow += 1;
       this.#giveBack(seat);
     }
   }
