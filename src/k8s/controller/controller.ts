@@ -61,6 +61,7 @@ export class Controller {
   async run(signal: AbortSignal): Promise<void> {
     const { workers, queue, observer } = this.#options;
     observer?.started(workers);
+    queue.capacity = MAX_STAND_INS * workers;
     try {
       for (let worker = 0; worker < workers; worker += 1) this.#employ(signal);
       while (this.#workers.size > 0) await Promise.all(this.#workers);
