@@ -141,6 +141,13 @@ describe('the tenant pool', () => {
     });
   });
 
+  it('repeats no request that the server puts off: the caller has other things to do, and others need the seat', async () => {
+    const tenant = await tenants.open(account);
+    await get(tenant);
+
+    expect(api.sent.at(-1)).to.have.property('waits', false);
+  });
+
   describe('renews a token', () => {
     it('at half of its life, not before, and goes on with the same tenant', async () => {
       const tenant = await tenants.open(account);
