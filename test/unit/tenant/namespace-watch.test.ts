@@ -351,6 +351,32 @@ describe("a tenant's view of a namespace", () => {
       expect(told).to.include(`${SYNC} access`);
     });
 
+    it('a hundred times a second at most, however many namespaces there are', async () => {
+      const pace = new ReviewPace(clock);
+      const views = Array.from(
+        { length: 2000 },
+        (_, namespace) =>
+          new NamespaceWatch({
+            tenant,
+            namespace: `ns-${namespace}`,
+            clock,
+            random: () => 1,
+            recheck: { deniedMs: DENIED_MS, allowedMs: ALLOWED_MS },
+            pace,
+            notify: () => undefined,
+          }),
+      );
+      rights.verbs = [];
+      await Promise.all(views.map((each) => each.access.verdict('shared', NEEDED, signal)));
+      await clock.advance(DENIED_MS);
+      const before = reviews();
+
+      await clock.advance(5000);
+
+      expect(reviews() - before).to.be.within(490, 510);
+      for (const each of views) each.close();
+    });
+
     it('no more when it has ended', async () => {
       view.setInterest(SYNC, new Set(['shared']));
       await settle();

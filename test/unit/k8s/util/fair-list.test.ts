@@ -130,15 +130,15 @@ describe('the fair list', () => {
     expect(taken).to.include('modest');
   });
 
-  it('takes a hundred thousand items in no time', () => {
+  it('takes two hundred thousand items in no time', () => {
     const list = new FairList<string>();
-    add(list, 'a', 100_000);
+    add(list, 'a', 200_000);
     const startedAt = performance.now();
 
     takeAll(list);
 
-    // What grows with the square of their number takes seconds.
-    expect(performance.now() - startedAt).to.be.below(1000);
+    // What grows with the square of their number takes ten seconds.
+    expect(performance.now() - startedAt).to.be.below(3000);
   });
 
   /* The model: a list of items for each group, from which the first one goes when its group is served. */
