@@ -1,4 +1,4 @@
-import { systemClock, type Clock } from '../k8s/util/clock.js';
+import { steadyClock, type Clock } from '../k8s/util/clock.js';
 import { FairList } from '../k8s/util/fair-list.js';
 import type { ServiceAccount } from '../api/kubernetes.js';
 
@@ -18,14 +18,6 @@ export interface Task {
   start(leave: () => void): void;
 }
 
-/** What one tenant has under way. */
-interface UnderWay {
-  all: number;
-  slow: number;
-  /** Seats that it has taken. */
-  seats: Record<Priority, number>;
-}
-
 interface Seat {
   readonly tenant: string;
   readonly priority: Priority;
@@ -35,18 +27,28 @@ interface Seat {
 
 /** What takes longer gives its seat to others, in milliseconds. */
 const SLOW_MS = 250;
-/** So many times the number of seats are under way at the most: those that have one, and slow ones. */
+/** Who is asked first, one seat after the other: each of the lower priorities gets its share. */
+const ORDERS: readonly (readonly Priority[])[] = [
+  PRIORITIES,
+  PRIORITIES,
+  PRIORITIES,
+  ['background', 'new', 'work'],
+  PRIORITIES,
+  PRIORITIES,
+  PRIORITIES,
+  ['new', 'background', 'work'],
+];
+/** So many times the number of seats are the most that is under way. */
 export const MOST_UNDER_WAY = 5;
-/** Of so many seats that are given out, one goes to the lowest priority that waits. */
-const LOWEST_EVERY = 4;
 /** The part of all seats that one priority may have at a time. */
 const SHARE: Record<Priority, number> = { work: 1, new: 1 / 2, background: 1 / 4 };
 
 /**
  * Bounds how much is under way at once and shares the seats fairly: by tenant (namespace), then by ServiceAccount. A tenant
  * has all of them while nobody else waits. What is slow (a webhook that takes seconds, an API server that does not answer)
- * gives its seat back while it goes on, so that it delays nobody; each tenant may have a share of such slow ones, after
- * which it waits for them alone. At most {@link MOST_UNDER_WAY} times as many as there are seats are under way in all.
+ * gives its seat back while it goes on, so that it delays nobody. A tenant may have no more under way than half of what
+ * would still be left to others, and waits alone for its slow ones once it has. At most five times as many as there are
+ * seats are under way in all.
  */
 export class FairQueue {
   readonly #seats: number;
@@ -59,15 +61,21 @@ export class FairQueue {
   /** Seats that are taken, in the order in which they were. */
   readonly #taken = new Set<Seat>();
   readonly #takenOf: Record<Priority, number> = { work: 0, new: 0, background: 0 };
-  readonly #underWay = new Map<string, UnderWay>();
+  /** By tenant, what is slow included. */
+  readonly #underWay = new Map<string, number>();
+  /** By tenant: how many seats it has for what is new. */
+  readonly #newOf = new Map<string, number>();
   readonly #bySignal = new Map<AbortSignal, SignalGroup>();
   #slow = 0;
   #given = 0;
   #timer = false;
   #dispatching = false;
 
-  /** @param seats How many there are, at least 1. */
-  constructor(seats: number, clock: Clock = systemClock) {
+  /**
+   * @param seats How many there are, at least 1.
+   * @param clock With one that can be set back, slow ones would keep their seats for as much longer.
+   */
+  constructor(seats: number, clock: Clock = steadyClock) {
     this.#seats = seats;
     this.#clock = clock;
   }
@@ -138,8 +146,7 @@ export class FairQueue {
   }
 
   #next(): Task | undefined {
-    const order = this.#given % LOWEST_EVERY === LOWEST_EVERY - 1 ? PRIORITIES.toReversed() : PRIORITIES;
-    for (const priority of order) {
+    for (const priority of ORDERS[this.#given % ORDERS.length] ?? PRIORITIES) {
       if (this.#takenOf[priority] >= Math.max(1, Math.floor(this.#seats * SHARE[priority]))) continue;
       const task = this.#waiting[priority].take((tenant) => this.#may(tenant, priority));
       if (task !== undefined) return task;
@@ -153,14 +160,8 @@ export class FairQueue {
     this.#given += 1;
     this.#taken.add(seat);
     this.#takenOf[seat.priority] += 1;
-    const underWay = this.#underWay.get(tenant) ?? {
-      all: 0,
-      slow: 0,
-      seats: { work: 0, new: 0, background: 0 },
-    };
-    underWay.all += 1;
-    underWay.seats[seat.priority] += 1;
-    this.#underWay.set(tenant, underWay);
+    count(this.#underWay, tenant, 1);
+    if (seat.priority === 'new') count(this.#newOf, tenant, 1);
     let held = true;
     task.start(() => {
       if (!held) return;
@@ -171,30 +172,22 @@ export class FairQueue {
   }
 
   #end(seat: Seat): void {
-    const underWay = this.#underWay.get(seat.tenant);
-    if (seat.slow) {
-      this.#slow -= 1;
-      if (underWay !== undefined) underWay.slow -= 1;
-    } else {
-      this.#giveBack(seat);
-    }
-    if (underWay === undefined) return;
-    underWay.all -= 1;
-    if (underWay.all === 0) this.#underWay.delete(seat.tenant);
+    count(this.#underWay, seat.tenant, -1);
+    if (seat.slow) this.#slow -= 1;
+    else this.#giveBack(seat);
   }
 
   #giveBack(seat: Seat): void {
     this.#taken.delete(seat);
     this.#takenOf[seat.priority] -= 1;
-    const underWay = this.#underWay.get(seat.tenant);
-    if (underWay !== undefined) underWay.seats[seat.priority] -= 1;
+    if (seat.priority === 'new') count(this.#newOf, seat.tenant, -1);
   }
 
-  /** Whether this tenant may start more: its share of slow ones is not used up, and what is new is judged first. */
+  /** However many tenants have slow ones, each leaves something to the next. Nobody who is quick comes near this. */
   #may(tenant: string, priority: Priority): boolean {
-    const { slow = 0, seats } = this.#underWay.get(tenant) ?? {};
-    if (priority === 'background' && (this.#waiting.new.has(tenant) || (seats?.new ?? 0) > 0)) return false;
-    return slow < Math.max(2, Math.floor((2 * this.#seats) / Math.max(1, this.#underWay.size)));
+    if (priority === 'background' && (this.#waiting.new.has(tenant) || this.#newOf.has(tenant))) return false;
+    const left = MOST_UNDER_WAY * this.#seats - this.#slow - this.#taken.size;
+    return (this.#underWay.get(tenant) ?? 0) < Math.max(2, left / 2);
   }
 
   #displaceSlow(): void {
@@ -203,8 +196,6 @@ export class FairQueue {
       if (seat.since > before || this.#slow >= (MOST_UNDER_WAY - 1) * this.#seats) return;
       seat.slow = true;
       this.#slow += 1;
-      const underWay = this.#underWay.get(seat.tenant);
-      if (underWay !== undefined) underWay.slow += 1;
       this.#giveBack(seat);
     }
   }
@@ -262,6 +253,12 @@ interface SignalGroup {
 
 interface Waiter extends Task {
   reject: (reason: unknown) => void;
+}
+
+function count(counts: Map<string, number>, tenant: string, by: number): void {
+  const sum = (counts.get(tenant) ?? 0) + by;
+  if (sum > 0) counts.set(tenant, sum);
+  else counts.delete(tenant);
 }
 
 function pathOf({ account }: Task): [string, string] {

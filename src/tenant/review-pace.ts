@@ -41,7 +41,8 @@ export class ReviewPace {
 
   #pump(): void {
     const now = this.#clock.now();
-    const earned = ((now - this.#countedAt) / 1000) * PER_SECOND;
+    // A clock that is set back must not stop re-checks for as long.
+    const earned = (Math.max(0, now - this.#countedAt) / 1000) * PER_SECOND;
     this.#credit = Math.min(this.#credit + earned, Math.ceil((PER_SECOND * TICK_MS) / 1000));
     this.#countedAt = now;
     while (this.#credit >= 1 && this.#waiting.size > 0) {

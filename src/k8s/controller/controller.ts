@@ -61,6 +61,7 @@ export class Controller {
   async run(signal: AbortSignal): Promise<void> {
     const { workers, queue, observer } = this.#options;
     observer?.started(workers);
+    queue.capacity = MAX_STAND_INS * workers;
     try {
       for (let worker = 0; worker < workers; worker += 1) this.#employ(signal);
       while (this.#workers.size > 0) await Promise.all(this.#workers);
@@ -97,7 +98,12 @@ export class Controller {
     const { workers } = this.#options;
     let replaced = false;
     const timer = setTimeout(() => {
-      if (signal.aborted || this.#workers.size >= MAX_STAND_INS * workers) return;
+      if (signal.aborted) return;
+      if (this.#workers.size >= MAX_STAND_INS * workers) {
+        // As soon as one of those ends, there is room.
+        timer.refresh();
+        return;
+      }
       replaced = true;
       this.#employ(signal);
     }, SLOW_MS);

@@ -30,8 +30,8 @@ export interface WorkQueueOptions {
 }
 
 /**
- * client-go's rate limiting work queue, with groups that take turns: a key waits once however often it is added, is never with two workers at once, and is
- * queued again at {@link done} when it was added meanwhile, so that no change is lost.
+ * client-go's rate limiting work queue, with groups that take turns: a key waits once however often it is added, is never
+ * with two workers at once, and is queued again at {@link done} when it was added meanwhile, so that no change is lost.
  */
 export class WorkQueue {
   readonly #clock: Clock;
@@ -40,13 +40,16 @@ export class WorkQueue {
   readonly #maxDelayMs: number;
   readonly #observer: QueueObserver | undefined;
   readonly #delayed: DelayingQueue;
-  readonly #groupOf: (key: string) => string;
+  readonly #groupOf: ((key: string) => string) | undefined;
+  #capacity = Infinity;
   /** Waiting to be taken, and since when. */
   readonly #waiting = new Map<string, number>();
   /** The same keys, in the order in which they are taken. */
   readonly #turns = new FairList<string>();
   /** With a worker, and since when. */
-  readonly #processing = new Map<string, number>();
+  readonly #processing = new Map<string, { since: number; group: string }>();
+  /** By group, how many keys are with workers. */
+  readonly #processingOf = new Map<string, number>();
   /** Added while with a worker, and since when. */
   readonly #again = new Map<string, number>();
   readonly #failures = new Map<string, number>();
@@ -59,11 +62,19 @@ export class WorkQueue {
     this.#baseDelayMs = options.baseDelayMs ?? 5;
     this.#maxDelayMs = options.maxDelayMs ?? 300_000;
     this.#observer = options.observer;
-    this.#groupOf = options.groupOf ?? (() => '');
+    this.#groupOf = options.groupOf;
     this.#delayed = new DelayingQueue(this.#clock, (key) => this.add(key));
   }
 
-  /** Keys that could be taken now. */
+  /**
+   * The most keys that may be with workers at a time, where a worker that takes long is not waited for: no group gets more
+   * than half of what would still be left to others.
+   */
+  set capacity(keys: number) {
+    this.#capacity = keys;
+  }
+
+  /** Keys that wait for a worker. */
   get length(): number {
     return this.#waiting.size;
   }
@@ -71,13 +82,16 @@ export class WorkQueue {
   /** workqueue_unfinished_work_seconds: the sum over all keys that are with workers. */
   get unfinishedWorkSeconds(): number {
     const now = this.#clock.now();
-    return [...this.#processing.values()].reduce((sum, since) => sum + (now - since) / 1000, 0);
+    return [...this.#processing.values()].reduce((sum, { since }) => sum + (now - since) / 1000, 0);
   }
 
   /** workqueue_longest_running_processor_seconds; 0 when nothing is being worked on. */
   get longestRunningProcessorSeconds(): number {
     const now = this.#clock.now();
-    return [...this.#processing.values()].reduce((most, since) => Math.max(most, (now - since) / 1000), 0);
+    return [...this.#processing.values()].reduce(
+      (most, { since }) => Math.max(most, (now - since) / 1000),
+      0,
+    );
   }
 
   add(key: string): void {
@@ -125,23 +139,29 @@ export class WorkQueue {
     if (this.#down || signal.aborted) {
       return undefined;
     }
-    const first = this.#turns.take();
-    return first === undefined ? this.#nextAdded(signal) : this.#take(first);
+    const first = this.#next();
+    return first ?? this.#nextAdded(signal);
   }
 
   /** The worker is through with the key, whether it succeeded or not. */
   done(key: string): void {
-    const since = this.#processing.get(key);
-    if (since === undefined) {
+    const taken = this.#processing.get(key);
+    if (taken === undefined) {
       return;
     }
+    const { since, group } = taken;
     this.#processing.delete(key);
+    const left = (this.#processingOf.get(group) ?? 0) - 1;
+    if (left > 0) this.#processingOf.set(group, left);
+    else this.#processingOf.delete(group);
     this.#observer?.finished((this.#clock.now() - since) / 1000);
     const again = this.#again.get(key);
     if (again !== undefined) {
       this.#again.delete(key);
       this.#enqueue(key, again);
     }
+    // What was held back, because its group had its share, may go on.
+    this.#handOut();
   }
 
   /** Nothing is handed out any more, and nothing added: what waits is looked at anew by whoever starts next. */
@@ -176,17 +196,42 @@ export class WorkQueue {
     }
     this.#waiting.set(key, since);
     this.#observer?.depth(this.#waiting.size);
-    const [idle] = this.#idle;
-    // Taken before the worker wakes up, so that nobody else takes it as well.
-    if (idle !== undefined) idle(this.#take(key));
-    else this.#turns.add([this.#groupOf(key)], key);
+    this.#turns.add([this.#group(key)], key);
+    this.#handOut();
+  }
+
+  /** Keys are taken before the worker wakes up, so that nobody else takes them as well. */
+  #handOut(): void {
+    for (const idle of this.#idle) {
+      const key = this.#next();
+      if (key === undefined) return;
+      idle(key);
+    }
+  }
+
+  #next(): string | undefined {
+    const key = this.#turns.take((group) => this.#may(group));
+    return key === undefined ? undefined : this.#take(key);
+  }
+
+  /** However many groups keep their workers for long, each leaves something to the next. */
+  #may(group: string): boolean {
+    if (this.#groupOf === undefined) return true;
+    const left = this.#capacity - this.#processing.size;
+    return (this.#processingOf.get(group) ?? 0) < Math.max(1, left / 2);
+  }
+
+  #group(key: string): string {
+    return this.#groupOf?.(key) ?? '';
   }
 
   #take(key: string): string {
     const now = this.#clock.now();
     const since = this.#waiting.get(key) ?? now;
+    const group = this.#group(key);
     this.#waiting.delete(key);
-    this.#processing.set(key, now);
+    this.#processing.set(key, { since: now, group });
+    this.#processingOf.set(group, (this.#processingOf.get(group) ?? 0) + 1);
     this.#observer?.depth(this.#waiting.size);
     this.#observer?.taken((now - since) / 1000);
     return key;

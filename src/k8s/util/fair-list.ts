@@ -1,20 +1,23 @@
-/** How many items of a group that just came are served before those that have been waiting: see {@link FairList}. */
-const NEWCOMER_QUANTUM = 16;
+/**
+ * How many items of a group are served in its turn. The same for those that just came as for those that have been waiting:
+ * whoever comes and goes gets no more than who stays.
+ */
+const QUANTUM = 16;
 
 /** Names the group of an item, and the group within that group, as deep as the list goes. */
 type Path = readonly [string, ...string[]];
 
 /**
  * Items in groups that take turns, as in the queueing discipline fq_codel (RFC 8290): one group's thousands never keep
- * another's few waiting. A group that had nothing waiting goes first for a few items, then takes its turn with the rest.
+ * another's few waiting. A group that had nothing waiting goes first for one turn, then takes its turn with the rest.
  */
 export class FairList<T> {
   readonly #depth: number;
   readonly #groups = new Map<string, Fifo<T> | FairList<T>>();
-  /** Groups that came lately, and how many of their items may still go first. */
+  /** Groups that came lately and go first, and how many of their items are still served in this turn. */
   readonly #newcomers = new Map<string, number>();
-  /** The others in turns: the first is whose turn it is. One that has become empty keeps its place for a round. */
-  readonly #rotation = new Set<string>();
+  /** The same of the others: the first is whose turn it is. One that has become empty keeps its place for a round. */
+  readonly #rotation = new Map<string, number>();
   #size = 0;
 
   /** @param depth How many levels of groups there are; each takes turns within its group. Default: 1. */
@@ -37,7 +40,7 @@ export class FairList<T> {
     if (items === undefined) {
       items = this.#depth > 1 ? new FairList<T>(this.#depth - 1) : new Fifo<T>();
       this.#groups.set(group, items);
-      if (!this.#rotation.has(group)) this.#newcomers.set(group, NEWCOMER_QUANTUM);
+      if (!this.#rotation.has(group)) this.#newcomers.set(group, QUANTUM);
     }
     const before = items.size;
     items.add(rest as unknown as Path, item);
@@ -56,26 +59,25 @@ export class FairList<T> {
   /** Takes the next item, of a group that `may` be served; undefined where there is none. */
   take(may: (group: string) => boolean = () => true): T | undefined {
     for (const [group, credit] of this.#newcomers) {
-      if (!may(group)) continue;
-      if (credit > 1) this.#newcomers.set(group, credit - 1);
-      else this.#toEnd(group);
-      return this.#takeOf(group);
+      if (may(group)) return this.#serve(this.#newcomers, group, credit);
     }
-    for (const group of this.#rotation) {
-      if (!this.#groups.has(group)) {
-        this.#rotation.delete(group);
-      } else if (may(group)) {
-        this.#toEnd(group);
-        return this.#takeOf(group);
-      }
+    for (const [group, credit] of this.#rotation) {
+      if (!this.#groups.has(group)) this.#rotation.delete(group);
+      else if (may(group)) return this.#serve(this.#rotation, group, credit);
     }
     return undefined;
+  }
+
+  #serve(turns: Map<string, number>, group: string, credit: number): T | undefined {
+    if (credit > 1) turns.set(group, credit - 1);
+    else this.#toEnd(group);
+    return this.#takeOf(group);
   }
 
   #toEnd(group: string): void {
     this.#newcomers.delete(group);
     this.#rotation.delete(group);
-    this.#rotation.add(group);
+    this.#rotation.set(group, QUANTUM);
   }
 
   #takeOf(group: string): T | undefined {
@@ -97,6 +99,8 @@ export class FairList<T> {
 /** Items in the order in which they came, each once. */
 class Fifo<T> {
   readonly #items = new Set<T>();
+  /** Moves on with the items: a new iterator walks past every item that was taken since the set was last rebuilt. */
+  #next = this.#items.values();
 
   get size(): number {
     return this.#items.size;
@@ -111,8 +115,14 @@ class Fifo<T> {
   }
 
   take(): T | undefined {
-    const [item] = this.#items;
-    if (item !== undefined) this.#items.delete(item);
-    return item;
+    let next = this.#next.next();
+    if (next.done === true) {
+      // One that has been at the end sees nothing that came after.
+      this.#next = this.#items.values();
+      next = this.#next.next();
+    }
+    if (next.done === true) return undefined;
+    this.#items.delete(next.value);
+    return next.value;
   }
 }

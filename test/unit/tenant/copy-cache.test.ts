@@ -16,7 +16,7 @@ function covered(): { copies: CopyCache; told: Told[] } {
 
 /** A whole write of `writer`, at `resourceVersion`, whose echo has not come yet. */
 function write(copies: CopyCache, resourceVersion: string, writer = 'a/writer'): void {
-  const observation = copies.observe('shared', writer);
+  const observation = copies.track('shared', writer);
   observation.confirm(resourceVersion, 'as wished');
   observation.end();
 }
@@ -26,21 +26,21 @@ describe('known copies', () => {
     const { copies } = covered();
     write(copies, '5');
 
-    expect(copies.isKnown('shared', 'as wished')).to.equal(true);
-    expect(copies.isKnown('shared', 'otherwise')).to.equal(false);
-    expect(copies.isKnown('else', 'as wished')).to.equal(false);
+    expect(copies.isCurrent('shared', 'as wished')).to.equal(true);
+    expect(copies.isCurrent('shared', 'otherwise')).to.equal(false);
+    expect(copies.isCurrent('else', 'as wished')).to.equal(false);
   });
 
   it('are none without a watch, nor those that were looked at before it opened', () => {
     const { copies } = covered();
     copies.uncover();
     write(copies, '5');
-    const early = copies.observe('shared', 'a/writer');
+    const early = copies.track('shared', 'a/writer');
     copies.cover();
     early.confirm('5', 'as wished');
     early.end();
 
-    expect(copies.isKnown('shared', 'as wished')).to.equal(false);
+    expect(copies.isCurrent('shared', 'as wished')).to.equal(false);
   });
 
   it('are none any more once the watch is lost, even when it comes back', () => {
@@ -49,19 +49,19 @@ describe('known copies', () => {
     copies.uncover();
     copies.cover();
 
-    expect(copies.isKnown('shared', 'as wished')).to.equal(false);
+    expect(copies.isCurrent('shared', 'as wished')).to.equal(false);
   });
 
   it('are not those that were looked at while the watch was away for a moment', () => {
     const { copies } = covered();
-    const observation = copies.observe('shared', 'a/writer');
+    const observation = copies.track('shared', 'a/writer');
     copies.uncover();
     // Here anybody could have changed it, unseen.
     copies.cover();
     observation.confirm('5', 'as wished');
     observation.end();
 
-    expect(copies.isKnown('shared', 'as wished')).to.equal(false);
+    expect(copies.isCurrent('shared', 'as wished')).to.equal(false);
   });
 
   describe('and the echo of our own write', () => {
@@ -70,18 +70,18 @@ describe('known copies', () => {
       write(copies, '5');
       copies.changed('shared', '5');
 
-      expect(copies.isKnown('shared', 'as wished')).to.equal(true);
+      expect(copies.isCurrent('shared', 'as wished')).to.equal(true);
       expect(told).to.deep.equal([{ name: 'shared', except: 'a/writer' }]);
     });
 
     it('that comes before the answer changes nothing and wakes others only', () => {
       const { copies, told } = covered();
-      const observation = copies.observe('shared', 'a/writer');
+      const observation = copies.track('shared', 'a/writer');
       copies.changed('shared', '5');
       observation.confirm('5', 'as wished');
       observation.end();
 
-      expect(copies.isKnown('shared', 'as wished')).to.equal(true);
+      expect(copies.isCurrent('shared', 'as wished')).to.equal(true);
       expect(told).to.deep.equal([{ name: 'shared', except: 'a/writer' }]);
     });
   });
@@ -92,25 +92,25 @@ describe('known copies', () => {
       write(copies, '5');
       copies.changed('shared', '6');
 
-      expect(copies.isKnown('shared', 'as wished')).to.equal(false);
+      expect(copies.isCurrent('shared', 'as wished')).to.equal(false);
       expect(told).to.deep.equal([{ name: 'shared', except: undefined }]);
     });
 
     it('during our write are not known, and we are told at its end', () => {
       const { copies, told } = covered();
-      const observation = copies.observe('shared', 'a/writer');
+      const observation = copies.track('shared', 'a/writer');
       copies.changed('shared', '5');
       copies.changed('shared', '6');
       observation.confirm('5', 'as wished');
       observation.end();
 
-      expect(copies.isKnown('shared', 'as wished')).to.equal(false);
+      expect(copies.isCurrent('shared', 'as wished')).to.equal(false);
       expect(told.at(-1)).to.deep.equal({ name: 'shared', except: undefined });
     });
 
     it('during a write that failed are told at its end', () => {
       const { copies, told } = covered();
-      const observation = copies.observe('shared', 'a/writer');
+      const observation = copies.track('shared', 'a/writer');
       copies.changed('shared', '6');
       told.length = 0;
       observation.end();
@@ -123,16 +123,16 @@ describe('known copies', () => {
       write(copies, '5');
       copies.changed('else', '6');
 
-      expect(copies.isKnown('shared', 'as wished')).to.equal(true);
+      expect(copies.isCurrent('shared', 'as wished')).to.equal(true);
     });
   });
 
   it('are looked at again when they are doubted', () => {
     const { copies } = covered();
     write(copies, '5');
-    copies.forget('shared');
+    copies.invalidate('shared');
 
-    expect(copies.isKnown('shared', 'as wished')).to.equal(false);
+    expect(copies.isCurrent('shared', 'as wished')).to.equal(false);
   });
 
   /*
@@ -159,7 +159,7 @@ describe('known copies', () => {
         };
         for (const command of commands) {
           if (command === 'look' || command === 'write') {
-            const observation = copies.observe('shared', 'a/reader');
+            const observation = copies.track('shared', 'a/reader');
             if (command === 'write') change(true);
             underWay.push({ observation, ...object });
           } else if (command === 'answer') {
@@ -179,7 +179,7 @@ describe('known copies', () => {
             watched = true;
             copies.cover();
           }
-          const believed = copies.isKnown('shared', 'as wished');
+          const believed = copies.isCurrent('shared', 'as wished');
           expect(believed && !object.inStep && undelivered.length === 0, commands.join(', ')).to.equal(false);
         }
       }),

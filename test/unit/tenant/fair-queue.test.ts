@@ -1,212 +1,468 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { FairLimiter } from '../../../src/tenant/fair-limiter.js';
-import { settle } from '../../support/fakes/fake-clock.js';
+import { FairQueue, PRIORITIES, type Priority, type Task } from '../../../src/tenant/fair-queue.js';
+import { FakeClock, settle } from '../k8s/fake-clock.js';
 
-type Release = () => void;
-
-/** Asks for a place and notes, when it is given, whose turn it was. */
-function ask(limiter: FairLimiter, tenant: string, served: { tenant: string; release: Release }[]): void {
-  void limiter.acquire(tenant).then((release) => served.push({ tenant, release }));
+interface Started {
+  tenant: string;
+  name: string;
+  priority: Priority;
+  leave: () => void;
 }
 
-describe('the fair limiter', () => {
-  it('lets as many in at once as there are places', async () => {
-    const limiter = new FairLimiter(2);
-    const served: { tenant: string; release: Release }[] = [];
+const SLOW_MS = 250;
 
-    for (let request = 0; request < 3; request += 1) ask(limiter, 'a', served);
-    await settle();
-    expect(served).to.have.length(2);
+describe('the fair queue', () => {
+  let clock: FakeClock;
+  let started: Started[];
 
-    served[0]!.release();
-    await settle();
-    expect(served).to.have.length(3);
+  beforeEach(() => {
+    clock = new FakeClock();
+    started = [];
   });
 
-  it('serves a newcomer next, however many another tenant has waiting', async () => {
-    const limiter = new FairLimiter(1);
-    const served: { tenant: string; release: Release }[] = [];
-    for (let request = 0; request < 1000; request += 1) ask(limiter, 'greedy', served);
-    await settle();
-    ask(limiter, 'modest', served);
+  function task(tenant: string, name = 'builder', priority: Priority = 'work'): Task {
+    return {
+      account: { namespace: tenant, name },
+      priority,
+      start: (leave) => started.push({ tenant, name, priority, leave }),
+    };
+  }
 
-    for (let turn = 0; turn < 2; turn += 1) {
-      served.at(-1)!.release();
-      await settle();
+  function add(queue: FairQueue, count: number, tenant: string, name?: string, priority?: Priority): void {
+    for (let added = 0; added < count; added += 1) queue.add(task(tenant, name, priority));
+  }
+
+  const tenants = (): string[] => started.map(({ tenant }) => tenant);
+  const startedOf = (tenant: string): number => tenants().filter((each) => each === tenant).length;
+
+  /** Ends the one that was started last, so often. Of a queue with one seat this tells the order. */
+  function serve(times: number): void {
+    for (let time = 0; time < times; time += 1) started.at(-1)!.leave();
+  }
+
+  const as = (namespace: string): { namespace: string; name: string } => ({ namespace, name: 'builder' });
+
+  describe('is bounded', () => {
+    it('by its seats: the next starts when one is given back', () => {
+      const queue = new FairQueue(2, clock);
+      add(queue, 3, 'a');
+      expect(started).to.have.length(2);
+      expect(queue.waiting).to.equal(1);
+
+      started[0]!.leave();
+
+      expect(started).to.have.length(3);
+      expect(queue.waiting).to.equal(0);
+    });
+
+    it('and takes a seat back once, however often it is given back', () => {
+      const queue = new FairQueue(1, clock);
+      add(queue, 3, 'a');
+
+      started[0]!.leave();
+      started[0]!.leave();
+
+      expect(started).to.have.length(2);
+    });
+
+    it('also where a task is over as soon as it starts, or adds another', () => {
+      const queue = new FairQueue(1, clock);
+      let ended = 0;
+      const quick = (then: () => void): Task => ({
+        ...task('a'),
+        start: (leave) => {
+          then();
+          ended += 1;
+          leave();
+        },
+      });
+      queue.add(quick(() => queue.add(quick(() => undefined))));
+      for (let added = 0; added < 20_000; added += 1) queue.add(quick(() => undefined));
+
+      expect(ended).to.equal(20_002);
+      add(queue, 2, 'a');
+      expect(started).to.have.length(1);
+    });
+  });
+
+  describe('is fair', () => {
+    it('to a tenant that comes while another has thousands waiting', () => {
+      const queue = new FairQueue(1, clock);
+      add(queue, 5000, 'greedy');
+      add(queue, 1, 'modest');
+
+      serve(1);
+
+      expect(tenants()).to.deep.equal(['greedy', 'modest']);
+    });
+
+    it('by tenant: many ServiceAccounts of one get no more than one of another', () => {
+      const queue = new FairQueue(1, clock);
+      for (let name = 0; name < 50; name += 1) add(queue, 20, 'many', `account-${name}`);
+      add(queue, 1000, 'one');
+
+      serve(640);
+
+      expect(startedOf('many') - startedOf('one')).to.be.within(-17, 17);
+    });
+
+    it('to each ServiceAccount within its tenant', () => {
+      const queue = new FairQueue(1, clock);
+      add(queue, 5000, 'a', 'greedy');
+      add(queue, 1, 'a', 'modest');
+
+      serve(17);
+
+      expect(started.map(({ name }) => name)).to.include('modest');
+    });
+
+    it('and first come, first served, within a ServiceAccount', () => {
+      const queue = new FairQueue(1, clock);
+      const order: number[] = [];
+      for (let turn = 0; turn < 100; turn += 1) {
+        queue.add({
+          ...task('a'),
+          start: (leave) => {
+            order.push(turn);
+            if (turn === 0) started.push({ tenant: 'a', name: '', priority: 'work', leave });
+            else leave();
+          },
+        });
+      }
+
+      serve(1);
+
+      expect(order).to.deep.equal(Array.from({ length: 100 }, (_, turn) => turn));
+    });
+
+    it('and gives one tenant every seat while nobody else waits', () => {
+      const queue = new FairQueue(32, clock);
+      add(queue, 100, 'a');
+
+      expect(started).to.have.length(32);
+    });
+  });
+
+  describe('heeds priorities', () => {
+    it('work before what is new, and that before the background, at all tenants', () => {
+      const queue = new FairQueue(1, clock);
+      add(queue, 1, 'first');
+      add(queue, 1, 'a', 'x', 'background');
+      add(queue, 1, 'b', 'x', 'new');
+      add(queue, 1, 'c', 'x', 'work');
+
+      serve(2);
+
+      expect(tenants()).to.deep.equal(['first', 'c', 'b']);
+    });
+
+    for (const [waits, busy] of [
+      ['background', ['work']],
+      ['new', ['work']],
+      ['background', ['work', 'new']],
+      ['new', ['work', 'background']],
+    ] as const) {
+      it(`and lets ${waits} have a share however much ${busy.join(' and ')} waits`, () => {
+        const queue = new FairQueue(1, clock);
+        for (const priority of busy) add(queue, 1000, 'busy', 'x', priority);
+        add(queue, 100, 'other', 'x', waits);
+
+        serve(79);
+
+        expect(startedOf('other')).to.be.at.least(10);
+        expect(startedOf('busy')).to.be.at.least(40);
+      });
     }
 
-    expect(served.map(({ tenant }) => tenant)).to.include('modest');
+    it('and keeps seats for work that may come: the others never take all of them', () => {
+      const queue = new FairQueue(32, clock);
+      add(queue, 100, 'a', 'x', 'background');
+      expect(started).to.have.length(8);
+      add(queue, 100, 'a', 'x', 'new');
+      expect(started).to.have.length(24);
+
+      add(queue, 8, 'b', 'x', 'work');
+
+      expect(startedOf('b')).to.equal(8);
+    });
   });
 
-  it('serves the tenants in turns, and each in the order of its requests', async () => {
-    const limiter = new FairLimiter(1);
-    const order: string[] = [];
-    const visit = (tenant: string, what: string): Promise<void> =>
-      limiter.run(tenant, () => Promise.resolve(void order.push(what)));
+  describe('gives the seat of what is slow to others', () => {
+    it('after 250 ms, not before', async () => {
+      const queue = new FairQueue(1, clock);
+      add(queue, 1, 'slow');
+      add(queue, 1, 'quick');
+      await clock.advance(SLOW_MS - 1);
+      expect(tenants()).to.deep.equal(['slow']);
 
-    await Promise.all([
-      visit('a', 'a1'),
-      visit('a', 'a2'),
-      visit('a', 'a3'),
-      visit('b', 'b1'),
-      visit('b', 'b2'),
-      visit('c', 'c1'),
-    ]);
+      await clock.advance(2);
 
-    expect(order).to.deep.equal(['a1', 'a2', 'b1', 'c1', 'a3', 'b2']);
+      expect(tenants()).to.deep.equal(['slow', 'quick']);
+    });
+
+    it('at once where it has been slow before anybody came', async () => {
+      const queue = new FairQueue(1, clock);
+      add(queue, 1, 'slow');
+      await clock.advance(10_000);
+
+      add(queue, 1, 'quick');
+
+      expect(tenants()).to.deep.equal(['slow', 'quick']);
+    });
+
+    it('and takes nothing back when that ends', async () => {
+      const queue = new FairQueue(1, clock);
+      add(queue, 1, 'slow');
+      await clock.advance(SLOW_MS);
+      add(queue, 2, 'quick');
+
+      started[0]!.leave();
+      started[0]!.leave();
+      expect(tenants()).to.deep.equal(['slow', 'quick']);
+
+      started[1]!.leave();
+      expect(tenants()).to.deep.equal(['slow', 'quick', 'quick']);
+    });
+
+    it('also where it has a lower priority', async () => {
+      const queue = new FairQueue(4, clock);
+      add(queue, 3, 'a', 'x', 'background');
+      expect(started).to.have.length(1);
+
+      await clock.advance(2 * (SLOW_MS + 1));
+
+      expect(started).to.have.length(3);
+    });
+
+    it('so that a tenant with many slow ones waits for them alone', async () => {
+      const queue = new FairQueue(32, clock);
+      add(queue, 1000, 'stuck');
+      await clock.advance(60_000);
+      const stuck = started.length;
+      expect(stuck).to.be.within(33, 80);
+
+      add(queue, 32, 'healthy');
+      expect(startedOf('healthy')).to.equal(32);
+      expect(started).to.have.length(stuck + 32);
+
+      started[0]!.leave();
+      await clock.advance(1000);
+      expect(startedOf('stuck'))
+        .to.be.at.least(stuck + 1 - 32)
+        .and.at.most(stuck + 1);
+    });
+
+    it('and lets that tenant go on as soon as its slow ones end', async () => {
+      const queue = new FairQueue(2, clock);
+      add(queue, 100, 'stuck');
+      await clock.advance(60_000);
+      const stuck = started.length;
+
+      for (const { leave } of [...started]) leave();
+
+      expect(started.length).to.be.above(stuck);
+    });
+
+    it('however many tenants have nothing but slow ones: the next still gets a seat at once', async () => {
+      const queue = new FairQueue(32, clock);
+      for (let tenant = 0; tenant < 6; tenant += 1) {
+        add(queue, 1000, `stuck-${tenant}`);
+        await clock.advance(10_000);
+      }
+      expect(started.length).to.be.at.most(5 * 32);
+
+      add(queue, 4, 'healthy');
+
+      expect(startedOf('healthy')).to.equal(4);
+    });
+
+    it('up to five times as many as there are seats, however many tenants there are', async () => {
+      const queue = new FairQueue(4, clock);
+      for (let tenant = 0; tenant < 100; tenant += 1) add(queue, 10, `stuck-${tenant}`);
+      await clock.advance(60_000);
+      expect(started).to.have.length(20);
+
+      started[0]!.leave();
+      await clock.advance(60_000);
+
+      expect(started).to.have.length(21);
+    });
+
+    it('and does not look at the clock while nobody waits', async () => {
+      let sleeps = 0;
+      const watched = {
+        now: () => clock.now(),
+        sleep: (milliseconds: number) => {
+          sleeps += 1;
+          return clock.sleep(milliseconds);
+        },
+      };
+      const queue = new FairQueue(2, watched);
+      add(queue, 2, 'a');
+      await clock.advance(10_000);
+      expect(sleeps).to.equal(0);
+
+      add(queue, 1, 'a');
+      await clock.advance(10_000);
+      started.at(-1)!.leave();
+      await clock.advance(10_000);
+      expect(sleeps).to.be.at.most(1);
+    });
   });
 
-  it('gives up waiting when the signal aborts, with its reason', async () => {
-    const limiter = new FairLimiter(1);
-    const release = await limiter.acquire('a');
-    const controller = new AbortController();
-    const waiting = limiter.acquire('b', controller.signal).catch((error: unknown) => error);
+  describe('forgets what is removed', () => {
+    it('and says whether it was waiting', () => {
+      const queue = new FairQueue(1, clock);
+      const [running, waiting] = [task('a'), task('a', 'x', 'background')];
+      queue.add(running);
+      queue.add(waiting);
 
-    controller.abort(new Error('enough'));
-
-    expect(await waiting).to.have.property('message', 'enough');
-    release();
-    await limiter.acquire('c');
+      expect(queue.remove(waiting)).to.equal(true);
+      expect(queue.remove(waiting)).to.equal(false);
+      expect(queue.remove(running)).to.equal(false);
+      expect(queue.waiting).to.equal(0);
+      serve(1);
+      expect(started).to.have.length(1);
+    });
   });
 
-  it('does not even queue what was aborted before', async () => {
-    const failure = await new FairLimiter(1)
-      .acquire('a', AbortSignal.abort(new Error('too late')))
-      .catch((error: unknown) => error);
+  describe('makes those wait who ask for a seat', () => {
+    it('and gives up when the signal aborts, with its reason', async () => {
+      const queue = new FairQueue(1, clock);
+      const leave = await queue.acquire(as('a'), 'work');
+      const controller = new AbortController();
+      const waiting = [1, 2].map(() =>
+        queue.acquire(as('b'), 'new', controller.signal).catch((error: unknown) => error),
+      );
 
-    expect(failure).to.have.property('message', 'too late');
+      controller.abort(new Error('enough'));
+
+      for (const failure of await Promise.all(waiting)) expect(failure).to.have.property('message', 'enough');
+      expect(queue.waiting).to.equal(0);
+      leave();
+      await queue.acquire(as('c'), 'work');
+    });
+
+    it('and does not even queue what was aborted before', async () => {
+      const queue = new FairQueue(1, clock);
+      const failure = await queue
+        .acquire(as('a'), 'work', AbortSignal.abort(new Error('too late')))
+        .catch((error: unknown) => error);
+
+      expect(failure).to.have.property('message', 'too late');
+      await queue.acquire(as('a'), 'work');
+    });
+
+    it('with one listener for all that wait with the same signal, and none in the end', async () => {
+      const queue = new FairQueue(1, clock);
+      const { signal } = new AbortController();
+      const listeners = countListeners(signal);
+      const leave = await queue.acquire(as('a'), 'work');
+      const waiting = Array.from({ length: 500 }, () =>
+        queue.run(as('a'), 'work', () => Promise.resolve(), signal),
+      );
+      await settle();
+      expect(listeners.now()).to.equal(1);
+
+      leave();
+      await Promise.all(waiting);
+
+      expect(listeners.now()).to.equal(0);
+      expect(listeners.most()).to.equal(1);
+    });
+
+    it('and gives the seat back when the task fails', async () => {
+      const queue = new FairQueue(1, clock);
+      await queue.run(as('a'), 'work', () => Promise.reject(new Error('failed'))).catch(() => undefined);
+
+      expect(await queue.run(as('a'), 'work', () => Promise.resolve('served'))).to.equal('served');
+    });
   });
 
-  it('takes a place back once, however often it is given back', async () => {
-    const limiter = new FairLimiter(1);
-    const release = await limiter.acquire('a');
-    release();
-    release();
-    await limiter.acquire('a');
-    let second = false;
-    void limiter.acquire('a').then(() => (second = true));
-
-    await settle();
-
-    expect(second).to.equal(false);
-  });
-
-  it('gives the place back when the task fails', async () => {
-    const limiter = new FairLimiter(1);
-    await limiter.run('a', () => Promise.reject(new Error('failed'))).catch(() => undefined);
-
-    expect(await limiter.run('a', () => Promise.resolve('served'))).to.equal('served');
-  });
-
-  it('knows whether it serves others, also those who only wait', async () => {
-    const limiter = new FairLimiter(1);
-    const release = await limiter.acquire('a');
-    expect(limiter.servesOthersThan('a')).to.equal(false);
-    expect(limiter.servesOthersThan('b')).to.equal(true);
-
-    const later = limiter.acquire('b');
-    expect(limiter.servesOthersThan('a')).to.equal(true);
-
-    release();
-    (await later)();
-    expect(limiter.servesOthersThan('a')).to.equal(false);
-    expect(limiter.servesOthersThan('b')).to.equal(false);
-  });
-
-  it('counts those who are attended to without a request of theirs, for as long as that takes', async () => {
-    const limiter = new FairLimiter(1);
-    const [leave, leaveAgain] = [limiter.attend('a'), limiter.attend('a')];
-    expect(limiter.servesOthersThan('b')).to.equal(true);
-    expect(limiter.servesOthersThan('a')).to.equal(false);
-    expect(await limiter.run('b', () => Promise.resolve('served'))).to.equal('served');
-
-    leave();
-    expect(limiter.servesOthersThan('b')).to.equal(true);
-    leaveAgain();
-    expect(limiter.servesOthersThan('b')).to.equal(false);
-  });
-
-  it('knows how many wait', async () => {
-    const limiter = new FairLimiter(1);
-    const served: { tenant: string; release: Release }[] = [];
-    for (const tenant of ['a', 'a', 'b']) ask(limiter, tenant, served);
-    await settle();
-    expect(limiter.waiting).to.equal(2);
-  });
-
-  it('hands out as many places as there are at that moment, and overtakes nobody who waits', async () => {
-    let places = 3;
-    const limiter = new FairLimiter(() => places);
-    const served: { tenant: string; release: Release }[] = [];
-    for (let request = 0; request < 10; request += 1) ask(limiter, 'a', served);
-    await settle();
-    expect(served).to.have.length(3);
-
-    places = 1;
-    for (const { release } of served.splice(0)) release();
-    await settle();
-    expect(served).to.have.length(1);
-
-    places = 4;
-    ask(limiter, 'b', served);
-    await settle();
-    expect(served).to.have.length(1);
-    served[0]!.release();
-    await settle();
-    expect(served.map(({ tenant }) => tenant)).to.deep.equal(['a', 'a', 'b', 'a', 'a']);
-  });
-
-  it('loses no place and hands out none twice, whatever comes, goes and gives up', async () => {
+  it('loses no seat and hands out none twice, whatever comes, goes, is slow and gives up', async () => {
     const command = fc.oneof(
-      fc.record({ do: fc.constant('ask' as const), tenant: fc.constantFrom('a', 'b', 'c') }),
-      fc.record({ do: fc.constant('release' as const), which: fc.nat(20) }),
-      fc.record({ do: fc.constant('abort' as const), which: fc.nat(20) }),
-      fc.record({ do: fc.constant('settle' as const) }),
+      {
+        weight: 3,
+        arbitrary: fc.record({
+          do: fc.constant('ask' as const),
+          tenant: fc.constantFrom('a', 'b', 'c'),
+          name: fc.constantFrom('x', 'y'),
+          priority: fc.constantFrom(...PRIORITIES),
+        }),
+      },
+      { weight: 2, arbitrary: fc.record({ do: fc.constant('leave' as const), which: fc.nat(20) }) },
+      { weight: 1, arbitrary: fc.record({ do: fc.constant('abort' as const), which: fc.nat(20) }) },
+      {
+        weight: 1,
+        arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(0, 100, 300) }),
+      },
     );
     await fc.assert(
       fc.asyncProperty(
-        fc.integer({ min: 1, max: 3 }),
-        fc.array(command, { maxLength: 60 }),
-        async (places, commands) => {
-          const limiter = new FairLimiter(places);
-          const waiting = new Set<AbortController>();
-          const held: Release[] = [];
-          let most = 0;
+        fc.integer({ min: 1, max: 5 }),
+        fc.array(command, { maxLength: 60, size: 'max' }),
+        async (seats, commands) => {
+          const time = new FakeClock();
+          const queue = new FairQueue(seats, time);
+          const waiting = new Map<AbortController, { tenant: string; priority: Priority }>();
+          const held: { since: number; leave: () => void }[] = [];
           for (const command of commands) {
             if (command.do === 'ask') {
+              const { tenant, name, priority } = command;
               const controller = new AbortController();
-              waiting.add(controller);
-              void limiter.acquire(command.tenant, controller.signal).then(
-                (release) => {
+              waiting.set(controller, { tenant, priority });
+              void queue.acquire({ namespace: tenant, name }, priority, controller.signal).then(
+                (leave) => {
                   waiting.delete(controller);
-                  held.push(release);
-                  most = Math.max(most, held.length);
+                  held.push({ since: time.now(), leave });
                 },
                 () => waiting.delete(controller),
               );
-            } else if (command.do === 'release') {
-              held.splice(command.which, 1)[0]?.();
+            } else if (command.do === 'leave') {
+              held.splice(command.which, 1)[0]?.leave();
             } else if (command.do === 'abort') {
-              [...waiting][command.which]?.abort(new Error('enough'));
+              [...waiting.keys()][command.which]?.abort(new Error('enough'));
             } else {
-              await settle();
+              await time.advance(command.ms);
             }
+            await settle();
+            const quick = held.filter(({ since }) => time.now() - since < SLOW_MS).length;
+            expect(quick, 'not slow').to.be.at.most(seats);
+            expect(held, 'in all').to.have.length.at.most(5 * seats);
+            expect(queue.waiting).to.equal(waiting.size);
+            // Any tenant may have two under way, and work may have every seat.
+            const work = [...waiting.values()].filter(({ priority }) => priority === 'work');
+            const idle = held.length < Math.min(seats, 2);
+            expect(idle && work.length > 0, 'work waits though a seat is free').to.equal(false);
           }
-          await settle();
-          expect(most).to.be.at.most(places);
-          expect(
-            waiting.size === 0 || held.length === places,
-            'a place is free while somebody waits',
-          ).to.equal(true);
 
           while (held.length > 0) {
-            held.pop()!();
+            held.pop()!.leave();
             await settle();
           }
-          for (let place = 0; place < places; place += 1) await limiter.acquire('late');
+          expect(waiting.size, 'still waiting').to.equal(0);
+          const late = Array.from({ length: seats }, () => queue.acquire(as('late'), 'work'));
+          await Promise.all(late);
         },
       ),
     );
   });
 });
+
+/** Listeners that the signal has: those added from now on and not taken off again. */
+function countListeners(signal: AbortSignal): { now: () => number; most: () => number } {
+  let count = 0;
+  let most = 0;
+  const [add, remove] = [signal.addEventListener.bind(signal), signal.removeEventListener.bind(signal)];
+  signal.addEventListener = (...args: Parameters<typeof add>) => {
+    count += 1;
+    most = Math.max(most, count);
+    add(...args);
+  };
+  signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+    count -= 1;
+    remove(...args);
+  };
+  return { now: () => count, most: () => most };
+}

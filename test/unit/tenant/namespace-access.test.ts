@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import type { Verb } from '../../../src/api/v1alpha1/config-map-sync-status.js';
-import { FairLimiter } from '../../../src/tenant/fair-limiter.js';
+import type { Verb } from '../../../src/api/v1alpha1/verb.js';
+import { FairQueue } from '../../../src/tenant/fair-queue.js';
 import { NamespaceAccess, type AccessVerdict } from '../../../src/tenant/namespace-access.js';
 import { Tenant } from '../../../src/tenant/tenant.js';
 import { settle } from '../../support/fakes/fake-clock.js';
@@ -19,7 +19,7 @@ describe('what a tenant may do in a namespace', () => {
     api = new FakeApi((request) => rights.review(request));
     const tenant = new Tenant({ namespace: 'team-a', name: 'builder' }, 'uid-1', {
       client: api.client(),
-      limiter: new FairLimiter(32),
+      requests: new FairQueue(32),
       userAgentPrefix: 'config-weaver/1',
     });
     access = new NamespaceAccess(tenant, 'prod');
@@ -180,7 +180,7 @@ describe('what a tenant may do in a namespace', () => {
 
 describe('what a tenant may do in many namespaces', () => {
   const { signal } = new AbortController();
-  let limiter: FairLimiter;
+  let requests: FairQueue;
   let api: FakeApi;
   let tenant: Tenant;
   /** What lets the answer to each review go, in their order. */
@@ -189,7 +189,7 @@ describe('what a tenant may do in many namespaces', () => {
   beforeEach(() => {
     const rights = new FakeRights(...NEEDED);
     held = [];
-    limiter = new FairLimiter(32);
+    requests = new FairQueue(32);
     api = new FakeApi(async (request) => {
       const review = rights.review(request);
       if (review !== undefined) await new Promise<void>((resolve) => held.push(resolve));
@@ -197,7 +197,7 @@ describe('what a tenant may do in many namespaces', () => {
     });
     tenant = new Tenant({ namespace: 'team-a', name: 'builder' }, 'uid-1', {
       client: api.client(),
-      limiter,
+      requests,
       userAgentPrefix: 'config-weaver/1',
     });
   });
@@ -224,36 +224,29 @@ describe('what a tenant may do in many namespaces', () => {
     await tenant.request({ method: 'GET', path: '/source', signal });
     await settle();
 
-    expect(underWay()).to.equal(8);
+    expect(underWay()).to.equal(16);
     await answerAll();
     expect(await all).to.have.length(100);
     expect(api.sentTo('/selfsubjectrulesreviews')).to.have.length(100);
   });
 
-  it('is asked for fewer at a time where many wait and others are attended to', async () => {
-    const leave = limiter.attend('team-b/other');
+  it('keeps no other tenant waiting that asks as well', async () => {
+    const other = new Tenant({ namespace: 'team-b', name: 'builder' }, 'uid-2', {
+      client: api.client(),
+      requests,
+      userAgentPrefix: 'config-weaver/1',
+    });
     const all = verdicts(100);
     await settle();
-    await answer(8);
-    expect(underWay()).to.equal(2);
+    const asked = new NamespaceAccess(other, 'prod').verdict('shared', NEEDED, signal);
 
-    leave();
     await answer(1);
-    expect(underWay()).to.equal(8);
+
+    expect(api.sent.at(-1)?.userAgent).to.equal('config-weaver/1 serviceaccount/team-b/builder');
     await answerAll();
-    await all;
-  });
-
-  it('is asked for beside others as if alone where few wait', async () => {
-    limiter.attend('team-b/other');
-    const all = verdicts(16);
-    await settle();
-    expect(underWay()).to.equal(8);
-
-    await answer(4);
-
-    expect(underWay()).to.equal(8);
-    await answerAll();
+    expect(await asked)
+      .to.have.property('missing')
+      .that.has.length(0);
     await all;
   });
 });

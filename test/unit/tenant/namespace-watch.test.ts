@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import type { KubernetesObject, WatchEvent } from '../../../src/k8s/client/objects.js';
-import { FairLimiter } from '../../../src/tenant/fair-limiter.js';
+import { FairQueue } from '../../../src/tenant/fair-queue.js';
 import { NamespaceWatch } from '../../../src/tenant/namespace-watch.js';
+import { ReviewPace } from '../../../src/tenant/review-pace.js';
 import { Tenant } from '../../../src/tenant/tenant.js';
 import { FakeClock, settle } from '../../support/fakes/fake-clock.js';
 import { FakeApi, refusal, type Sent } from '../../support/fakes/fake-api.js';
@@ -24,7 +25,7 @@ describe("a tenant's view of a namespace", () => {
   let clock: FakeClock;
   let rights: FakeRights;
   let api: FakeApi;
-  let limiter: FairLimiter;
+  let requests: FairQueue;
   let tenant: Tenant;
   let view: NamespaceWatch;
   let told: string[];
@@ -34,10 +35,10 @@ describe("a tenant's view of a namespace", () => {
     clock = new FakeClock();
     rights = new FakeRights(...NEEDED, 'list', 'watch');
     api = new FakeApi(answer);
-    limiter = new FairLimiter(2);
+    requests = new FairQueue(2);
     tenant = new Tenant({ namespace: 'team-a', name: 'builder' }, 'uid-1', {
       client: api.client(),
-      limiter,
+      requests,
       userAgentPrefix: 'config-weaver/1',
     });
     told = [];
@@ -48,6 +49,7 @@ describe("a tenant's view of a namespace", () => {
       clock,
       random: () => 1,
       recheck: { deniedMs: DENIED_MS, allowedMs: ALLOWED_MS },
+      pace: new ReviewPace(clock),
       notify: (sync, cause) => told.push(`${sync} ${cause}`),
       onEnded: () => (ends += 1),
     });
@@ -162,27 +164,27 @@ describe("a tenant's view of a namespace", () => {
       await settle();
       told.length = 0;
 
-      const observation = view.observe('shared', SYNC);
+      const observation = view.track('shared', SYNC);
       observation.confirm('5', 'as wished');
       observation.end();
       api.watches[0]!.emit(change('shared', '5'));
       await settle();
 
       expect(told).to.deep.equal([`${RIVAL} changed`]);
-      expect(view.isKnown('shared', 'as wished')).to.equal(true);
+      expect(view.isCurrent('shared', 'as wished')).to.equal(true);
     });
 
     it('that copies have to be looked at again when a watch was away', async () => {
       view.setInterest(SYNC, new Set(['shared']));
       await settle();
-      const observation = view.observe('shared', SYNC);
+      const observation = view.track('shared', SYNC);
       observation.confirm('5', 'as wished');
       observation.end();
       told.length = 0;
 
       api.watches[0]!.end(refusal(410, 'Expired'));
       await settle();
-      expect(view.isKnown('shared', 'as wished')).to.equal(false);
+      expect(view.isCurrent('shared', 'as wished')).to.equal(false);
 
       await clock.advance(2_000);
       expect(view.covers('shared')).to.equal(true);
@@ -277,11 +279,12 @@ describe("a tenant's view of a namespace", () => {
     expect(view.covers('shared')).to.equal(true);
   });
 
-  describe('gives back its place among the requests', () => {
-    const everyPlace = (): Promise<unknown> => Promise.all([limiter.acquire('x'), limiter.acquire('y')]);
+  describe('gives back its seat among the requests', () => {
+    const everySeat = (): Promise<unknown> =>
+      Promise.all(['x', 'y'].map((name) => requests.acquire({ namespace: name, name }, 'work')));
     const free = async (): Promise<boolean> => {
       let got = false;
-      void everyPlace().then(() => (got = true));
+      void everySeat().then(() => (got = true));
       await settle();
       return got;
     };
@@ -348,6 +351,32 @@ describe("a tenant's view of a namespace", () => {
       expect(told).to.include(`${SYNC} access`);
     });
 
+    it('a hundred times a second at most, however many namespaces there are', async () => {
+      const pace = new ReviewPace(clock);
+      const views = Array.from(
+        { length: 2000 },
+        (_, namespace) =>
+          new NamespaceWatch({
+            tenant,
+            namespace: `ns-${namespace}`,
+            clock,
+            random: () => 1,
+            recheck: { deniedMs: DENIED_MS, allowedMs: ALLOWED_MS },
+            pace,
+            notify: () => undefined,
+          }),
+      );
+      rights.verbs = [];
+      await Promise.all(views.map((each) => each.access.verdict('shared', NEEDED, signal)));
+      await clock.advance(DENIED_MS);
+      const before = reviews();
+
+      await clock.advance(5000);
+
+      expect(reviews() - before).to.be.within(490, 510);
+      for (const each of views) each.close();
+    });
+
     it('no more when it has ended', async () => {
       view.setInterest(SYNC, new Set(['shared']));
       await settle();
@@ -401,6 +430,7 @@ describe("a tenant's view of a namespace", () => {
           clock,
           random: () => 1,
           recheck: { deniedMs: DENIED_MS, allowedMs: ALLOWED_MS },
+          pace: new ReviewPace(clock),
           notify: () => undefined,
         });
         other.setInterest(SYNC, new Set(['shared']));

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { TokenRejectedError } from '../../../src/tenant/errors.js';
-import { FairLimiter } from '../../../src/tenant/fair-limiter.js';
+import { FairQueue } from '../../../src/tenant/fair-queue.js';
 import { Tenancy, type Session } from '../../../src/tenant/tenancy.js';
 import { TenantPool } from '../../../src/tenant/tenant-pool.js';
 import { TokenBroker } from '../../../src/tenant/token-broker.js';
@@ -16,7 +16,7 @@ const other = { namespace: 'team-a', name: 'other' };
 describe('tenancy', () => {
   let clock: FakeClock;
   let api: FakeApi;
-  let registry: TenantPool;
+  let tenants: TenantPool;
   let tenancy: Tenancy;
   let rights: FakeRights;
   let uid: string;
@@ -30,7 +30,7 @@ describe('tenancy', () => {
     tokenFailure = undefined;
     woken = [];
     api = new FakeApi(answer);
-    registry = new TenantPool({
+    tenants = new TenantPool({
       broker: new TokenBroker({
         client: api.client(),
         operator: 'operator',
@@ -39,13 +39,13 @@ describe('tenancy', () => {
         observer: { tokenRequested: () => undefined },
       }),
       clientFor: (authorize) => api.client(authorize),
-      limiter: new FairLimiter(32),
+      requests: new FairQueue(32),
       userAgentPrefix: 'config-weaver/1',
       clock,
       onEnded: (account) => woken.push(...tenancy.usersOf(account)),
     });
     tenancy = new Tenancy({
-      registry,
+      tenants,
       userAgentPrefix: 'config-weaver/1',
       clock,
       random: () => 1,
@@ -71,8 +71,7 @@ describe('tenancy', () => {
   }
 
   const { signal } = new AbortController();
-  const open = (sync = share, account = builder): Promise<Session> =>
-    tenancy.open(sync, account, () => undefined);
+  const open = (sync = share, account = builder): Promise<Session> => tenancy.open(sync, account);
   const watched = (): string[] =>
     api.watches.map(({ request }) => request.path.replace(/.*namespaces\/(.*)\/configmaps/, '$1')).sort();
 
@@ -84,7 +83,7 @@ describe('tenancy', () => {
 
   it('acts as the tenant and names the ConfigMapSync in every request for a ConfigMap', async () => {
     const session = await open();
-    await session.configMaps.get('prod', 'shared', signal);
+    await session.configMaps(() => undefined).get('prod', 'shared', signal);
 
     expect(api.sent.at(-1)).to.include({
       path: '/api/v1/namespaces/prod/configmaps/shared',
@@ -95,13 +94,14 @@ describe('tenancy', () => {
 
   it('tells of each decision of the API server, and of nothing that decides nothing', async () => {
     const decisions: unknown[] = [];
-    const session = await tenancy.open(share, builder, (decision) => decisions.push(decision));
-    await session.configMaps.get('prod', 'shared', signal);
+    const session = await open();
+    const configMaps = session.configMaps((decision) => decisions.push(decision));
+    await configMaps.get('prod', 'shared', signal);
     for (const failure of [refusal(403, 'Forbidden'), refusal(404, 'NotFound'), refusal(500)]) {
       api.answer = () => {
         throw failure;
       };
-      await session.configMaps.get('prod', 'shared', signal).catch(() => undefined);
+      await configMaps.get('prod', 'shared', signal).catch(() => undefined);
     }
 
     const about = { username: 'system:serviceaccount:team-a:builder', verb: 'get', namespace: 'prod' };
@@ -153,7 +153,7 @@ describe('tenancy', () => {
       await care(await open(share, other), 'prod');
 
       expect(api.watches.map(({ authorization }) => authorization)).to.deep.equal(['Bearer other']);
-      expect(registry.cachedTokens).to.equal(1);
+      expect(tenants.cachedTokens).to.equal(1);
       expect(tenancy.usersOf(builder)).to.deep.equal([]);
     });
 
@@ -171,10 +171,10 @@ describe('tenancy', () => {
     expect(tenancy.usersOf(builder)).to.deep.equal(['team-a/share', 'team-a/rival']);
 
     tenancy.close('team-a/share');
-    expect(registry.cachedTokens).to.equal(1);
+    expect(tenants.cachedTokens).to.equal(1);
     tenancy.close('team-a/rival');
 
-    expect(registry.cachedTokens).to.equal(0);
+    expect(tenants.cachedTokens).to.equal(0);
   });
 
   it('knows who waits for a ServiceAccount that is not there', async () => {
@@ -197,11 +197,27 @@ describe('tenancy', () => {
     expect(watched()).to.deep.equal(['dev', 'prod']);
   });
 
-  it('lets nobody look at a namespace without an interest in it', async () => {
+  it('looks at a namespace that nobody declared, without a watch, and forgets it with the next declaration', async () => {
     const session = await open();
     await care(session, 'prod');
 
-    expect(() => session.namespace('dev')).to.throw('"dev" was used without an interest in it');
+    const view = session.namespace('dev');
+    await settle();
+    expect(watched()).to.deep.equal(['prod']);
+    expect(session.namespace('dev')).to.equal(view);
+
+    await care(session, 'prod');
+    expect(view.unused).to.equal(true);
+    expect(session.opened('dev')).to.equal(undefined);
+  });
+
+  it('opens nothing when it is asked for what is open already', async () => {
+    const session = await open();
+    expect(session.opened('prod')).to.equal(undefined);
+    await care(session, 'prod');
+
+    // That another ConfigMapSync opened it is as good.
+    expect((await open(rival)).opened('prod')).to.equal(session.namespace('prod'));
   });
 
   describe('when a tenant ends', () => {
@@ -250,7 +266,7 @@ describe('tenancy', () => {
 
     expect(watched()).to.deep.equal([]);
     expect(tenancy.watches).to.equal(0);
-    expect(registry.cachedTokens).to.equal(0);
+    expect(tenants.cachedTokens).to.equal(0);
     expect(tenancy.usersOf(builder)).to.deep.equal([]);
   });
 });

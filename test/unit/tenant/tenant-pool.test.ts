@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { IdentityError, TokenRejectedError } from '../../../src/tenant/errors.js';
-import { FairLimiter } from '../../../src/tenant/fair-limiter.js';
-import type { ServiceAccount } from '../../../src/api/kubernetes.js';
+import { FairQueue } from '../../../src/tenant/fair-queue.js';
+import type { ServiceAccount } from '../../../src/tenant/service-account.js';
 import { TenantPool } from '../../../src/tenant/tenant-pool.js';
 import type { Tenant } from '../../../src/tenant/tenant.js';
 import { TokenBroker } from '../../../src/tenant/token-broker.js';
@@ -11,10 +11,10 @@ import { FakeApi, refusal, type Sent } from '../../support/fakes/fake-api.js';
 const account = { namespace: 'team-a', name: 'builder' };
 const LIFE_MS = 600_000;
 
-describe('the tenant registry', () => {
+describe('the tenant pool', () => {
   let clock: FakeClock;
   let api: FakeApi;
-  let registry: TenantPool;
+  let tenants: TenantPool;
   let ended: ServiceAccount[];
   /** Whom the API server takes a token for. */
   let identity: { username: string; uid: string };
@@ -28,7 +28,7 @@ describe('the tenant registry', () => {
     identity = { username: 'system:serviceaccount:team-a:builder', uid: 'uid-1' };
     failTokenRequest = failIdentityCheck = failOthers = undefined;
     api = new FakeApi(answer);
-    registry = registryWith(new FairLimiter(32));
+    tenants = poolWith(new FairQueue(32));
   });
 
   /** Every token of this API server is called `token-N`, in the order of issue. */
@@ -46,7 +46,7 @@ describe('the tenant registry', () => {
     return {};
   }
 
-  function registryWith(limiter: FairLimiter): TenantPool {
+  function poolWith(requests: FairQueue): TenantPool {
     return new TenantPool({
       broker: new TokenBroker({
         client: api.client(),
@@ -56,7 +56,7 @@ describe('the tenant registry', () => {
         observer: { tokenRequested: () => undefined },
       }),
       clientFor: (authorize) => api.client(authorize),
-      limiter,
+      requests,
       userAgentPrefix: 'config-weaver/1',
       clock,
       onEnded: (account) => ended.push(account),
@@ -72,7 +72,7 @@ describe('the tenant registry', () => {
 
   describe('opens a tenant', () => {
     it('with a token whose identity the API server has told', async () => {
-      const tenant = await registry.open(account);
+      const tenant = await tenants.open(account);
       await get(tenant);
 
       expect(tenant).to.include({ uid: 'uid-1', username: 'system:serviceaccount:team-a:builder' });
@@ -88,22 +88,22 @@ describe('the tenant registry', () => {
     });
 
     it('once, however many ask at the same time or later', async () => {
-      const tenants = await Promise.all([1, 2, 3].map(() => registry.open(account)));
-      tenants.push(await registry.open(account));
+      const opened = await Promise.all([1, 2, 3].map(() => tenants.open(account)));
+      opened.push(await tenants.open(account));
 
-      expect(new Set(tenants)).to.have.length(1);
+      expect(new Set(opened)).to.have.length(1);
       expect(tokensAsked()).to.equal(1);
       expect(api.sentTo('/selfsubjectreviews')).to.have.length(1);
-      expect(registry.cachedTokens).to.equal(1);
+      expect(tenants.cachedTokens).to.equal(1);
     });
 
     it('for each ServiceAccount by itself', async () => {
-      const one = await registry.open(account);
+      const one = await tenants.open(account);
       identity = { username: 'system:serviceaccount:team-b:builder', uid: 'uid-2' };
-      const other = await registry.open({ namespace: 'team-b', name: 'builder' });
+      const other = await tenants.open({ namespace: 'team-b', name: 'builder' });
 
       expect(one).not.to.equal(other);
-      expect(registry.cachedTokens).to.equal(2);
+      expect(tenants.cachedTokens).to.equal(2);
     });
 
     for (const [what, found] of Object.entries({
@@ -114,18 +114,18 @@ describe('the tenant registry', () => {
       it(`never with a token of ${what}`, async () => {
         identity = found;
 
-        const error = await failureOf(registry.open(account));
+        const error = await failureOf(tenants.open(account));
 
         expect(error).to.be.instanceOf(IdentityError);
         expect(error).to.include({ reason: 'IdentityMismatch' });
-        expect(registry.cachedTokens).to.equal(0);
+        expect(tenants.cachedTokens).to.equal(0);
       });
     }
 
     it('not where it may not ask who it is, and says what to bind', async () => {
       failIdentityCheck = refusal(403, 'Forbidden');
 
-      const error = await failureOf(registry.open(account));
+      const error = await failureOf(tenants.open(account));
 
       expect(error).to.include({ reason: 'IdentityMismatch', code: 403 });
       expect(error).to.have.property('message').that.includes('system:basic-user');
@@ -133,17 +133,24 @@ describe('the tenant registry', () => {
 
     it('by a new attempt after one that failed', async () => {
       failTokenRequest = refusal(403, 'Forbidden');
-      expect(await failureOf(registry.open(account))).to.include({ reason: 'TokenRequestDenied' });
+      expect(await failureOf(tenants.open(account))).to.include({ reason: 'TokenRequestDenied' });
 
       failTokenRequest = undefined;
 
-      expect(await registry.open(account)).to.have.property('uid', 'uid-1');
+      expect(await tenants.open(account)).to.have.property('uid', 'uid-1');
     });
+  });
+
+  it('repeats no request that the server puts off: the caller has other things to do, and others need the seat', async () => {
+    const tenant = await tenants.open(account);
+    await get(tenant);
+
+    expect(api.sent.at(-1)).to.have.property('waits', false);
   });
 
   describe('renews a token', () => {
     it('at half of its life, not before, and goes on with the same tenant', async () => {
-      const tenant = await registry.open(account);
+      const tenant = await tenants.open(account);
       await clock.advance(LIFE_MS / 2 - 1);
       await get(tenant);
       expect(tokensAsked()).to.equal(1);
@@ -153,11 +160,11 @@ describe('the tenant registry', () => {
 
       expect(tokensAsked()).to.equal(2);
       expect(api.sent.at(-1)).to.have.property('authorization', 'Bearer token-2');
-      expect(await registry.open(account)).to.equal(tenant);
+      expect(await tenants.open(account)).to.equal(tenant);
     });
 
     it('once, however many requests come due together', async () => {
-      const tenant = await registry.open(account);
+      const tenant = await tenants.open(account);
       await clock.advance(LIFE_MS / 2);
 
       await Promise.all([1, 2, 3, 4].map(() => get(tenant)));
@@ -165,9 +172,9 @@ describe('the tenant registry', () => {
       expect(tokensAsked()).to.equal(2);
     });
 
-    it('even while requests that wait for it hold every place', async () => {
-      registry = registryWith(new FairLimiter(1));
-      const tenant = await registry.open(account);
+    it('even while requests that wait for it hold every seat', async () => {
+      tenants = poolWith(new FairQueue(1));
+      const tenant = await tenants.open(account);
       await clock.advance(LIFE_MS / 2);
 
       const answers = await Promise.race([
@@ -179,7 +186,7 @@ describe('the tenant registry', () => {
     });
 
     it('later where that fails, serving the old token until it expires', async () => {
-      const tenant = await registry.open(account);
+      const tenant = await tenants.open(account);
       await clock.advance(LIFE_MS / 2);
       failTokenRequest = refusal(503);
       await get(tenant);
@@ -198,7 +205,7 @@ describe('the tenant registry', () => {
     });
 
     it('after a pause where that fails, not with every request', async () => {
-      const tenant = await registry.open(account);
+      const tenant = await tenants.open(account);
       await clock.advance(LIFE_MS / 2);
       failTokenRequest = refusal(503);
 
@@ -211,18 +218,18 @@ describe('the tenant registry', () => {
     });
 
     it('no more where that is refused: the tenant ends', async () => {
-      const tenant = await registry.open(account);
+      const tenant = await tenants.open(account);
       await clock.advance(LIFE_MS / 2);
       failTokenRequest = refusal(404, 'NotFound');
 
       expect(await failureOf(get(tenant))).to.include({ reason: 'ServiceAccountNotFound' });
       expect(tenant.ended.aborted).to.equal(true);
-      expect(registry.cachedTokens).to.equal(0);
+      expect(tenants.cachedTokens).to.equal(0);
       expect(ended).to.deep.equal([account]);
     });
 
     it('and ends the tenant where the ServiceAccount was made anew, without a further use of either token', async () => {
-      const tenant = await registry.open(account);
+      const tenant = await tenants.open(account);
       await clock.advance(LIFE_MS / 2);
       identity = { ...identity, uid: 'uid-2' };
 
@@ -231,11 +238,11 @@ describe('the tenant registry', () => {
       expect(error).to.be.instanceOf(TokenRejectedError);
       expect(tenant.ended.aborted).to.equal(true);
       expect(api.sentTo('/shared')).to.deep.equal([]);
-      expect(await registry.open(account)).to.have.property('uid', 'uid-2');
+      expect(await tenants.open(account)).to.have.property('uid', 'uid-2');
     });
 
     it('without holding up a request longer than its own deadline', async () => {
-      const tenant = await registry.open(account);
+      const tenant = await tenants.open(account);
       await clock.advance(LIFE_MS / 2);
       api.answer = () => new Promise(() => undefined);
       const controller = new AbortController();
@@ -250,14 +257,14 @@ describe('the tenant registry', () => {
 
   describe('drops a token', () => {
     it('that the API server takes no longer, tells who used it, and starts anew', async () => {
-      const tenant = await registry.open(account);
+      const tenant = await tenants.open(account);
       failOthers = refusal(401, 'Unauthorized');
       expect(await failureOf(get(tenant))).to.be.instanceOf(TokenRejectedError);
       expect(ended).to.deep.equal([account]);
-      expect(registry.cachedTokens).to.equal(0);
+      expect(tenants.cachedTokens).to.equal(0);
 
       failOthers = undefined;
-      const successor = await registry.open(account);
+      const successor = await tenants.open(account);
       await get(successor);
 
       expect(successor).not.to.equal(tenant);
@@ -265,7 +272,7 @@ describe('the tenant registry', () => {
     });
 
     it('for good: whoever still holds the old tenant sends nothing any more', async () => {
-      const tenant = await registry.open(account);
+      const tenant = await tenants.open(account);
       tenant.end();
       const before = api.sent.length;
 
@@ -276,11 +283,11 @@ describe('the tenant registry', () => {
       expect(api.watches).to.have.length(0);
     });
 
-    it('also under a request that waited for a place meanwhile', async () => {
-      const limiter = new FairLimiter(1);
-      registry = registryWith(limiter);
-      const tenant = await registry.open(account);
-      const release = await limiter.acquire('somebody');
+    it('also under a request that waited for a seat meanwhile', async () => {
+      const requests = new FairQueue(1);
+      tenants = poolWith(requests);
+      const tenant = await tenants.open(account);
+      const release = await requests.acquire({ namespace: 'somebody', name: 'else' }, 'work');
       const waiting = failureOf(get(tenant));
       tenant.end();
       release();
@@ -290,26 +297,26 @@ describe('the tenant registry', () => {
     });
 
     it('that nobody uses any more, without telling anybody', async () => {
-      const tenant = await registry.open(account);
+      const tenant = await tenants.open(account);
 
-      registry.forget(account);
+      tenants.forget(account);
 
       expect(tenant.ended.aborted).to.equal(true);
-      expect(registry.cachedTokens).to.equal(0);
+      expect(tenants.cachedTokens).to.equal(0);
       expect(ended).to.deep.equal([]);
     });
   });
 
   it('ends every tenant and gives up what is under way when it closes', async () => {
-    const tenant = await registry.open(account);
+    const tenant = await tenants.open(account);
     api.answer = () => new Promise(() => undefined);
-    void failureOf(registry.open({ namespace: 'team-b', name: 'builder' }));
+    void failureOf(tenants.open({ namespace: 'team-b', name: 'builder' }));
     await settle();
 
-    registry.close();
+    tenants.close();
 
     expect(tenant.ended.aborted).to.equal(true);
     expect(api.sent.at(-1)?.signal?.aborted).to.equal(true);
-    expect(registry.cachedTokens).to.equal(0);
+    expect(tenants.cachedTokens).to.equal(0);
   });
 });

@@ -101,6 +101,22 @@ describe('the REST client, against servers that misbehave', () => {
     expect(seen[0]!.url).to.equal('/k8s/clusters/c-1/api');
   });
 
+  it('leaves it to the caller to come back where that is asked for', async () => {
+    handlers.push(busy, (_request, response) => json(response, 503, {}, { 'retry-after': '2' }));
+
+    const refused = [
+      await failure({ method: 'POST', path: '/x', body: {}, waits: false }),
+      await failure({ method: 'GET', path: '/x', waits: false }),
+    ];
+
+    expect(refused.map(({ code, retryAfterSeconds }) => [code, retryAfterSeconds])).to.deep.equal([
+      [429, 1],
+      [503, 2],
+    ]);
+    expect(seen).to.have.length(2);
+    expect(slept).to.deep.equal([]);
+  });
+
   it('comes back when a 429 says so, for every method, since it was not processed', async () => {
     handlers.push(busy, busy);
 

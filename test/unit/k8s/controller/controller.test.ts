@@ -7,7 +7,8 @@ import {
 } from '../../../../src/k8s/controller/controller.js';
 import { RetryError, TerminalError } from '../../../../src/k8s/client/errors.js';
 import { WorkQueue } from '../../../../src/k8s/controller/work-queue.js';
-import { FakeClock, settle } from '../../../support/fakes/fake-clock.js';
+import { eventually } from '../../../support/eventually.js';
+import { FakeClock, settle } from '../fake-clock.js';
 
 describe('the controller', () => {
   let clock: FakeClock;
@@ -182,6 +183,127 @@ describe('the controller', () => {
     await running;
 
     expect(errors).to.deep.equal([]);
+  });
+
+  describe('gives a reconcile that takes long a stand-in', () => {
+    let hanging: Map<string, () => void>;
+
+    beforeEach(() => {
+      hanging = new Map();
+    });
+
+    /** Keys that start with `hang` do so until they are let go. */
+    function reconcileOf(visited: string[]): (key: string) => Promise<ReconcileResult> {
+      return async (key) => {
+        visited.push(key);
+        if (key.includes('hang')) await new Promise<void>((resolve) => hanging.set(key, resolve));
+        return {};
+      };
+    }
+
+    async function letGo(): Promise<void> {
+      stop.abort();
+      while (hanging.size > 0) {
+        for (const [key, end] of hanging) {
+          hanging.delete(key);
+          end();
+        }
+        await settle();
+      }
+    }
+
+    it('so that the next key waits no longer than a moment', async () => {
+      const visited: string[] = [];
+      const running = start(reconcileOf(visited));
+      queue.add('hang');
+      queue.add('next');
+      await settle();
+      expect(visited).to.deep.equal(['hang']);
+
+      await eventually(() => expect(visited).to.deep.equal(['hang', 'next']));
+      await letGo();
+      await running;
+    });
+
+    it('five at a time for each worker at most', async () => {
+      const visited: string[] = [];
+      let most = 0;
+      const running = start(reconcileOf(visited), {
+        observer: {
+          started: () => undefined,
+          active: (workers) => (most = Math.max(most, workers)),
+          reconciled: () => undefined,
+        },
+      });
+      for (let key = 0; key < 10; key += 1) queue.add(`hang-${key}`);
+      await eventually(() => expect(visited).to.have.length(5));
+
+      hanging.get('hang-0')!();
+      hanging.delete('hang-0');
+      await eventually(() => expect(visited).to.have.length(6));
+
+      expect(most).to.equal(5);
+      await letGo();
+      await running;
+    });
+
+    it('and goes back to as many as there are workers when it is over', async () => {
+      const visited: string[] = [];
+      let active = 0;
+      let most = 0;
+      const running = start(reconcileOf(visited), {
+        observer: {
+          started: () => undefined,
+          active: (workers) => {
+            active = workers;
+            most = Math.max(most, active);
+          },
+          reconciled: () => undefined,
+        },
+      });
+      for (const key of ['hang-1', 'hang-2']) queue.add(key);
+      await eventually(() => expect(visited).to.have.length(2));
+      for (const end of hanging.values()) end();
+      hanging.clear();
+      await settle();
+      most = 0;
+
+      for (let key = 0; key < 20; key += 1) queue.add(`quick-${key}`);
+      await eventually(() => expect(visited).to.have.length(22));
+
+      expect(most).to.equal(1);
+      await letGo();
+      await running;
+    });
+
+    it('but not so many to one group that another waits', async () => {
+      queue = new WorkQueue({ clock, groupOf: (key) => key.split('/')[0]! });
+      const visited: string[] = [];
+      const running = start(reconcileOf(visited), { workers: 2 });
+      for (let key = 0; key < 50; key += 1) queue.add(`stuck/hang-${key}`);
+      await eventually(() => expect(visited).to.have.length(4));
+
+      queue.add('healthy/1');
+      await eventually(() => expect(visited).to.include('healthy/1'));
+
+      expect(visited).to.have.length(5);
+      await letGo();
+      await running;
+    });
+
+    it('which ends with the others', async () => {
+      const visited: string[] = [];
+      let ended = false;
+      const running = start(reconcileOf(visited)).then(() => (ended = true));
+      for (const key of ['hang-1', 'hang-2']) queue.add(key);
+      await eventually(() => expect(visited).to.have.length(2));
+
+      stop.abort();
+      await settle();
+      expect(ended).to.equal(false);
+      await letGo();
+      await running;
+    });
   });
 
   it("tells what controller-runtime's metrics count", async () => {

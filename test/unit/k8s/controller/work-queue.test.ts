@@ -109,6 +109,51 @@ describe('the work queue', () => {
     expect(await patient).to.equal('a');
   });
 
+  describe('with groups', () => {
+    const take = async (): Promise<string> => (await queue.get(signal))!;
+
+    beforeEach(() => {
+      queue = new WorkQueue({ clock, random: () => 0, groupOf: (key) => key.split('/')[0]! });
+    });
+
+    it('hands out the key of a group that just came before the backlog of another', async () => {
+      for (let key = 0; key < 1000; key += 1) queue.add(`greedy/${key}`);
+      queue.done(await take());
+      for (let key = 0; key < 16; key += 1) queue.done(await take());
+      queue.add('modest/1');
+
+      expect(await take()).to.equal('modest/1');
+    });
+
+    it('hands out the keys of a group in order, each once', async () => {
+      for (const key of ['a/1', 'b/1', 'a/2', 'a/1', 'b/2']) queue.add(key);
+      const taken: string[] = [];
+      while (queue.length > 0) taken.push(await take());
+
+      expect(taken.filter((key) => key.startsWith('a'))).to.deep.equal(['a/1', 'a/2']);
+      expect(taken.filter((key) => key.startsWith('b'))).to.deep.equal(['b/1', 'b/2']);
+    });
+
+    it('gives no group more than half of what is left to others, and the next when it gives one back', async () => {
+      queue.capacity = 10;
+      for (let key = 0; key < 20; key += 1) queue.add(`stuck/${key}`);
+      const waiting = Array.from({ length: 10 }, () => queue.get(signal));
+      const taken: string[] = [];
+      for (const each of waiting) void each.then((key) => taken.push(key!));
+      await clock.advance(0);
+      expect(taken).to.deep.equal(['stuck/0', 'stuck/1', 'stuck/2', 'stuck/3']);
+
+      queue.add('healthy/1');
+      await clock.advance(0);
+      expect(taken.slice(4)).to.deep.equal(['healthy/1']);
+
+      queue.done('healthy/1');
+      queue.done('stuck/0');
+      await clock.advance(0);
+      expect(taken.slice(5)).to.deep.equal(['stuck/4']);
+    });
+  });
+
   it("tells what client-go's metrics count", async () => {
     const told: string[] = [];
     const observer: QueueObserver = {

@@ -1,0 +1,96 @@
+import { expect } from 'chai';
+import { recordingApply, type PlannedWrite } from '../../../../src/cli/plan/recording-apply.js';
+import type { Apply } from '../../../../src/controller/attempt.js';
+import { refusal } from '../../tenant/fake-api.js';
+import { PlanRig } from './plan-rig.js';
+
+const configMap = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'shared', namespace: 'prod' } };
+
+describe('writes that are only recorded', () => {
+  let rig: PlanRig;
+  let writes: PlannedWrite[];
+  const { signal } = new AbortController();
+
+  beforeEach(() => {
+    rig = new PlanRig();
+    writes = [];
+  });
+
+  afterEach(() => rig.tenancy.closeAll());
+
+  async function apply(dryRun: boolean): Promise<Apply> {
+    const session = await rig.tenancy.open(
+      { namespace: 'team-a', name: 'share' },
+      { namespace: 'team-a', name: 'default' },
+    );
+    return recordingApply((write) => writes.push(write), dryRun)(session, () => undefined);
+  }
+
+  async function writeAll(writer: Apply): Promise<unknown[]> {
+    const answers = [
+      await writer.create('prod', configMap, signal),
+      await writer.update('prod', 'shared', configMap, signal),
+    ];
+    await writer.delete({ namespace: 'prod', name: 'former', uid: 'u', resourceVersion: '1' }, signal);
+    return answers;
+  }
+
+  it('reach nobody, and answer as if they had been made', async () => {
+    expect(await writeAll(await apply(false))).to.deep.equal([configMap, configMap]);
+
+    expect(writes).to.deep.equal([
+      { verb: 'create', namespace: 'prod', name: 'shared' },
+      { verb: 'update', namespace: 'prod', name: 'shared' },
+      { verb: 'delete', namespace: 'prod', name: 'former' },
+    ]);
+    expect(rig.writes).to.deep.equal([]);
+  });
+
+  for (const [verb, write] of Object.entries({
+    create: (writer: Apply) => writer.create('prod', configMap, signal),
+    update: (writer: Apply) => writer.update('prod', 'shared', configMap, signal),
+    delete: (writer: Apply) => writer.delete({ namespace: 'prod', name: 'shared' }, signal),
+  })) {
+    it(`are refused where the ServiceAccount lacks ${verb}, as the API server would`, async () => {
+      rig.rights.verbs = ['get', 'create', 'update', 'delete'].filter((each) => each !== verb);
+
+      const failure = await write(await apply(true)).catch((error: unknown) => error);
+
+      expect(failure).to.include({ code: 403, reason: 'Forbidden' });
+      expect(failure).to.have.property('message').that.includes(`cannot ${verb} resource "configmaps"`);
+      expect(writes).to.deep.equal([]);
+      expect(rig.writes).to.deep.equal([]);
+    });
+  }
+
+  describe('with a dry run on the server', () => {
+    it('are dry runs, each of them', async () => {
+      await writeAll(await apply(true));
+
+      expect(rig.writes.map(({ method }) => method)).to.deep.equal(['POST', 'PUT', 'DELETE']);
+      for (const { query } of rig.writes) expect(query).to.deep.equal({ dryRun: 'All' });
+    });
+
+    it('fail as the server says', async () => {
+      const quota = refusal(422, 'Invalid');
+      rig.dryRun = () => quota;
+
+      const failure = await (
+        await apply(true)
+      )
+        .create('prod', configMap, signal)
+        .catch((error: unknown) => error);
+
+      expect(failure).to.equal(quota);
+    });
+
+    it('do not ask for the successor of what was only deleted in the plan: the server still has it', async () => {
+      rig.dryRun = ({ method }) => (method === 'POST' ? refusal(409, 'AlreadyExists') : undefined);
+      const writer = await apply(true);
+      await writer.delete({ namespace: 'prod', name: 'shared' }, signal);
+
+      expect(await writer.create('prod', configMap, signal)).to.equal(configMap);
+      expect(rig.writes.map(({ method }) => method)).to.deep.equal(['DELETE']);
+    });
+  });
+});
