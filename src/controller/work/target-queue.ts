@@ -89,13 +89,14 @@ export class TargetQueue {
 
   submit({ uid, account, work, revision }: Submission): void {
     const targets = this.#syncs.get(uid) ?? { revision, entries: new Map<string, Entry>() };
-    this.#syncs.set(uid, targets);
     const isNew = targets.revision !== revision;
     targets.revision = revision;
     for (const entry of targets.entries.values()) {
       if (!work.has(entry.namespace)) this.#drop(targets, entry);
     }
     for (const [namespace, priority] of work) {
+    // Only now: with its last target, the older plan may have been forgotten whole.
+    if (work.size > 0) this.#syncs.set(uid, targets);
       let entry = targets.entries.get(namespace);
       if (entry === undefined) {
         const created: Entry = new Entry(uid, namespace, account, (leave) => this.#start(created, leave));
