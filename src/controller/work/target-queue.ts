@@ -210,7 +210,6 @@ export class TargetQueue {
     entry.failures += 1;
     // What failed together, as when the API server was away, shall not all come back together.
     entry.backedOffUntil = now + delay * (1 + 0.1 * random());
-    if (entry.again) entry.backedOffUntil = 0;
   }
 
   /** Nothing is to be done there. What the server asked for is remembered until it is over. */
