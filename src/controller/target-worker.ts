@@ -189,7 +189,7 @@ export class TargetWorker {
       if (decision.action !== 'none') {
         const waitMs = this.#contention(attempt, template);
         if (waitMs > 0) {
-          attempt.retry = { afterMs: waitMs };
+          attempt.retry = { afterMs: waitMs, endsWithRevision: true };
           return contendedOutcome(attempt, template);
         }
       }

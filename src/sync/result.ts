@@ -80,10 +80,10 @@ export interface TargetResult {
   work: WorkCounts;
   leftovers: readonly Leftover[];
   /**
-   * When to try again: `backoff`, later with each failure; or not before so many milliseconds, because the server or the
-   * drift limiter says so. Undefined where a change will tell.
+   * When to try again: `backoff`, later with each failure; or not before so many milliseconds, because the server says so,
+   * or the drift limiter, which has nothing against something new (`endsWithRevision`). Undefined where a change will tell.
    */
-  retry: 'backoff' | { afterMs: number } | undefined;
+  retry: 'backoff' | { afterMs: number; endsWithRevision?: true } | undefined;
   /** Verbs for which the API server refused a request of this attempt: the audit log has their lines. */
   refused: readonly Verb[];
   /** `Audit-Id` of the answer that showed what is missing. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../../k8s/util/clock.js';
 import { DelayingQueue } from '../../k8s/controller/delaying-queue.js';
+import type { TargetResult } from '../../sync/result.js';
 import type { FairQueue, Priority, Task } from '../../tenant/fair-queue.js';
 import type { ServiceAccount } from '../../tenant/service-account.js';
 
@@ -8,7 +9,7 @@ const BASE_DELAY_MS = 5;
 const MAX_DELAY_MS = 300_000;
 
 /** How an attempt at a target ended, as far as the queue is concerned. */
-export type Retry = 'backoff' | { afterMs: number } | 'later' | undefined;
+export type Retry = TargetResult['retry'] | 'later';
 
 export interface TargetQueueOptions {
   /** Bounds how many targets are under way at a time. */
@@ -203,7 +204,9 @@ export class TargetQueue {
     const now = clock.now();
     if (retry !== 'backoff') {
       // Never earlier than asked for, and not all at the same moment.
-      entry.heldUntil = now + retry.afterMs * (1 + 0.1 * random());
+      const until = now + retry.afterMs * (1 + 0.1 * random());
+      if (retry.endsWithRevision === true) entry.backedOffUntil = until;
+      else entry.heldUntil = until;
       return;
     }
     const delay = Math.min(BASE_DELAY_MS * 2 ** entry.failures, MAX_DELAY_MS);
