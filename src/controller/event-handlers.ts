@@ -38,7 +38,9 @@ export class EventHandlers {
         if (type === 'deleted') this.#syncDeleted(object);
         else this.#syncChanged(object, previous);
       }),
-      namespaces.subscribe(({ object, previous }) => this.#namespaceChanged(object, previous)),
+      namespaces.subscribe(({ type, object, previous }) =>
+        this.#namespaceChanged(object, type === 'deleted' ? undefined : previous),
+      ),
     ];
     return () => {
       for (const end of ends) end();
