@@ -139,6 +139,9 @@ export class Reporter {
       notifier.event(sync, { type: 'Normal', reason: 'Synced', note });
     }
     return true;
+    // The finalizer may not go at the first try.
+    if (state.finalized) return true;
+    state.finalized = true;
   }
 
   async #release(state: SyncState, { sync }: SyncPlan, signal: AbortSignal): Promise<void> {

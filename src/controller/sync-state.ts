@@ -43,6 +43,8 @@ export class SyncState {
   /** Copies that a deletion has removed or released so far. */
   removed = { deleted: 0, updated: 0 };
   /** `--cascade=orphan` was asked for. */
+  /** The last Event of a deletion was told. */
+  finalized = false;
   orphaned = false;
   /** When this process first tried to remove all copies (milliseconds since the epoch). */
   removingSince: number | undefined;
