@@ -144,7 +144,9 @@ export class ConfigMapSyncReconciler {
   }
 
   #adopt(state: SyncState, planned: Planned): void {
-    const { targets, reporter, notifier } = this.#options;
+    const { states, targets, reporter, notifier } = this.#options;
+    // Forgotten while it was planned: nobody would forget what is kept for it now.
+    if (states.get(state.uid) !== state) return;
     const { plan, refusal } = planned;
     state.brokenSince = undefined;
     state.trouble = undefined;

@@ -51,6 +51,8 @@ export class Reporter {
 
   /** A plan was made, or a target of it came to an end. */
   changed(state: SyncState): void {
+    // What is forgotten may still have something under way that ends.
+    if (this.#options.states.get(state.uid) !== state) return;
     const now = this.#options.clock.now();
     const pace = this.#paces.get(state.uid) ?? {
       dirtySince: undefined,
