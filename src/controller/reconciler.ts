@@ -125,7 +125,8 @@ export class ConfigMapSyncReconciler {
       this.#adopt(state, { plan: planner.unreachable(request, String(error)) });
     }
     // An attempt for an earlier plan may leave a copy: it is looked for when that has ended.
-    return { requeueAfterMs: targets.running(state).length > 0 ? ENDING_MS : schedule.resyncMs() };
+    const isEnding = targets.running(state).some((namespace) => state.plan?.work.has(namespace) === false);
+    return { requeueAfterMs: isEnding ? ENDING_MS : schedule.resyncMs() };
   }
 
   #request(sync: ConfigMapSync, state: SyncState, signal: AbortSignal, fresh: boolean): PlanRequest {
