@@ -99,8 +99,9 @@ export class Reporter {
     const now = new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
     const next = statusOf(previous, result, now);
     state.told(result, next);
-    const isFinal = plan.purpose === 'finalize' && !state.isUnderWay;
-    if (isFinal && this.#finalized(state, result)) {
+    const { finalizer } = this.#options;
+    const isOver = !state.isUnderWay || finalizer.isOverdue(state, result);
+    if (plan.purpose === 'finalize' && isOver && this.#finalized(state, result)) {
       await this.#release(state, plan, signal);
       return {};
     }

@@ -172,6 +172,9 @@ function verdictsOf(
     }
   }
   if (!verdicts.has('Ready')) verdicts.set('Ready', readyVerdict(verdicts));
+    } else if (result.underWay.size > 0) {
+      const message = progressMessage(result.underWay.size, result.underWay);
+      verdicts.set('Ready', { status: 'Unknown', reason: 'Progressing', message });
   return verdicts;
 }
 
