@@ -143,7 +143,7 @@ export class SyncState {
     if (result.uncertain === true) this.#uncertain.add(namespace);
     else if (result.outcome !== undefined) this.#uncertain.delete(namespace);
     const isCurrent = plan === this.#plan;
-    if (result.outcome === undefined || (!isCurrent && this.#underWay.has(namespace))) {
+    if (result.outcome === undefined || (!isCurrent && this.#speaksOf(namespace))) {
       if (isCurrent && this.#underWay.has(namespace)) this.#underWay.set(namespace, result.error);
       return;
     }
@@ -157,6 +157,11 @@ export class SyncState {
     if (this.#reported === this.sent) this.#reported = status;
     this.sent = status;
   }
+  /** The newest plan settles this target, or has an attempt to make that does. */
+  #speaksOf(namespace: string): boolean {
+    return this.#underWay.has(namespace) || (this.#plan?.settled.has(namespace) ?? false);
+  }
+
 
   /** All that `result` holds is reported as `status`. */
   told(result: SyncResult, status: ConfigMapSyncStatus): void {
