@@ -5,9 +5,10 @@ import { objectKey } from '../k8s/client/objects.js';
 import type { ReadableStore } from '../k8s/cache/store-union.js';
 import { newerOf } from '../k8s/cache/resource-version.js';
 import { TokenBucket } from '../k8s/util/token-bucket.js';
-import { recordOf, type CopyRecord } from '../sync/ownership.js';
+import { NO_RECORD, recordOf, type CopyRecord } from '../sync/ownership.js';
 import {
   addWork,
+  isDenied,
   NO_WORK,
   type SyncPlan,
   type SyncResult,
@@ -122,6 +123,7 @@ export class SyncState {
     if (copies !== undefined) return { copies };
     const target = this.previous(namespace);
     return recordOf(target === undefined ? undefined : Object.assign({}, target, { copies: [] }));
+    if (this.#uncertain.has(namespace)) return NO_RECORD;
   }
 
   /** The newest plan wins: what older ones found stays until it is found anew. */
@@ -141,7 +143,8 @@ export class SyncState {
     if (result.copies !== undefined && result.copies.length > 0) this.#copies.set(namespace, result.copies);
     else if (result.copies !== undefined) this.#copies.delete(namespace);
     if (result.uncertain === true) this.#uncertain.add(namespace);
-    else if (result.outcome !== undefined) this.#uncertain.delete(namespace);
+    // Where something is missing, it could not be looked for.
+    else if (result.outcome !== undefined && !isDenied(result.outcome)) this.#uncertain.delete(namespace);
     const isCurrent = plan === this.#plan;
     if (result.outcome === undefined || (!isCurrent && this.#speaksOf(namespace))) {
       if (isCurrent && this.#underWay.has(namespace)) this.#underWay.set(namespace, result.error);
