@@ -114,7 +114,7 @@ function targetsOf(
   return [...namespaces].sort().map((namespace) => {
     const last = before.get(namespace);
     const list = copies.get(namespace) ?? [];
-    const isSkipped = namespace === skipped && list.length === 0;
+    const isSkipped = namespace === skipped && list.every(({ name }) => name === plan.source.name);
     const outcome = isSkipped
       ? SKIPPED
       : (result.targets.get(namespace)?.outcome ??
