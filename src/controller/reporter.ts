@@ -106,7 +106,7 @@ export class Reporter {
       return {};
     }
     await notifier.report(previous, next, result, clock.now());
-    if (leftoversOf(result).length > 0 && plan.purpose !== 'finalize') {
+    if (leftoversOf(result).length > 0 && (plan.purpose === 'sync' || plan.purpose === 'hold')) {
       this.#options.replan(state.key, this.#options.recoveryMs());
     }
     await this.#writeStatus(state, signal);
