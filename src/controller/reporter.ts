@@ -109,7 +109,12 @@ export class Reporter {
     if (leftoversOf(result).length > 0 && (plan.purpose === 'sync' || plan.purpose === 'hold')) {
       this.#options.replan(state.key, this.#options.recoveryMs());
     }
-    await this.#writeStatus(state, signal);
+    try {
+      await this.#writeStatus(state, signal);
+    } catch (error) {
+      pace.dirtySince ??= clock.now();
+      throw error;
+    }
     return {};
   }
 
