@@ -59,6 +59,7 @@ export class SyncState {
   /** Namespaces where a create went unanswered. */
   readonly #uncertain = new Set<string>();
   #work: WorkCounts = NO_WORK;
+  #spreadingSince: number | undefined;
 
   constructor(sync: ConfigMapSync, now: number) {
     this.uid = sync.metadata.uid;
@@ -115,6 +116,7 @@ export class SyncState {
       underWay: new Map(this.#underWay),
       copies: new Map(this.#copies),
       work: this.#work,
+      spreadingSince: this.#spreadingSince,
     };
   }
 
@@ -168,6 +170,9 @@ export class SyncState {
 
   /** All that `result` holds is reported as `status`. */
   told(result: SyncResult, status: ConfigMapSyncStatus): void {
+    const isNew = this.#reported?.contentHash !== status.contentHash;
+    if (result.underWay.size === 0) this.#spreadingSince = undefined;
+    else if (isNew) this.#spreadingSince ??= result.plan.since;
     this.#reported = status;
     this.#previous = undefined;
     this.#work = NO_WORK;
