@@ -139,6 +139,9 @@ export class Reporter {
       replan(state.key, Math.min(recoveryMs(), verdict.givenUpInMs));
       return false;
     }
+    // The finalizer may not go at the first try.
+    if (state.finalized) return true;
+    state.finalized = true;
     const { deleted, updated } = state.removed;
     if (verdict.abandoned !== undefined) {
       notifier.event(sync, { type: 'Warning', reason: 'CleanupAbandoned', note: verdict.abandoned });
@@ -147,9 +150,6 @@ export class Reporter {
       notifier.event(sync, { type: 'Normal', reason: 'Synced', note });
     }
     return true;
-    // The finalizer may not go at the first try.
-    if (state.finalized) return true;
-    state.finalized = true;
   }
 
   async #release(state: SyncState, { sync }: SyncPlan, signal: AbortSignal): Promise<void> {

@@ -43,9 +43,9 @@ export class SyncState {
   trouble: SyncPlan | undefined;
   /** Copies that a deletion has removed or released so far. */
   removed = { deleted: 0, updated: 0 };
-  /** `--cascade=orphan` was asked for. */
   /** The last Event of a deletion was told. */
   finalized = false;
+  /** `--cascade=orphan` was asked for. */
   orphaned = false;
   /** When this process first tried to remove all copies (milliseconds since the epoch). */
   removingSince: number | undefined;
@@ -123,9 +123,9 @@ export class SyncState {
   record(namespace: string): CopyRecord {
     const copies = this.#copies.get(namespace);
     if (copies !== undefined) return { copies };
+    if (this.#uncertain.has(namespace)) return NO_RECORD;
     const target = this.previous(namespace);
     return recordOf(target === undefined ? undefined : Object.assign({}, target, { copies: [] }));
-    if (this.#uncertain.has(namespace)) return NO_RECORD;
   }
 
   /** The newest plan wins: what older ones found stays until it is found anew. */
@@ -157,16 +157,16 @@ export class SyncState {
     this.#results.set(namespace, { ...result, refused: [...refused] });
   }
 
-  /** The API server has what was sent: one object in memory serves for both. */
-  stored(status: ConfigMapSyncStatus | undefined): void {
-    if (this.#reported === this.sent) this.#reported = status;
-    this.sent = status;
-  }
   /** The newest plan settles this target, or has an attempt to make that does. */
   #speaksOf(namespace: string): boolean {
     return this.#underWay.has(namespace) || (this.#plan?.settled.has(namespace) ?? false);
   }
 
+  /** The API server has what was sent: one object in memory serves for both. */
+  stored(status: ConfigMapSyncStatus | undefined): void {
+    if (this.#reported === this.sent) this.#reported = status;
+    this.sent = status;
+  }
 
   /** All that `result` holds is reported as `status`. */
   told(result: SyncResult, status: ConfigMapSyncStatus): void {

@@ -57,13 +57,16 @@ export function statusOf(
     });
   };
   if (plan.purpose === 'suspend' || plan.purpose === 'unknown') {
-    return {
-      ...previous,
+    const { targets: told, ...rest } = previous ?? {};
+    const status: ConfigMapSyncStatus = {
+      ...rest,
       ...(observedGeneration !== undefined && { observedGeneration }),
       serviceAccount: plan.username,
       conditions: conditions(new Map()),
-      ...(result.targets.size > 0 && { targets: targetsOf(previous, result, now) }),
     };
+    const targets =
+      result.targets.size > 0 ? fittingTargets(plan.sync, status, targetsOf(previous, result, now)) : told;
+    return { ...status, ...(targets && { targets }) };
   }
   const targets = targetsOf(previous, result, now);
   const outcomes = new Map(
@@ -169,12 +172,12 @@ function verdictsOf(
     const leftovers = leftoversOf(result);
     if (leftovers.length > 0) {
       verdicts.set('Ready', { status: 'False', reason: CLEANUP_BLOCKED, message: blockedMessage(leftovers) });
-    }
-  }
-  if (!verdicts.has('Ready')) verdicts.set('Ready', readyVerdict(verdicts));
     } else if (result.underWay.size > 0) {
       const message = progressMessage(result.underWay.size, result.underWay);
       verdicts.set('Ready', { status: 'Unknown', reason: 'Progressing', message });
+    }
+  }
+  if (!verdicts.has('Ready')) verdicts.set('Ready', readyVerdict(verdicts));
   return verdicts;
 }
 

@@ -95,9 +95,9 @@ export class TargetQueue {
     for (const entry of targets.entries.values()) {
       if (!work.has(entry.namespace)) this.#drop(targets, entry);
     }
-    for (const [namespace, priority] of work) {
     // Only now: with its last target, the older plan may have been forgotten whole.
     if (work.size > 0) this.#syncs.set(uid, targets);
+    for (const [namespace, priority] of work) {
       let entry = targets.entries.get(namespace);
       if (entry === undefined) {
         const created: Entry = new Entry(uid, namespace, account, (leave) => this.#start(created, leave));
