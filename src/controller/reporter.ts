@@ -99,6 +99,10 @@ export class Reporter {
     const now = new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
     const next = statusOf(previous, result, now);
     state.told(result, next);
+    if (plan.purpose === 'finalize') {
+      const { deleted, updated } = state.removed;
+      state.removed = { deleted: deleted + result.work.deleted, updated: updated + result.work.updated };
+    }
     const { finalizer } = this.#options;
     const isOver = !state.isUnderWay || finalizer.isOverdue(state, result);
     if (plan.purpose === 'finalize' && isOver && this.#finalized(state, result)) {
@@ -131,10 +135,6 @@ export class Reporter {
     const { finalizer, notifier, replan, recoveryMs } = this.#options;
     const { sync } = result.plan;
     const verdict = finalizer.verdict(state, result);
-    state.removed = {
-      deleted: state.removed.deleted + result.work.deleted,
-      updated: state.removed.updated + result.work.updated,
-    };
     if (verdict.state === 'blocked') {
       replan(state.key, Math.min(recoveryMs(), verdict.givenUpInMs));
       return false;
