@@ -121,7 +121,8 @@ export class ConfigMapSyncReconciler {
     try {
       this.#adopt(state, await planner.finalize(request));
     } catch (error) {
-      if (signal.aborted || finalizer.givenUpInMs(state, sync, true) > 0) throw error;
+      if (signal.aborted || finalizer.givenUpInMs(state, sync, true) > 0)
+        throw this.#failed(state, request, error);
       this.#adopt(state, { plan: planner.unreachable(request, String(error)) });
     }
     // An attempt for an earlier plan may leave a copy: it is looked for when that has ended.
