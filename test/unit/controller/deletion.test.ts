@@ -271,6 +271,23 @@ describe('the deletion of a ConfigMapSync', () => {
     expect(rig.gone).to.equal(true);
   });
 
+  it('tells of all that it removed, also where some of it took long', async () => {
+    let answer = (): void => undefined;
+    const slow = new Promise<undefined>((resolve) => (answer = () => resolve(undefined)));
+    rig.cluster.intercept = ({ method, path }) =>
+      method === 'DELETE' && path.includes('/prod/') ? slow : undefined;
+    rig.delete();
+    await rig.reconcile();
+    await rig.advance(2_000);
+    expect(rig.condition('Ready')).to.equal('Unknown/Progressing');
+    answer();
+    await rig.settle();
+    await rig.advance(1_000);
+
+    expect(rig.gone).to.equal(true);
+    expect(rig.notes).to.deep.equal(['copies: 2 removed']);
+  });
+
   it('does not hang for ever where a copy is never answered for', async () => {
     rig.cluster.intercept = ({ method, path }) =>
       method === 'DELETE' && path.includes('/prod/') ? refusal(0) : undefined;
@@ -353,6 +370,9 @@ describe('the deletion of a ConfigMapSync', () => {
     rig.cluster.intercept = ({ path }) => (path.endsWith('/token') ? refusal(500) : undefined);
     rig.delete();
     expect(await rig.failure()).to.have.property('code', 500);
+    await rig.advance(10_000);
+    await rig.failure();
+    expect(rig.condition('Ready')).to.equal('Unknown/SyncFailed');
 
     await rig.advance(CLEAN_UP_MS);
     await rig.reconcile();

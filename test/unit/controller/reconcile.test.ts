@@ -146,6 +146,29 @@ describe('a reconcile', () => {
       expect(rig.operations.filter((operation) => operation === 'create success')).to.have.length(2);
     });
 
+    for (const [retryAfterSeconds, soonest, latest] of [
+      [0, 1_000, 1_200],
+      [1e9, 3_600_000, 4_000_000],
+    ] as const) {
+      it(`makes of a Retry-After of ${retryAfterSeconds} a wait that somebody may mean`, async () => {
+        const busy = new ApiError({
+          code: 429,
+          reason: 'TooManyRequests',
+          message: 'busy',
+          retryAfterSeconds,
+        });
+        rig.cluster.intercept = ({ method, path }) =>
+          method === 'POST' && path.endsWith('/prod/configmaps') ? busy : undefined;
+        await rig.reconcile();
+        rig.cluster.intercept = () => undefined;
+        await rig.advance(soonest - 1);
+        expect(rig.cluster.configMaps.has('prod/shared')).to.equal(false);
+        await rig.advance(latest - soonest);
+
+        expect(rig.cluster.configMaps.has('prod/shared')).to.equal(true);
+      });
+    }
+
     it('comes back when the server says, and not before', async () => {
       const busy = new ApiError({
         code: 429,
@@ -336,6 +359,7 @@ describe('a reconcile', () => {
 
       expect(rig.states.get(state.uid)).to.equal(undefined);
       expect(rig.targets.length).to.equal(0);
+      expect(rig.tenancy.watches).to.equal(0);
       expect(rig.faults).to.deep.equal([]);
     });
   });
@@ -400,6 +424,23 @@ describe('a reconcile', () => {
       await rig.reconcile();
 
       expect(rig.cluster.configMaps).to.have.all.keys('team-a/shared', 'dev/shared');
+    });
+
+    it('who it is keeps what was last found, and says so where that goes on', async () => {
+      await rig.reconcile();
+      rig.close();
+      const restarted = restart(rig);
+      restarted.cluster.intercept = ({ path }) => (path.endsWith('/token') ? refusal(500) : undefined);
+      await restarted.failure();
+      await restarted.advance(10_000);
+      await restarted.failure();
+
+      expect(restarted.condition('Ready')).to.equal('Unknown/SyncFailed');
+      expect(restarted.condition('ValidServiceAccount')).to.equal('True/ServiceAccountValid');
+      expect(restarted.state('prod')).to.equal('Synced');
+      expect(restarted.status.summary).to.equal('2/2');
+      expect(restarted.events).to.deep.equal(['SyncFailed']);
+      restarted.close();
     });
 
     it('what the source is says so in the status, once, where that goes on', async () => {
