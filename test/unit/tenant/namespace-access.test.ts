@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { Verb } from '../../../src/api/v1alpha1/verb.js';
+import type { Verb } from '../../../src/api/v1alpha1/config-map-sync-status.js';
 import { FairQueue } from '../../../src/tenant/fair-queue.js';
 import { NamespaceAccess, type AccessVerdict } from '../../../src/tenant/namespace-access.js';
 import { Tenant } from '../../../src/tenant/tenant.js';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { IdentityError, TokenRejectedError } from '../../../src/tenant/errors.js';
 import { FairQueue } from '../../../src/tenant/fair-queue.js';
-import type { ServiceAccount } from '../../../src/tenant/service-account.js';
+import type { ServiceAccount } from '../../../src/api/kubernetes.js';
 import { TenantPool } from '../../../src/tenant/tenant-pool.js';
 import type { Tenant } from '../../../src/tenant/tenant.js';
 import { TokenBroker } from '../../../src/tenant/token-broker.js';

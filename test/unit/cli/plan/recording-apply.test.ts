@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { recordingApply, type PlannedWrite } from '../../../../src/cli/plan/recording-apply.js';
 import type { Apply } from '../../../../src/controller/attempt.js';
-import { refusal } from '../../tenant/fake-api.js';
+import { refusal } from '../../../support/fakes/fake-api.js';
 import { PlanRig } from './plan-rig.js';
 
 const configMap = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'shared', namespace: 'prod' } };

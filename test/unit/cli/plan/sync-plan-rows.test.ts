@@ -4,8 +4,8 @@ import { ClusterView } from '../../../../src/cli/plan/cluster-view.js';
 import type { PlanRow } from '../../../../src/cli/plan/plan-row.js';
 import { SyncPlanRows } from '../../../../src/cli/plan/sync-plan-rows.js';
 import { IdentityError } from '../../../../src/tenant/errors.js';
-import { syncObject } from '../../sync/sync-object.js';
-import { refusal } from '../../tenant/fake-api.js';
+import { syncObject } from '../../../support/sync-object.js';
+import { refusal } from '../../../support/fakes/fake-api.js';
 import { PlanRig } from './plan-rig.js';
 
 const { signal } = new AbortController();
