@@ -1,11 +1,23 @@
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import type { ConfigMapSyncStatus, CopyReference, TargetState, TargetStatus } from '../api/v1alpha1/config-map-sync-status.js';
+import type {
+  ConfigMapSyncStatus,
+  CopyReference,
+  TargetState,
+  TargetStatus,
+} from '../api/v1alpha1/config-map-sync-status.js';
 import { FINALIZER } from '../api/v1alpha1/well-known.js';
 import { objectKey, newerOf } from '../k8s/client/objects.js';
 import type { ReadableStore } from '../k8s/cache/store.js';
 import { TokenBucket } from '../k8s/events/event-queue.js';
 import type { CopyRecord } from '../sync/ownership.js';
-import { addWork, NO_WORK, type SyncPlan, type SyncResult, type TargetResult, type WorkCounts } from '../sync/result.js';
+import {
+  addWork,
+  NO_WORK,
+  type SyncPlan,
+  type SyncResult,
+  type TargetResult,
+  type WorkCounts,
+} from '../sync/result.js';
 import { isDenied } from '../sync/outcomes.js';
 import { sameStatus } from '../sync/status.js';
 

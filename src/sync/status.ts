@@ -126,8 +126,9 @@ function targetsOf(
 
 /** Where nothing is known yet, why that is so is worth more than nothing. */
 function waitingOutcome(last: TargetStatus | undefined, error: string | undefined): TargetOutcome {
-  if (last !== undefined && last.state !== 'Pending') return outcomeOf(last);
-  return error === undefined ? NOT_EVALUATED : { state: 'Pending', reason: 'Retrying', message: error };
+  const isPending = last === undefined || last.state === 'Pending';
+  if (isPending && error !== undefined) return { state: 'Pending', reason: 'Retrying', message: error };
+  return last === undefined ? NOT_EVALUATED : outcomeOf(last);
 }
 
 /** `sourceResourceVersion` is that of the content: labels on the source move its version, not what is copied. */

@@ -213,7 +213,6 @@ export class TargetQueue {
     } else {
       entry.backedOffUntil = after(retry.waitMs);
     }
-    if (entry.again) entry.backedOffUntil = 0;
   }
 
   /** Nothing is to be done there. What the server asked for is remembered until it is over. */

@@ -181,7 +181,7 @@ describe('a reconcile', () => {
 
       await rig.reconcile();
       await rig.advance(5_000);
-      expect(rig.state('prod')).to.equal('Pending/NotEvaluated');
+      expect(rig.state('prod')).to.equal('Pending/Retrying');
       expect(rig.state('dev')).to.equal('Synced');
       expect(rig.condition('AllTargetsSynced')).to.equal('Unknown/Progressing');
       rig.cluster.intercept = () => undefined;

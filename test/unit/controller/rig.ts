@@ -114,7 +114,7 @@ export class Rig {
         tenancy: this.tenancy,
         namespaces,
         syncs: index,
-      watches: true,
+        watches: true,
         onDecision: (sync, decision) => notifier.decided(sync, decision),
       }),
       targets: this.targets,

@@ -179,11 +179,8 @@ describe('the state of a ConfigMapSync', () => {
       });
       state = new SyncState(sync, 0);
 
-      expect(state.record('prod')).to.deep.equal({ copies });
-      expect(state.record('dev')).to.deep.equal({
-        copies: [],
-        noneSince: target('dev', 'Conflict').lastTransitionTime,
-      });
+      expect(state.record('prod')).to.deep.equal({ copies, lost: false });
+      expect(state.record('dev')).to.deep.equal({ copies: [], lost: false });
       expect([...state.namespacesWithCopies]).to.deep.equal(['prod']);
     });
 
@@ -202,7 +199,7 @@ describe('the state of a ConfigMapSync', () => {
       state.adopt(plan);
       state.settle(plan, 'prod', targetResult(undefined, { uncertain: true, copies: [] }));
       expect([...state.namespacesWithCopies]).to.deep.equal(['prod']);
-      expect(state.record('prod')).to.deep.equal({ copies: [] });
+      expect(state.record('prod')).to.deep.equal({ copies: [], lost: true });
       state.settle(plan, 'prod', targetResult(undefined, { copies: [] }));
       expect([...state.namespacesWithCopies]).to.deep.equal(['prod']);
 
@@ -213,11 +210,25 @@ describe('the state of a ConfigMapSync', () => {
       );
       report(state, plan);
       expect([...state.namespacesWithCopies]).to.deep.equal(['prod']);
-      expect(state.record('prod')).to.deep.equal({ copies: [] });
+      expect(state.record('prod')).to.deep.equal({ copies: [], lost: true });
 
       state.settle(plan, 'prod', targetResult({ state: 'Conflict', reason: 'NotOurs' }, { copies: [] }));
 
       expect([...state.namespacesWithCopies]).to.deep.equal([]);
+    });
+
+    it('are in doubt where a status was lost, until all targets are known', () => {
+      state = new SyncState(syncObject(), 0);
+      const plan = planFor('prod', 'dev');
+      state.adopt(plan);
+      expect(state.record('prod')).to.deep.equal({ copies: [], lost: true });
+      state.settle(plan, 'prod', targetResult(SYNCED, { copies }));
+      report(state, plan);
+      expect(state.record('dev').lost).to.equal(true);
+      state.settle(plan, 'dev', targetResult({ state: 'Conflict', reason: 'NotOurs' }, { copies: [] }));
+      report(state, plan);
+
+      expect(state.record('dev')).to.deep.equal({ copies: [], lost: false });
     });
 
     it('may be where an earlier release left a status that names none', () => {

@@ -51,7 +51,10 @@ const unrecorded: ConfigMap = {
   ...ourOld,
   metadata: { ...ourOld.metadata, uid: 'uid-new', creationTimestamp: '2026-01-02T03:04:05Z' },
 };
-const unrecordedEqual: ConfigMap = { ...ours, metadata: { ...unrecorded.metadata, annotations: ours.metadata.annotations ?? {} } };
+const unrecordedEqual: ConfigMap = {
+  ...ours,
+  metadata: { ...unrecorded.metadata, annotations: ours.metadata.annotations ?? {} },
+};
 const predecessorsImmutable = stored(
   copyOf({ ...us, uid: 'uid-0' }, { value: 'old', immutable: true }).create('prod'),
 );

@@ -1,6 +1,13 @@
 import { expect } from 'chai';
 import type { ConfigMapMetadata } from '../../../src/sync/config-map.js';
-import { isOwnCopy, mayBeCopy, ownershipOf, withoutMarks, type CopyRecord, type Owner } from '../../../src/sync/ownership.js';
+import {
+  isOwnCopy,
+  mayBeCopy,
+  ownershipOf,
+  withoutMarks,
+  type CopyRecord,
+  type Owner,
+} from '../../../src/sync/ownership.js';
 
 const BEFORE_US = '2026-01-02T03:04:04Z';
 const WITH_US = '2026-01-02T03:04:05Z';
@@ -126,15 +133,17 @@ describe('a ConfigMap with our marks that is in no record', () => {
 
   it('is not ours, whenever it was created', () => {
     expect(isOwnCopy(made, us, none)).to.equal(false);
-    expect(ownershipOf(made, { owner: us, source: 'team-a/shared', record: none, isLiving: allLive })).to.equal(
-      'unrecorded',
-    );
+    expect(
+      ownershipOf(made, { owner: us, source: 'team-a/shared', record: none, isLiving: allLive }),
+    ).to.equal('unrecorded');
   });
 
   it('may be a copy where all marks are ours and it is no older than we are', () => {
     expect(mayBeCopy(made, us)).to.equal(true);
     expect(mayBeCopy({ ...made, creationTimestamp: BEFORE_US }, us)).to.equal(false);
-    expect(mayBeCopy({ ...marked('uid-1', { name: 'else' }), creationTimestamp: AFTER_US }, us)).to.equal(false);
+    expect(mayBeCopy({ ...marked('uid-1', { name: 'else' }), creationTimestamp: AFTER_US }, us)).to.equal(
+      false,
+    );
   });
 });
 

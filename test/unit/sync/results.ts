@@ -1,6 +1,13 @@
 import type { ConfigMapSyncSpec } from '../../../src/api/v1alpha1/config-map-sync-spec.js';
 import type { CopyReference } from '../../../src/api/v1alpha1/config-map-sync-status.js';
-import { NO_WORK, type SyncPlan, type SyncResult, type TargetOutcome, type TargetResult, type Verdict } from '../../../src/sync/result.js';
+import {
+  NO_WORK,
+  type SyncPlan,
+  type SyncResult,
+  type TargetOutcome,
+  type TargetResult,
+  type Verdict,
+} from '../../../src/sync/result.js';
 import { selectTargets, sourceOf } from '../../../src/sync/targets.js';
 import { syncObject } from '../../support/sync-object.js';
 

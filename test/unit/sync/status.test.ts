@@ -1,7 +1,13 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { CONDITION_TYPES, MAX_CONDITION_MESSAGE } from '../../../src/api/v1alpha1/condition.js';
-import { MAX_TARGETS, type ConfigMapSyncStatus, MAX_COPIES, MAX_TARGET_MESSAGE, TARGET_STATES } from '../../../src/api/v1alpha1/config-map-sync-status.js';
+import {
+  MAX_TARGETS,
+  type ConfigMapSyncStatus,
+  MAX_COPIES,
+  MAX_TARGET_MESSAGE,
+  TARGET_STATES,
+} from '../../../src/api/v1alpha1/config-map-sync-status.js';
 import type { Verb } from '../../../src/api/v1alpha1/config-map-sync-status.js';
 import { deniedOutcome, KEPT, NOT_EVALUATED, SYNCED } from '../../../src/sync/outcomes.js';
 import { type SyncResult, type TargetOutcome } from '../../../src/sync/result.js';
