@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build as bundle, type Plugin } from 'esbuild';
+import { SCRIPT, STYLE } from '../src/cli/audit/report/html.js';
 import { version } from '../src/cli/version.js';
 import { repositoryRoot } from './repository.js';
 
@@ -41,7 +42,11 @@ async function bundleProgram(): Promise<void> {
     legalComments: 'none',
     logLevel: 'warning',
     plugins: [clientNodeInPart],
-    define: { CONFIG_WEAVER_VERSION: JSON.stringify(version()) },
+    define: {
+      CONFIG_WEAVER_VERSION: JSON.stringify(version()),
+      CONFIG_WEAVER_REPORT_STYLE: JSON.stringify(STYLE),
+      CONFIG_WEAVER_REPORT_SCRIPT: JSON.stringify(SCRIPT),
+    },
     // CommonJS libraries ask for `require` and `__filename`, which an ES module does not have.
     banner: {
       js: "import { createRequire as createRequireOfBundle } from 'node:module'; const require = createRequireOfBundle(import.meta.url);",

@@ -1,5 +1,5 @@
 import { systemClock } from '../../src/k8s/util/clock.js';
-import { AuditLog } from '../../test/support/audit-log.js';
+import { AuditLog } from '../rig/audit-log.js';
 import type { OperatorProcess } from '../rig/operator-process.js';
 import { recordedRequests } from '../rig/recorded-requests.js';
 import type { Rig } from '../rig/rig.js';

@@ -1,113 +1,86 @@
-import { API_VERSION, GROUP, KIND, PLURAL, VERSION } from '../../src/api/v1alpha1/group-version.js';
-import type { Query } from '../../src/k8s/client/api-path.js';
-import { isApiError } from '../../src/k8s/client/errors.js';
-import { loadConnection } from '../../src/k8s/config/kubeconfig.js';
-import { apiPath, RestClient } from '../../src/k8s/client/rest-client.js';
-import { Transport } from '../../src/k8s/client/transport.js';
+import { apiPath } from '../../src/k8s/client/api-path.js';
+import { type RestClient } from '../../src/k8s/client/rest-client.js';
 import type { ConfigMap } from '../../src/sync/config-map.js';
-import { tokenGrant } from '../../src/tenant/token-grant.js';
 import { waitUntil } from '../control-plane/poll.js';
+import { Api } from '../rig/api.js';
+import { ALL_VERBS, binding, configMapRule, role } from '../rig/rbac.js';
 import type { Rig } from '../rig/rig.js';
+import { Tenant } from '../rig/tenant.js';
 import { forEachOf } from './pool.js';
 
 /** The operator's own default of --max-concurrent-requests. */
 export const CONCURRENCY = 32;
 
-const NAMESPACE = 'bench';
-const SERVICE_ACCOUNT = 'sharer';
+const ACCOUNT = { namespace: 'bench', name: 'sharer' };
 const ROLE = 'bench-configmaps';
 const WAIT_MILLISECONDS = 60_000;
 
 /** A tenant that may write ConfigMaps in many namespaces, and what an administrator and itself do through the API. */
 export class BenchTenant {
-  readonly namespace = NAMESPACE;
-  readonly serviceAccount = SERVICE_ACCOUNT;
-  readonly username = `system:serviceaccount:${NAMESPACE}:${SERVICE_ACCOUNT}`;
   /** Acts as the tenant, over the same kind of connections as the operator. */
   readonly client: RestClient;
-  readonly #admin: RestClient;
-  readonly #transport: Transport;
+  readonly #api: Api;
+  readonly #tenant: Tenant;
 
   private constructor(
     readonly targets: readonly string[],
-    parts: { client: RestClient; admin: RestClient; transport: Transport },
+    parts: { client: RestClient; api: Api; tenant: Tenant },
   ) {
     this.client = parts.client;
-    this.#admin = parts.admin;
-    this.#transport = parts.transport;
+    this.#api = parts.api;
+    this.#tenant = parts.tenant;
   }
 
-  static async create({ plane, installation }: Rig, targetCount: number): Promise<BenchTenant> {
-    const connection = await loadConnection({ kubeconfig: plane.kubeconfig, env: {}, home: '/' });
-    const transport = new Transport(connection);
-    const { server } = connection;
-    const userAgent = 'config-weaver-bench';
-    const admin = new RestClient({
-      server,
-      userAgent,
-      dispatcher: (use) => transport.dispatcher('operator', use),
-      authorize: (signal) => connection.authorize(signal),
-    });
+  static async create({ plane }: Rig, targetCount: number): Promise<BenchTenant> {
+    const api = await Api.connect(plane.kubeconfig);
+    const tenant = new Tenant(api, ACCOUNT.namespace, ACCOUNT.name);
     const targets = Array.from({ length: targetCount }, (_, i) => `bench-${String(i).padStart(4, '0')}`);
-    await grantEverywhere(admin, targets, installation.username);
-    const token = await requestToken(admin);
-    const client = new RestClient({
-      server,
-      userAgent,
-      dispatcher: (use) => transport.dispatcher('bearer', use),
-      authorize: () => Promise.resolve(`Bearer ${token}`),
-      requireAuthorization: true,
-    });
-    const tenant = new BenchTenant(targets, { client, admin, transport });
-    await tenant.#waitForCreations();
-    return tenant;
+    await api.create({ resource: 'namespaces' }, { metadata: { name: ACCOUNT.namespace } });
+    await tenant.createServiceAccount();
+    await tenant.grantToken();
+    await grantEverywhere(api, targets);
+    const client = api.clientOf(await requestToken(api));
+    // kube-apiserver answers two seconds late where it is asked to create a custom resource within two seconds of the
+    // CRD's establishment: no time of the operator, so it must not get into a measurement.
+    await tenant.createSync({ syncToNamespaces: targets }, 'dry-run', { dryRun: 'All' });
+    return new BenchTenant(targets, { client, api, tenant });
+  }
+
+  get namespace(): string {
+    return this.#tenant.namespace;
+  }
+
+  get serviceAccount(): string {
+    return this.#tenant.serviceAccount;
+  }
+
+  get username(): string {
+    return this.#tenant.username;
   }
 
   async createSource(name: string, data: Record<string, string>): Promise<void> {
-    await this.#post(configMaps(NAMESPACE), { metadata: { name }, data });
+    await this.#tenant.createSource({ data }, name);
   }
 
   async editSource(name: string, data: Record<string, string>): Promise<void> {
-    await this.#admin.request({ method: 'PATCH', path: configMaps(NAMESPACE, name), body: { data } });
+    await this.#tenant.patchSource({ data }, name);
   }
 
   async createSync(name: string, source: string, targets = this.targets): Promise<void> {
-    await this.#post(syncs(), syncOf(name, source, targets));
+    await this.#tenant.createSync({ source: { name: source }, syncToNamespaces: targets }, name);
   }
 
   /** Resolves when it is gone, and its copies with it. */
   async deleteSync(name: string): Promise<void> {
-    await this.#admin.request({ method: 'DELETE', path: syncs(name) });
-    await waitUntil(() => this.#isGone(syncs(name)), {
+    await this.#tenant.deleteSync(name);
+    await waitUntil(async () => (await this.#tenant.sync(name)) === undefined, {
       what: `ConfigMapSync ${name} to be gone`,
       timeoutMilliseconds: WAIT_MILLISECONDS,
     });
   }
 
-  async close(): Promise<void> {
-    await this.#transport.close();
-  }
-
-  async #post(path: string, body: object, query: Query = {}): Promise<void> {
-    await this.#admin.request({ method: 'POST', path, body, query });
-  }
-
-  /**
-   * kube-apiserver answers two seconds late where it is asked to create a custom resource within two seconds of the
-   * CRD's establishment: no time of the operator, so it must not get into a measurement.
-   */
-  async #waitForCreations(): Promise<void> {
-    await this.#post(syncs(), syncOf('dry-run', 'dry-run', this.targets), { dryRun: 'All' });
-  }
-
-  async #isGone(path: string): Promise<boolean> {
-    try {
-      await this.#admin.request({ method: 'GET', path });
-      return false;
-    } catch (error) {
-      if (isApiError(error, 404)) return true;
-      throw error;
-    }
+  close(): Promise<void> {
+    return this.#api.close();
   }
 }
 
@@ -126,80 +99,28 @@ export function contentOf(version: string): NonNullable<ConfigMap['data']> {
   return { version, ...(Object.fromEntries(settings) as Record<string, string>) };
 }
 
-function syncs(name?: string): string {
-  return apiPath({
-    group: GROUP,
-    version: VERSION,
-    namespace: NAMESPACE,
-    resource: PLURAL,
-    ...(name && { name }),
-  });
-}
-
-function syncOf(name: string, source: string, targets: readonly string[]): object {
-  return {
-    apiVersion: API_VERSION,
-    kind: KIND,
-    metadata: { name, namespace: NAMESPACE },
-    spec: {
-      source: { name: source },
-      syncToNamespaces: targets,
-      serviceAccount: { name: SERVICE_ACCOUNT },
-    },
-  };
-}
-
-async function requestToken(admin: RestClient): Promise<string> {
-  const { body } = await admin.request<{ status: { token: string } }>({
-    method: 'POST',
-    path: apiPath({
-      ...{ group: '', version: 'v1', namespace: NAMESPACE },
-      ...{ resource: 'serviceaccounts', name: SERVICE_ACCOUNT, subresource: 'token' },
-    }),
-    body: {
+async function requestToken(api: Api): Promise<string> {
+  const { status } = await api.create<{ status: { token: string } }>(
+    { resource: 'serviceaccounts', ...ACCOUNT, subresource: 'token' },
+    {
       apiVersion: 'authentication.k8s.io/v1',
       kind: 'TokenRequest',
       spec: { expirationSeconds: 24 * 3600 },
     },
-  });
-  return body.status.token;
+  );
+  return status.token;
 }
 
-async function grantEverywhere(
-  admin: RestClient,
-  targets: readonly string[],
-  operator: string,
-): Promise<void> {
-  const create = async (path: string, body: object): Promise<void> => {
-    await admin.request({ method: 'POST', path, body });
+/** One role for all of its namespaces. */
+async function grantEverywhere(api: Api, targets: readonly string[]): Promise<void> {
+  await api.create({ resource: 'clusterroles' }, role({ name: ROLE }, configMapRule(ALL_VERBS)));
+  const allow = async (namespace: string): Promise<void> => {
+    const metadata = { name: ROLE, namespace };
+    await api.create({ resource: 'rolebindings', namespace }, binding(metadata, ACCOUNT, 'Cluster'));
   };
-  const rbac = (resource: string, namespace?: string): string =>
-    apiPath({
-      ...{ group: 'rbac.authorization.k8s.io', version: 'v1', resource },
-      ...(namespace && { namespace }),
-    });
-  const namespaces = apiPath({ group: '', version: 'v1', resource: 'namespaces' });
-  await create(namespaces, { metadata: { name: NAMESPACE } });
-  await create(apiPath({ group: '', version: 'v1', namespace: NAMESPACE, resource: 'serviceaccounts' }), {
-    metadata: { name: SERVICE_ACCOUNT },
-  });
-  const [role = {}, binding = {}] = tokenGrant({ namespace: NAMESPACE, name: SERVICE_ACCOUNT }, operator);
-  await create(rbac('roles', NAMESPACE), role);
-  await create(rbac('rolebindings', NAMESPACE), binding);
-  const verbs = ['get', 'list', 'watch', 'create', 'update', 'delete'];
-  await create(rbac('clusterroles'), {
-    metadata: { name: ROLE },
-    rules: [{ apiGroups: [''], resources: ['configmaps'], verbs }],
-  });
-  const allow = (namespace: string): Promise<void> =>
-    create(rbac('rolebindings', namespace), {
-      metadata: { name: ROLE },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: ROLE },
-      subjects: [{ kind: 'ServiceAccount', namespace: NAMESPACE, name: SERVICE_ACCOUNT }],
-    });
-  await allow(NAMESPACE);
+  await allow(ACCOUNT.namespace);
   await forEachOf(targets, CONCURRENCY, async (name) => {
-    await create(namespaces, { metadata: { name } });
+    await api.create({ resource: 'namespaces' }, { metadata: { name } });
     await allow(name);
   });
 }

@@ -1,5 +1,5 @@
-import { PLURAL } from '../../src/api/v1alpha1/group-version.js';
-import { AuditLog, type AuditFilter } from '../../test/support/audit-log.js';
+import { PLURAL } from '../../src/api/v1alpha1/well-known.js';
+import { AuditLog, type AuditFilter } from '../rig/audit-log.js';
 import { waitUntil } from '../control-plane/poll.js';
 import { recordedRequests, type RecordedRequest } from '../rig/recorded-requests.js';
 import type { Rig } from '../rig/rig.js';
@@ -81,23 +81,21 @@ export async function waitForCopies(
   tenant: BenchTenant,
   { count = tenant.targets.length, ...filter }: AuditFilter & { count?: number },
 ): Promise<RecordedRequest[]> {
-  let found: RecordedRequest[] = [];
-  await waitUntil(
+  return waitUntil(
     async () => {
-      found = await recordedRequests(log, {
+      const found = await recordedRequests(log, {
         ...filter,
         resource: 'configmaps',
         username: tenant.username,
         userAgent: /^config-weaver\//,
       });
-      return found.length >= count;
+      return found.length >= count && found;
     },
     {
       what: `${filter.verb?.toString() ?? ''} of ${count} copies`,
       timeoutMilliseconds: WAIT_MILLISECONDS,
     },
   );
-  return found;
 }
 
 async function statusAfter(
@@ -105,21 +103,17 @@ async function statusAfter(
   { installation }: Rig,
   written: RecordedRequest[],
 ): Promise<RecordedRequest> {
-  let found: RecordedRequest | undefined;
-  await waitUntil(
+  return waitUntil(
     async () => {
       const statuses = await recordedRequests(log, {
         resource: PLURAL,
         subresource: 'status',
         username: installation.username,
       });
-      found = statuses.find(({ answeredAt }) => answeredAt > last(written));
-      return found !== undefined;
+      return statuses.find(({ answeredAt }) => answeredAt > last(written));
     },
     { what: 'the status after the last copy', timeoutMilliseconds: WAIT_MILLISECONDS },
   );
-  if (found === undefined) throw new Error('no status was written');
-  return found;
 }
 
 function last(requests: readonly RecordedRequest[]): number {

@@ -1,6 +1,6 @@
-import { PLURAL } from '../../src/api/v1alpha1/group-version.js';
+import { PLURAL } from '../../src/api/v1alpha1/well-known.js';
 import { systemClock } from '../../src/k8s/util/clock.js';
-import { AuditLog } from '../../test/support/audit-log.js';
+import { AuditLog } from '../rig/audit-log.js';
 import { waitUntil } from '../control-plane/poll.js';
 import { recordedRequests } from '../rig/recorded-requests.js';
 import type { Rig } from '../rig/rig.js';

@@ -7,18 +7,24 @@ import { measureConvergence } from './convergence.js';
 import { measureFairness } from './fairness.js';
 import { describeMachine } from './machine.js';
 import { renderTable, type Measurement } from './measurement.js';
+import { measureNeighbours, SCENE_NAMES } from './neighbours.js';
 import { measureStartUp } from './start-up.js';
 
-const USAGE = `Usage: make bench ARGS="[--runs N] [--targets N] [--json FILE] [--cpu-prof DIR]"
+const USAGE = `Usage: make bench ARGS="[--runs N] [--targets N] [--only neighbours] [--scene NAME] [--json FILE] [--cpu-prof DIR]"
 
   --runs N        how often each is measured; the median counts (default 5)
   --targets N     namespaces that the ConfigMapSync names (default 100, at most 1000)
+  --only neighbours  just a tenant's edits beside slow, throttled, denied and busy ones
+  --scene NAME    of these just one: ${SCENE_NAMES.join(', ')}
   --json FILE     also write all numbers there
   --cpu-prof DIR  write a CPU profile of the operator's convergence and fairness there`;
 
 interface Options {
   runs: number;
   targets: number;
+  /** Nothing else is measured. */
+  onlyNeighbours: boolean;
+  scene: string | undefined;
   json: string | undefined;
   cpuProf: string | undefined;
 }
@@ -39,7 +45,10 @@ else {
   }
 }
 
-async function bench({ runs, targets, json, cpuProf }: Options, signal: AbortSignal): Promise<void> {
+async function bench(
+  { runs, targets, onlyNeighbours, scene, json, cpuProf }: Options,
+  signal: AbortSignal,
+): Promise<void> {
   const machine = describeMachine();
   console.log(
     Object.entries(machine)
@@ -47,11 +56,13 @@ async function bench({ runs, targets, json, cpuProf }: Options, signal: AbortSig
       .join(', '),
   );
   const rig = await Rig.start({ signal });
+  const nodeFlags = cpuProf === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${cpuProf}`];
   try {
-    progress(`a tenant with rights in ${targets} namespaces`);
-    const tenant = await BenchTenant.create(rig, targets);
-    const measurements = await measureAll(rig, tenant, { runs, cpuProf, signal }).finally(() =>
-      tenant.close(),
+    const measurements = onlyNeighbours
+      ? []
+      : await measureOneTenant(rig, { runs, targets, nodeFlags, signal });
+    measurements.push(
+      ...(await measureNeighbours(rig, { runs, scene, nodeFlags, onStep: progress, signal })),
     );
     console.log(`\n${renderTable(measurements).join('\n')}`);
     if (json !== undefined) {
@@ -62,12 +73,23 @@ async function bench({ runs, targets, json, cpuProf }: Options, signal: AbortSig
   }
 }
 
+interface Measuring {
+  runs: number;
+  nodeFlags: readonly string[];
+  signal: AbortSignal;
+}
+
+async function measureOneTenant(rig: Rig, options: Measuring & { targets: number }): Promise<Measurement[]> {
+  progress(`a tenant with rights in ${options.targets} namespaces`);
+  const tenant = await BenchTenant.create(rig, options.targets);
+  return measureAll(rig, tenant, options).finally(() => tenant.close());
+}
+
 async function measureAll(
   rig: Rig,
   tenant: BenchTenant,
-  { runs, cpuProf, signal }: Pick<Options, 'runs' | 'cpuProf'> & { signal: AbortSignal },
+  { runs, nodeFlags, signal }: Measuring,
 ): Promise<Measurement[]> {
-  const nodeFlags = cpuProf === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${cpuProf}`];
   const operator = await rig.startOperator({ nodeFlags });
   const onRunOf =
     (what: string) =>
@@ -106,6 +128,8 @@ function readOptions(): Options | undefined {
       options: {
         runs: { type: 'string', default: '5' },
         targets: { type: 'string', default: '100' },
+        only: { type: 'string' },
+        scene: { type: 'string' },
         json: { type: 'string' },
         'cpu-prof': { type: 'string' },
       },
@@ -115,7 +139,12 @@ function readOptions(): Options | undefined {
     if (!(Number.isInteger(targets) && targets >= 1 && targets <= 1000)) {
       throw new Error('--targets takes a number from 1 to 1000');
     }
-    return { runs, targets, json: values.json, cpuProf: values['cpu-prof'] };
+    const { only, scene, json } = values;
+    if (only !== undefined && only !== 'neighbours') throw new Error('--only takes neighbours');
+    if (scene !== undefined && !SCENE_NAMES.includes(scene)) {
+      throw new Error(`--scene takes one of ${SCENE_NAMES.join(', ')}`);
+    }
+    return { runs, targets, onlyNeighbours: only !== undefined, scene, json, cpuProf: values['cpu-prof'] };
   } catch (error) {
     console.error(`bench: ${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
     return undefined;

@@ -1,4 +1,4 @@
-import { AuditLog } from '../../test/support/audit-log.js';
+import { AuditLog } from '../rig/audit-log.js';
 import { waitUntil } from '../control-plane/poll.js';
 import { recordedRequests } from '../rig/recorded-requests.js';
 import type { Pod } from '../rig/pod.js';
@@ -22,20 +22,18 @@ export async function measureStartUp(
   for (let run = 1; run <= runs; run += 1) {
     const log = await AuditLog.fromNow(rig.plane.auditLog);
     const operator = await rig.startOperator({ pod });
-    let requestedAt: number | undefined;
-    await waitUntil(
+    const requestedAt = await waitUntil(
       async () => {
         const [request] = await recordedRequests(log, {
           username: rig.installation.username,
           namespace: tenant.namespace,
           subresource: 'token',
         });
-        requestedAt = request?.receivedAt;
-        return requestedAt !== undefined;
+        return request?.receivedAt;
       },
       { what: 'the first reconcile', timeoutMilliseconds: WAIT_MILLISECONDS },
     );
-    measured.push((requestedAt ?? NaN) - operator.spawnedAt);
+    measured.push(requestedAt - operator.spawnedAt);
     await operator.stop();
   }
   return { name: `start of the process → first reconcile, ${how}`, unit: 'ms', runs: measured };

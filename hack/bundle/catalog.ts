@@ -1,4 +1,4 @@
-import { GROUP, KIND, VERSION } from '../../src/api/v1alpha1/group-version.js';
+import { GROUP, KIND, VERSION } from '../../src/api/v1alpha1/well-known.js';
 import type { Files } from './bundle.js';
 import { bundleNameOf, type CatalogTemplate } from './catalog-template.js';
 import type { ClusterServiceVersion } from './cluster-service-version.js';

@@ -1,6 +1,6 @@
 import { ConfigMapSyncSpec } from '../../src/api/v1alpha1/config-map-sync-spec.js';
 import { ConfigMapSyncStatus } from '../../src/api/v1alpha1/config-map-sync-status.js';
-import { DESCRIPTION, GROUP, KIND, PLURAL, VERSION } from '../../src/api/v1alpha1/group-version.js';
+import { DESCRIPTION, GROUP, KIND, PLURAL, VERSION } from '../../src/api/v1alpha1/well-known.js';
 import { descriptorsOf, type Descriptor } from './descriptors.js';
 import { only, type Deployment, type Manifest, type Role } from './manifest.js';
 import { isNamespaced, type Permissions } from './permissions.js';

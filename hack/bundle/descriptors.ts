@@ -1,5 +1,4 @@
-import { fieldsOf, type FieldDefinition } from '../../src/api/schema/registry.js';
-import type { Model } from '../../src/api/schema/schema.js';
+import { fieldsOf, type FieldDefinition, type Model } from '../../src/api/schema/schema.js';
 
 /** How OLM's console shows one field of spec or status. */
 export interface Descriptor {

@@ -1,4 +1,4 @@
-import { GROUP } from '../../src/api/v1alpha1/group-version.js';
+import { GROUP } from '../../src/api/v1alpha1/well-known.js';
 import type { PolicyRule } from './manifest.js';
 
 /** The rights of one ServiceAccount, as OLM takes them. */

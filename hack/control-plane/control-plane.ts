@@ -12,8 +12,8 @@ import {
 import { Daemon } from './daemon.js';
 import { Etcd } from './etcd.js';
 import { controllerManagerFlags } from './flags.js';
-import { writeKubeconfig } from './kubeconfig.js';
-import { runKubectl } from './kubectl.js';
+import { serviceAccountKubeconfig, writeKubeconfig } from './kubeconfig.js';
+import { applyCrd, runKubectl, type Kubectl } from './kubectl.js';
 import { Reaper } from './reaper.js';
 
 export interface ControlPlaneOptions {
@@ -31,9 +31,6 @@ export interface ControlPlaneOptions {
   /** false: kube-controller-manager waits for {@link ControlPlane.startControllerManager}. Default: true. */
   controllerManager?: boolean | undefined;
 }
-
-/** Longer than any run. */
-const TOKEN_SECONDS = 24 * 3600;
 
 /**
  * A real etcd, kube-apiserver and kube-controller-manager on 127.0.0.1, with RBAC, ServiceAccount tokens and an audit log.
@@ -156,32 +153,23 @@ export class ControlPlane {
     await this.startApiServer();
   }
 
-  /** Runs kubectl as the administrator and returns what it printed; rejects with a KubectlError. */
-  kubectl(args: readonly string[], options: { input?: string | undefined } = {}): Promise<string> {
-    return runKubectl(args, {
+  /** Runs kubectl as the administrator; rejects with a KubectlError. */
+  readonly kubectl: Kubectl = (args, input) =>
+    runKubectl(args, {
       binary: join(this.assets, 'kubectl'),
       kubeconfig: this.kubeconfig,
       cacheDirectory: join(this.dir, 'kubectl-cache'),
-      input: options.input,
+      input,
     });
-  }
 
   /** Applies the CRDs of a file or folder and waits until the API server serves them. */
-  async applyCrd(path: string): Promise<void> {
-    await this.kubectl(['apply', '--server-side', '--force-conflicts', '-f', path]);
-    await this.kubectl(['wait', '--for=condition=Established', '--timeout=30s', '-f', path]);
+  applyCrd(path: string): Promise<void> {
+    return applyCrd(this.kubectl, path);
   }
 
   /** Writes a kubeconfig that acts under exactly the rights of that ServiceAccount, for a day; returns its path. */
-  async serviceAccountKubeconfig(namespace: string, name: string): Promise<string> {
-    const token = await this.kubectl(
-      ['create', 'token', name].concat([`--namespace=${namespace}`, `--duration=${TOKEN_SECONDS}s`]),
-    );
-    return writeKubeconfig(join(this.dir, `${namespace}.${name}.kubeconfig`), {
-      server: this.server,
-      authority: this.#parts.credentials.authority,
-      user: { token: token.trim() },
-    });
+  serviceAccountKubeconfig(namespace: string, name: string): Promise<string> {
+    return serviceAccountKubeconfig(this.kubectl, this.dir, namespace, name);
   }
 
   /** The numbers of the processes that run now. */

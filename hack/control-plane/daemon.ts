@@ -10,7 +10,18 @@ export interface DaemonOptions {
   args: string[];
   /** What the process prints is appended here. */
   logFile: string;
+  /** Where given, its standard output is appended here instead. */
+  outputFile?: string;
   reaper: Reaper;
+  /** Default: that of this process. */
+  env?: NodeJS.ProcessEnv;
+  /** What it is called in messages. Default: the file name of the binary. */
+  name?: string;
+}
+
+export interface DaemonExit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
 }
 
 /** After SIGTERM, how long a process may take before SIGKILL. */
@@ -23,21 +34,22 @@ export class Daemon {
   readonly #name: string;
   readonly #logFile: string;
   readonly #process: ChildProcess;
-  readonly #exited: Promise<void>;
+  readonly #exited: Promise<DaemonExit>;
   #failure: Error | undefined;
 
-  constructor({ binary, args, logFile, reaper }: DaemonOptions) {
-    this.#name = basename(binary);
+  constructor({ binary, args, logFile, outputFile = logFile, reaper, env, name }: DaemonOptions) {
+    this.#name = name ?? basename(binary);
     this.#logFile = logFile;
-    const log = openSync(logFile, 'a', 0o600);
+    const [output, log] = [outputFile, logFile].map((file) => openSync(file, 'a', 0o600));
     try {
       this.#process = spawn(binary, args, {
-        stdio: ['ignore', log, log],
+        stdio: ['ignore', output, log],
+        env: env ?? process.env,
         // Ctrl-C at the terminal reaches us alone, so that the order of the stops is ours.
         detached: true,
       });
     } finally {
-      closeSync(log);
+      for (const file of [output, log]) if (file !== undefined) closeSync(file);
     }
     this.#process.unref();
     const { pid } = this.#process;
@@ -45,11 +57,11 @@ export class Daemon {
     this.#exited = new Promise((resolve) => {
       this.#process.once('error', (error) => {
         this.#failure = error;
-        resolve();
+        resolve({ code: null, signal: null });
       });
-      this.#process.once('exit', () => {
+      this.#process.once('exit', (code, signal) => {
         if (pid !== undefined) reaper.forget(pid);
-        resolve();
+        resolve({ code, signal });
       });
     });
   }
@@ -64,17 +76,22 @@ export class Daemon {
     );
   }
 
+  /** Resolves when it has ended, whatever ended it; until then it does keep this process alive. */
+  exit(): Promise<DaemonExit> {
+    this.#process.ref();
+    return this.#exited;
+  }
+
   /** Sends the signal, then SIGKILL if the process is still there after the grace; resolves when it is gone. */
   async stop(
     signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM',
     graceMilliseconds = STOP_MILLISECONDS,
-  ): Promise<void> {
-    if (!this.running) return;
-    this.#process.ref();
+  ): Promise<DaemonExit> {
+    if (!this.running) return this.#exited;
     const timer = setTimeout(() => this.#process.kill('SIGKILL'), graceMilliseconds);
     this.#process.kill(signal);
     try {
-      await this.#exited;
+      return await this.exit();
     } finally {
       clearTimeout(timer);
     }

@@ -1,26 +1,22 @@
 import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { KeyPair } from './credentials.js';
-
-/** How a kubeconfig's only user proves who it is. */
-export type KubeconfigUser = { token: string } | KeyPair;
+import type { Kubectl } from './kubectl.js';
 
 export interface KubeconfigOptions {
   /** `https://127.0.0.1:PORT`. */
   server: string;
   /** PEM of the authority that signed the server's certificate. */
   authority: string;
-  user: KubeconfigUser;
+  user: KeyPair;
 }
 
 /** Writes a kubeconfig with one cluster, one user and one context, readable by its owner only; returns its path. */
 export async function writeKubeconfig(path: string, options: KubeconfigOptions): Promise<string> {
-  const user =
-    'token' in options.user
-      ? { token: options.user.token }
-      : {
-          'client-certificate-data': base64(options.user.certificate),
-          'client-key-data': base64(options.user.privateKey),
-        };
+  const user = {
+    'client-certificate-data': base64(options.user.certificate),
+    'client-key-data': base64(options.user.privateKey),
+  };
   const kubeconfig = {
     apiVersion: 'v1',
     kind: 'Config',
@@ -36,6 +32,28 @@ export async function writeKubeconfig(path: string, options: KubeconfigOptions):
   };
   // JSON is YAML: every client reads it, and nothing has to be quoted.
   await writeFile(path, `${JSON.stringify(kubeconfig, null, 2)}\n`, { mode: 0o600 });
+  return path;
+}
+
+/**
+ * Writes a kubeconfig for the same server into the directory, that acts under exactly the rights of that ServiceAccount,
+ * with a token that is valid for a day, which is longer than any run.
+ * @returns its path
+ */
+export async function serviceAccountKubeconfig(
+  kubectl: Kubectl,
+  directory: string,
+  namespace: string,
+  name: string,
+): Promise<string> {
+  const [token, view] = await Promise.all([
+    kubectl(['create', 'token', name, '-n', namespace, '--duration=24h']),
+    kubectl(['config', 'view', '--raw', '--minify', '--flatten', '-o', 'json']),
+  ]);
+  const kubeconfig = JSON.parse(view) as { users: { name: string; user: object }[] };
+  for (const entry of kubeconfig.users) entry.user = { token: token.trim() };
+  const path = join(directory, `${namespace}.${name}.kubeconfig`);
+  await writeFile(path, JSON.stringify(kubeconfig), { mode: 0o600 });
   return path;
 }
 

@@ -1,5 +1,8 @@
 import { spawn } from 'node:child_process';
 
+/** Runs kubectl as the administrator and returns what it printed; `input` goes to its standard input. */
+export type Kubectl = (args: readonly string[], input?: string) => Promise<string>;
+
 export interface KubectlOptions {
   /** Path of the binary, or its name to be found on PATH. */
   binary: string;
@@ -48,4 +51,10 @@ export function runKubectl(args: readonly string[], options: KubectlOptions): Pr
     child.stdin.on('error', () => undefined);
     child.stdin.end(options.input ?? '');
   });
+}
+
+/** Applies the CRDs of a file or folder and waits until the API server serves them. */
+export async function applyCrd(kubectl: Kubectl, path: string): Promise<void> {
+  await kubectl(['apply', '--server-side', '--force-conflicts', '-f', path]);
+  await kubectl(['wait', '--for=condition=Established', '--timeout=30s', '-f', path]);
 }

@@ -14,8 +14,8 @@ while read -r verb pid; do
     forget) kept=; for p in $pids; do [ "$p" = "$pid" ] || kept="$kept $p"; done; pids=$kept ;;
   esac
 done
-[ -z "$pids" ] || kill -KILL $pids 2>/dev/null
-[ -z "$1" ] || { sleep 0.2; rm -rf -- "$1"; }
+[ -z "$pids" ] || { kill -KILL $pids 2>/dev/null; sleep 0.2; }
+[ -z "$1" ] || rm -rf -- "$1"
 `;
 
 /** Ends child processes that would outlive this one, and removes their temporary directory. */

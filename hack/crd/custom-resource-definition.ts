@@ -9,8 +9,8 @@ import {
   SHORT_NAMES,
   SINGULAR,
   VERSION,
-} from '../../src/api/v1alpha1/group-version.js';
-import { PRINTER_COLUMNS } from '../../src/api/v1alpha1/printer-columns.js';
+} from '../../src/api/v1alpha1/well-known.js';
+import { PRINTER_COLUMNS } from './printer-columns.js';
 import { structuralSchemaOf, type StructuralSchema } from './structural-schema.js';
 
 /** Name of the generated file, after kubebuilder's pattern GROUP_PLURAL. */

@@ -1,12 +1,14 @@
-import { fieldsOf, rulesOf, type FieldDefinition } from '../../src/api/schema/registry.js';
-import type {
-  Json,
-  ListSchema,
-  MapSchema,
-  Model,
-  Rule,
-  Schema,
-  TextSchema,
+import {
+  fieldsOf,
+  rulesOf,
+  type FieldDefinition,
+  type Json,
+  type ListSchema,
+  type MapSchema,
+  type Model,
+  type Rule,
+  type Schema,
+  type TextSchema,
 } from '../../src/api/schema/schema.js';
 
 /** The part of apiextensions/v1 JSONSchemaProps that the models need. */

@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { abortable } from '../../src/k8s/util/abortable.js';
+import { abortable } from '../../src/k8s/util/async.js';
 import { Screen } from './screen.js';
 import { Stage } from './stage.js';
 import { SCENES, suggest } from './story.js';
@@ -49,7 +49,7 @@ try {
 /** Until somebody interrupts, which is how a demo ends well, or the operator ends, which is not. */
 async function stay({ operator }: Stage): Promise<void> {
   try {
-    await abortable(operator.exited, interrupted.signal);
+    await abortable(operator.exit(), interrupted.signal);
   } catch {
     process.exitCode = 0;
     return;

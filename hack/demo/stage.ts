@@ -1,11 +1,11 @@
 import { dirname, relative } from 'node:path';
-import { AuditLog } from '../../test/support/audit-log.js';
+import { AuditLog } from '../rig/audit-log.js';
 import { KubectlError } from '../control-plane/kubectl.js';
 import { waitUntil } from '../control-plane/poll.js';
 import { repositoryRoot } from '../repository.js';
 import type { OperatorProcess } from '../rig/operator-process.js';
 import { Rig } from '../rig/rig.js';
-import { abortable } from '../../src/k8s/util/abortable.js';
+import { abortable } from '../../src/k8s/util/async.js';
 import type { Screen } from './screen.js';
 
 /** Something is not as the story tells it. */
@@ -85,18 +85,14 @@ export class Stage {
   }
 
   /** Looks until there is something; @throws Error after 20 s. */
-  async eventually<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
-    let found: T | undefined;
-    const condition = async (): Promise<boolean> => (found = await look()) !== undefined;
+  eventually<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
     const { operator } = this;
-    const waiting = waitUntil(condition, {
+    const waiting = waitUntil(look, {
       what,
       timeoutMilliseconds: PATIENCE_MILLISECONDS,
       giveUp: async () => (operator.running ? undefined : operator.describeExit()),
     });
-    await abortable(waiting, this.#signal);
-    if (found === undefined) throw new DemoError(`there is no ${what}`);
-    return found;
+    return abortable(waiting, this.#signal);
   }
 
   /** A file of hack/demo, as one would name it from where the demo was started. */

@@ -31,7 +31,7 @@ export function suggest(stage: Stage, kubectlOnPath: boolean): void {
     [`kubectl edit configmap ${SOURCE} -n ${TENANT}`, 'change what is shared'],
     [`kubectl delete configmap ${SOURCE} -n ${ALLOWED}`, 'it comes back at once'],
     [`kubectl delete cms ${SYNC} -n ${TENANT}`, 'the copies go'],
-    [`curl -s ${operator.metricsUrl}`, 'all metrics'],
+    [`curl -s ${operator.address('metrics')}/metrics`, 'all metrics'],
     [`tail -f ${operator.auditLogFile}`, "the operator's audit log"],
     [`tail -f ${operator.logFile}`, "the operator's log"],
     [`tail -f ${auditLog}`, "the API server's audit log"],

@@ -1,133 +1,128 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../control-plane/free-port.js';
+import { Daemon, type DaemonExit } from '../control-plane/daemon.js';
 import { waitUntil } from '../control-plane/poll.js';
-import { programArguments } from '../program.js';
 import { Reaper } from '../control-plane/reaper.js';
-import type { Installation } from './installation.js';
-import type { Pod } from './pod.js';
+import { programArguments } from '../program.js';
+import { parseAuditLog, parseLog, type AuditLine, type LogLine } from './operator-log.js';
 
 export interface OperatorProcessOptions {
-  installation: Installation;
-  /** Where its log, its audit log and profiles go. */
-  dir: string;
-  /** Added to those that a deployment has. */
-  flags?: readonly string[];
-  /** For Node.js itself, such as `--cpu-prof`. */
-  nodeFlags?: readonly string[];
-  /** Where given, the operator runs as in this pod, and else with its kubeconfig. */
-  pod?: Pod | undefined;
+  /** The program and its arguments, such as {@link runCommand} gives. */
+  command: readonly string[];
+  /** All that the program finds in its environment, beside a PATH and a HOME where nothing is. */
+  env?: Readonly<Record<string, string>>;
+  /** Where a folder for what it prints is made. Default: that for temporary files. */
+  parent?: string;
 }
 
-const START_MILLISECONDS = 30_000;
-/** The operator promises 10 s for SIGTERM. */
-const STOP_MILLISECONDS = 12_000;
-const LAST_LOG_LINES = 15;
+export interface Exit extends DaemonExit {
+  /** From the request to end until it was over. */
+  milliseconds: number;
+}
 
-/**
- * The operator as a deployment runs it: a process of its own, under its own ServiceAccount, with leader election. Only its
- * ports differ, which are free ones of 127.0.0.1, and metrics come without TLS. It never outlives this process.
- */
+/** The operator promises 10 s for SIGTERM. */
+const STOP_MILLISECONDS = 20_000;
+
+/** How this build's operator is run, with metrics that need no TLS. */
+export function runCommand(flags: readonly string[], nodeFlags: readonly string[] = []): string[] {
+  return [process.execPath, ...nodeFlags, ...programArguments(), 'run', '--metrics-secure=false', ...flags];
+}
+
+/** An operator as a process of its own, which never outlives this one. What it prints is there until it is stopped. */
 export class OperatorProcess {
   /** When it was spawned, in milliseconds since the epoch. */
   readonly spawnedAt: number;
-  /** `http://127.0.0.1:PORT/metrics`. */
-  readonly metricsUrl: string;
-  /** What it wrote to standard error. */
+  /** What it writes to standard error. */
   readonly logFile: string;
-  /** What it wrote to standard output: a line for each decision of the API server. */
+  /** What it writes to standard output: a line for each decision of the API server. */
   readonly auditLogFile: string;
-  readonly #readyUrl: string;
-  readonly #child: ChildProcess;
-  readonly #reaper = new Reaper();
-  readonly #exited: Promise<void>;
-  #failure: Error | undefined;
+  readonly #daemon: Daemon;
+  readonly #reaper: Reaper;
+  /** What it printed, once it was stopped and its files are gone. */
+  #kept: Record<string, string> = {};
 
-  private constructor(options: OperatorProcessOptions, ports: { metrics: number; health: number }) {
-    const { installation, dir, flags = [], nodeFlags = [], pod } = options;
-    this.metricsUrl = `http://127.0.0.1:${ports.metrics}/metrics`;
-    this.#readyUrl = `http://127.0.0.1:${ports.health}/readyz`;
-    this.logFile = join(dir, 'operator.log');
-    this.auditLogFile = join(dir, 'operator-audit.log');
-    const command = [
-      ...(pod?.command ?? []),
-      process.execPath,
-      ...nodeFlags,
-      ...programArguments(),
-      'run',
-      ...(pod === undefined ? [`--kubeconfig=${installation.kubeconfig}`] : []),
-      '--leader-elect',
-      `--leader-election-namespace=${installation.namespace}`,
-      `--metrics-bind-address=127.0.0.1:${ports.metrics}`,
-      '--metrics-secure=false',
-      `--health-probe-bind-address=127.0.0.1:${ports.health}`,
-      ...flags,
-    ];
+  constructor({ command: [binary = '', ...args], env, parent = tmpdir() }: OperatorProcessOptions) {
+    const folder = mkdtempSync(join(parent, 'config-weaver-operator-'));
+    this.logFile = join(folder, 'operator.log');
+    this.auditLogFile = join(folder, 'operator-audit.log');
+    this.#reaper = new Reaper(folder);
     this.spawnedAt = Date.now();
-    this.#child = this.#spawn(command, pod?.env ?? {});
-    const { pid } = this.#child;
-    if (pid !== undefined) this.#reaper.add(pid);
-    this.#exited = new Promise((resolve) => {
-      this.#child.once('error', (error) => {
-        this.#failure = error;
-        resolve();
-      });
-      this.#child.once('exit', () => {
-        if (pid !== undefined) this.#reaper.forget(pid);
-        resolve();
-      });
+    this.#daemon = new Daemon({
+      binary,
+      args,
+      logFile: this.logFile,
+      outputFile: this.auditLogFile,
+      reaper: this.#reaper,
+      env: { PATH: process.env.PATH, HOME: '/nonexistent', ...env },
+      name: 'the operator',
     });
   }
 
-  /**
-   * Resolves when it says that it is ready.
-   * @throws Error with the last lines of its log when it ends first, or takes longer than 30 s; it is gone then
-   */
-  static async start(options: OperatorProcessOptions, signal?: AbortSignal): Promise<OperatorProcess> {
-    const metrics = await freePort();
-    let health = await freePort();
-    while (health === metrics) health = await freePort();
-    signal?.throwIfAborted();
-    const operator = new OperatorProcess(options, { metrics, health });
+  /** This process, once it has come so far; where it does not, it is ended first. */
+  async after(milestone: Promise<unknown>): Promise<this> {
     try {
-      await waitUntil(() => operator.#isReady(), {
-        what: `the operator to be ready; its log is ${operator.logFile}`,
-        timeoutMilliseconds: START_MILLISECONDS,
-        giveUp: async () =>
-          signal?.aborted === true ? 'interrupted' : operator.running ? undefined : operator.describeExit(),
-      });
-      return operator;
+      await milestone;
+      return this;
     } catch (error) {
-      await operator.stop();
+      await this.kill();
       throw error;
     }
   }
 
-  get pid(): number | undefined {
-    return this.#child.pid;
+  get pid(): number {
+    return this.#daemon.pid ?? -1;
   }
 
   get running(): boolean {
-    return this.#failure === undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+    return this.#daemon.running;
   }
 
-  /** Resolves when the process has ended, whatever ended it. */
-  get exited(): Promise<void> {
-    return this.#exited;
+  /** All that it printed. */
+  get output(): string {
+    return `${this.#read(this.auditLogFile)}\n${this.#read(this.logFile)}`;
   }
 
-  /** Its metrics, as Prometheus would scrape them. */
-  async metrics(): Promise<string> {
-    const answer = await fetch(this.metricsUrl, { signal: AbortSignal.timeout(5000) });
-    if (!answer.ok) throw new Error(`${this.metricsUrl} answered ${answer.status}`);
-    return answer.text();
+  /** Its log so far, of one message or all of it. */
+  log(message?: string): LogLine[] {
+    const lines = parseLog(this.#read(this.logFile));
+    return message === undefined ? lines : lines.filter((line) => line.message === message);
+  }
+
+  /** Its audit log so far, of one ConfigMapSync's namespace or of all. */
+  audit(namespace?: string): AuditLine[] {
+    const lines = parseAuditLog(this.#read(this.auditLogFile));
+    return namespace === undefined
+      ? lines
+      : lines.filter((line) => line.configMapSync.namespace === namespace);
+  }
+
+  /** The first line of its log with this message. */
+  waitFor(message: string, timeoutMilliseconds = 15_000): Promise<LogLine> {
+    return waitUntil(() => this.log(message)[0], {
+      what: () =>
+        new Error(`no "${message}" in the log, which ends with:\n${this.#read(this.logFile).slice(-2000)}`),
+      timeoutMilliseconds,
+      intervalMilliseconds: 20,
+      giveUp: async () => (this.running ? undefined : this.describeExit()),
+    });
+  }
+
+  /** `http://127.0.0.1:PORT`, by its own log. */
+  address(server: 'health' | 'metrics'): string {
+    return `http://${String(this.log('starting')[0]?.[server])}`;
+  }
+
+  /** Asks one of its servers. */
+  async get(server: 'health' | 'metrics', path: string): Promise<{ status: number; text: string }> {
+    const response = await fetch(`${this.address(server)}${path}`, { signal: AbortSignal.timeout(10_000) });
+    return { status: response.status, text: await response.text() };
   }
 
   /** Resident memory in bytes, as Linux counts it. */
   async residentBytes(): Promise<number> {
-    const status = await readFile(`/proc/${this.pid ?? 0}/status`, 'utf8');
+    const status = await readFile(`/proc/${this.pid}/status`, 'utf8');
     const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1];
     if (kibibytes === undefined) throw new Error('/proc tells no resident memory of the operator');
     return Number(kibibytes) * 1024;
@@ -135,58 +130,43 @@ export class OperatorProcess {
 
   /** CPU time since its start in milliseconds, as Linux counts it: in steps of 10. */
   async cpuMilliseconds(): Promise<number> {
-    const stat = await readFile(`/proc/${this.pid ?? 0}/stat`, 'utf8');
+    const stat = await readFile(`/proc/${this.pid}/stat`, 'utf8');
     // After the name in parentheses, which may hold anything: state is the first field, utime and stime 12th and 13th.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return (Number(fields[11]) + Number(fields[12])) * 10;
   }
 
   /** SIGTERM, as the kubelet sends it, and SIGKILL where that was not enough. May be called twice. */
-  async stop(): Promise<void> {
-    if (this.running) {
-      const timer = setTimeout(() => this.#child.kill('SIGKILL'), STOP_MILLISECONDS);
-      this.#child.kill('SIGTERM');
-      try {
-        await this.#exited;
-      } finally {
-        clearTimeout(timer);
-      }
-    }
-    await this.#reaper.close();
+  stop(): Promise<Exit> {
+    return this.#end('SIGTERM');
+  }
+
+  /** SIGKILL, as a node that dies ends it. */
+  kill(): Promise<Exit> {
+    return this.#end('SIGKILL');
+  }
+
+  /** Resolves when it ends, whatever ends it. */
+  exit(): Promise<DaemonExit> {
+    return this.#daemon.exit();
   }
 
   /** Why it ended, with the last lines of its log. */
-  async describeExit(): Promise<string> {
-    const { exitCode, signalCode } = this.#child;
-    const how = this.#failure?.message ?? signalCode ?? `exit code ${exitCode ?? 'unknown'}`;
-    const lines = (await readFile(this.logFile, 'utf8').catch(() => '')).trimEnd().split('\n');
-    return `the operator ended (${how}); last lines of its log:\n${lines.slice(-LAST_LOG_LINES).join('\n')}`;
+  describeExit(): Promise<string> {
+    return this.#daemon.describeExit();
   }
 
-  #spawn([program = '', ...args]: string[], env: Pod['env']): ChildProcess {
-    const log = openSync(this.logFile, 'a', 0o600);
-    const auditLog = openSync(this.auditLogFile, 'a', 0o600);
-    try {
-      return spawn(program, args, {
-        // What a shell of ours holds for other operators is nothing to this one.
-        env: { ...process.env, KUBECONFIG: '', WATCH_NAMESPACE: '', ...env },
-        stdio: ['ignore', auditLog, log],
-        // Ctrl-C at the terminal reaches us alone: the operator is stopped in good order, before its API server.
-        detached: true,
-      });
-    } finally {
-      closeSync(log);
-      closeSync(auditLog);
-    }
+  async #end(signal: 'SIGTERM' | 'SIGKILL'): Promise<Exit> {
+    const since = performance.now();
+    const exit = await this.#daemon.stop(signal, STOP_MILLISECONDS);
+    const milliseconds = performance.now() - since;
+    const files = [this.logFile, this.auditLogFile];
+    this.#kept = Object.fromEntries(files.map((file) => [file, this.#read(file)]));
+    await this.#reaper.close();
+    return { ...exit, milliseconds };
   }
 
-  async #isReady(): Promise<boolean> {
-    try {
-      const answer = await fetch(this.#readyUrl, { signal: AbortSignal.timeout(2000) });
-      await answer.arrayBuffer();
-      return answer.ok;
-    } catch {
-      return false;
-    }
+  #read(file: string): string {
+    return this.#kept[file] ?? readFileSync(file, 'utf8');
   }
 }

@@ -1,4 +1,4 @@
-import type { AuditEntry, AuditFilter, AuditLog } from '../../test/support/audit-log.js';
+import type { AuditEntry, AuditFilter, AuditLog } from './audit-log.js';
 
 /** One request as the API server recorded it. Both times are the API server's own, in milliseconds since the epoch. */
 export interface RecordedRequest extends AuditEntry {

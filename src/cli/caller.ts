@@ -1,11 +1,13 @@
 import { homedir } from 'node:os';
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import { GROUP, PLURAL, VERSION } from '../api/v1alpha1/group-version.js';
+import { GROUP, PLURAL, VERSION } from '../api/v1alpha1/well-known.js';
 import { isApiError } from '../k8s/client/errors.js';
-import { loadConnection, type ClusterConnection } from '../k8s/config/kubeconfig.js';
+import { loadConnection } from '../k8s/config/kubeconfig.js';
+import type { ClusterConnection } from '../k8s/config/cluster-connection.js';
 import { listPages } from '../k8s/client/list-pages.js';
 import { METADATA_ONLY_LIST, type KubernetesObject } from '../k8s/client/objects.js';
-import { apiPath, RestClient } from '../k8s/client/rest-client.js';
+import { apiPath } from '../k8s/client/api-path.js';
+import { RestClient } from '../k8s/client/rest-client.js';
 import { Transport } from '../k8s/client/transport.js';
 import { version } from './version.js';
 

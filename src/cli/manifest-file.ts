@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { LineCounter, parseAllDocuments, type CollectionTag, type ScalarTag, type Tags } from 'yaml';
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import { KIND } from '../api/v1alpha1/group-version.js';
+import { KIND } from '../api/v1alpha1/well-known.js';
 import { parseConfigMapSync } from '../api/v1alpha1/parse-config-map-sync.js';
 import { UsageError } from './command.js';
 

@@ -1,8 +1,9 @@
 import { InvalidArgumentError, Option } from 'commander';
-import { type BindAddress, parseBindAddress } from '../telemetry/http/bind-address.js';
-import { formatDuration, parseDuration } from './duration.js';
+import { type BindAddress, parseBindAddress } from '../telemetry/http/http-listener.js';
 
 /** The shapes of flag values. Each says, where a value does not fit, what does. */
+
+const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /** A flag that is off or on: `--flag`, `--flag=true`, `--flag=false`; other than that as Go's flags have it. */
 export function booleanOption(flag: string, description: string, initially: boolean): Option {
@@ -55,7 +56,9 @@ export function choiceOption<T extends string>(
 export function integerOption(
   flag: string,
   description: string,
-  { initially, min, max }: { initially: number; min: number; max: number },
+  initially: number,
+  min: number,
+  max: number,
 ): Option {
   return new Option(`${flag} <number>`, description).default(initially).argParser((text) => {
     const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
@@ -70,7 +73,9 @@ export function integerOption(
 export function durationOption(
   flag: string,
   description: string,
-  { initially, min, max }: { initially: number; min: number; max: number },
+  initially: number,
+  min: number,
+  max: number,
 ): Option {
   return new Option(`${flag} <duration>`, description)
     .default(initially, formatDuration(initially))
@@ -90,7 +95,7 @@ export function bindAddressOption(flag: string, description: string, initially: 
 }
 
 function namespaceName(text: string): string {
-  if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text)) {
+  if (!NAMESPACE.test(text)) {
     throw new InvalidArgumentError(
       'A namespace has up to 63 small letters, digits and "-", and neither starts nor ends with "-".',
     );
@@ -105,4 +110,62 @@ function readable<T>(parse: () => T): T {
   } catch (error) {
     throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** Where config/ installs the operator. */
+const DEFAULT_OPERATOR = 'config-weaver-system/config-weaver-controller-manager';
+
+const NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$/;
+
+/** `NAMESPACE/NAME` of the operator's ServiceAccount; its value is the user name that the API server knows it by. */
+export function operatorOption(): Option {
+  return new Option(
+    '--operator-service-account <namespace/name>',
+    'ServiceAccount of the operator, whom tenants let request tokens',
+  )
+    .default(operatorUsername(DEFAULT_OPERATOR), DEFAULT_OPERATOR)
+    .argParser(operatorUsername);
+}
+
+function operatorUsername(text: string): string {
+  const [namespace = '', name = '', ...rest] = text.split('/');
+  if (!NAMESPACE.test(namespace) || !NAME.test(name) || name.length > 253 || rest.length > 0) {
+    throw new InvalidArgumentError(`Write NAMESPACE/NAME, such as ${DEFAULT_OPERATOR}.`);
+  }
+  return `system:serviceaccount:${namespace}:${name}`;
+}
+
+const UNITS = { h: 3_600_000, m: 60_000, s: 1000, ms: 1, us: 1e-3, µs: 1e-3, ns: 1e-6 } as const;
+type Unit = keyof typeof UNITS;
+
+const PART = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/gy;
+
+/**
+ * Reads a duration as Go writes it (`30s`, `1m30s`, `1.5h`, `0`), for flags that look like every other operator's.
+ * A sign is refused: nothing here waits for less than nothing.
+ * @returns milliseconds, fractions included
+ * @throws Error with what to write instead
+ */
+export function parseDuration(text: string): number {
+  if (text === '0') return 0;
+  let milliseconds = 0;
+  let end = 0;
+  for (const part of text.matchAll(PART)) {
+    milliseconds += Number(part[1]) * UNITS[part[2] as Unit];
+    end = part.index + part[0].length;
+  }
+  if (end === 0 || end !== text.length || !Number.isFinite(milliseconds)) {
+    throw new Error('Write a number and a unit (ms, s, m, h), such as 30s or 1m30s.');
+  }
+  return milliseconds;
+}
+
+/** The shortest spelling that {@link parseDuration} reads back: `1m30s`, `10m`, `250ms`, `0s`. */
+export function formatDuration(milliseconds: number): string {
+  if (milliseconds === 0) return '0s';
+  if (milliseconds < 1000) return `${milliseconds}ms`;
+  const hours = Math.floor(milliseconds / UNITS.h);
+  const minutes = Math.floor((milliseconds % UNITS.h) / UNITS.m);
+  const seconds = (milliseconds % UNITS.m) / UNITS.s;
+  return [hours && `${hours}h`, minutes && `${minutes}m`, seconds && `${seconds}s`].filter(Boolean).join('');
 }

@@ -1,5 +1,4 @@
-import type { CopyReference } from '../api/v1alpha1/target-status.js';
-import type { Verb } from '../api/v1alpha1/verb.js';
+import type { CopyReference, Verb } from '../api/v1alpha1/config-map-sync-status.js';
 import { isApiError, type ApiError } from '../k8s/client/errors.js';
 import type { ConfigMap, ConfigMapMetadata } from '../sync/config-map.js';
 import type { Decision } from '../sync/decide.js';
@@ -92,7 +91,7 @@ export class Attempt {
     const seconds = isApiError(cause) ? cause.retryAfterSeconds : undefined;
     return {
       ...this.result(undefined),
-      retry: seconds === undefined ? 'backoff' : { afterMs: seconds * 1000 },
+      retry: seconds === undefined ? 'backoff' : { holdMs: seconds * 1000 },
       error: cause instanceof Error ? cause.message : String(cause),
     };
   }

@@ -1,8 +1,8 @@
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
 import type { ConfigMapSyncStatus } from '../api/v1alpha1/config-map-sync-status.js';
-import { GROUP, PLURAL, VERSION } from '../api/v1alpha1/group-version.js';
-import { FINALIZER } from '../api/v1alpha1/labels-and-annotations.js';
-import { apiPath, type RestClient } from '../k8s/client/rest-client.js';
+import { GROUP, PLURAL, VERSION, FINALIZER } from '../api/v1alpha1/well-known.js';
+import { apiPath } from '../k8s/client/api-path.js';
+import type { RestClient } from '../k8s/client/rest-client.js';
 
 const MERGE_PATCH = 'application/merge-patch+json';
 

@@ -1,7 +1,7 @@
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import { FINALIZER } from '../api/v1alpha1/labels-and-annotations.js';
+import { FINALIZER } from '../api/v1alpha1/well-known.js';
 import { objectKey, type KubernetesObject } from '../k8s/client/objects.js';
-import type { ReadableStore } from '../k8s/cache/store-union.js';
+import type { ReadableStore } from '../k8s/cache/store.js';
 import type { WorkQueue } from '../k8s/controller/work-queue.js';
 import { selectorReaches } from '../sync/targets.js';
 import type { Cause } from '../tenant/namespace-watch.js';
@@ -38,7 +38,9 @@ export class EventHandlers {
         if (type === 'deleted') this.#syncDeleted(object);
         else this.#syncChanged(object, previous);
       }),
-      namespaces.subscribe(({ object, previous }) => this.#namespaceChanged(object, previous)),
+      namespaces.subscribe(({ type, object, previous }) =>
+        this.#namespaceChanged(object, type === 'deleted' ? undefined : previous),
+      ),
     ];
     return () => {
       for (const end of ends) end();

@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../k8s/client/objects.js';
-import type { ReadableStore } from '../k8s/cache/store-union.js';
+import type { ReadableStore } from '../k8s/cache/store.js';
 import type { SelectableNamespace } from '../sync/targets.js';
 
 export type NamespaceState = 'active' | 'terminating' | 'missing';

@@ -1,21 +1,16 @@
+import { accountOf, type Planned, type PlanRequest } from './plan-request.js';
+import { currentOutcome, unwantedWork } from './target-work.js';
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import type { ConfigMapSyncStatus } from '../api/v1alpha1/config-map-sync-status.js';
-import type { TargetStatus } from '../api/v1alpha1/target-status.js';
 import { isApiError } from '../k8s/client/errors.js';
-import { abortable } from '../k8s/util/abortable.js';
-import { namespacedNameKey, type ConfigMap } from '../sync/config-map.js';
+import { abortable } from '../k8s/util/async.js';
+import { namespacedNameKey, serviceAccountUsername } from '../api/kubernetes.js';
+import { type ConfigMap } from '../sync/config-map.js';
 import { selectContent } from '../sync/content.js';
 import { CopyTemplate } from '../sync/copy-template.js';
 import { CycleDetector, type SyncLookup } from '../sync/cycle-detector.js';
-import type { CopyRecord, Owner } from '../sync/ownership.js';
-import { requiredVerbs } from '../sync/required-rbac.js';
+import type { Owner } from '../sync/ownership.js';
+import { KEPT, STALE_SOURCE, leftoverOutcome, NOT_EVALUATED } from '../sync/outcomes.js';
 import {
-  isDenied,
-  KEPT,
-  leftoverOutcome,
-  NOT_EVALUATED,
-  outcomeOf,
-  SYNCED,
   type Desired,
   type Leftover,
   type SyncPlan,
@@ -24,49 +19,18 @@ import {
 } from '../sync/result.js';
 import { copyName, selectTargets, sourceOf } from '../sync/targets.js';
 import { IdentityError } from '../tenant/errors.js';
-import { serviceAccountUsername, type ServiceAccount } from '../tenant/service-account.js';
 import type { AccessDecision } from '../tenant/tenant-config-maps.js';
 import type { Session, Tenancy } from '../tenant/tenancy.js';
 import type { NamespaceLister } from './namespace-lister.js';
-
-/** What is known of the targets of a ConfigMapSync before it is planned. */
-export interface Known {
-  readonly reported: ConfigMapSyncStatus | undefined;
-  previous(namespace: string): TargetStatus | undefined;
-  record(namespace: string): CopyRecord;
-  /** Where a copy of ours is, or may be. */
-  readonly namespacesWithCopies: ReadonlySet<string>;
-}
-
-/** A plan, and the means to carry it out. */
-export interface Planned {
-  plan: SyncPlan;
-  /** Undefined where there is no identity. */
-  session?: Session;
-  cycles?: CycleDetector;
-  /** Why there is no identity. */
-  refusal?: IdentityError;
-}
 
 export interface PlannerOptions {
   tenancy: Pick<Tenancy, 'open'>;
   namespaces: Pick<NamespaceLister, 'state' | 'all'>;
   syncs: SyncLookup;
+  /** False: sources and targets are looked at once and not watched. */
+  watches: boolean;
   /** Called with each decision of the API server about a source. */
   onDecision: (sync: ConfigMapSync, decision: AccessDecision) => void;
-}
-
-export interface PlanRequest {
-  sync: ConfigMapSync;
-  known: Known;
-  /** Namespaces where something is under way; asked when the plan is made, not before. */
-  running: () => Iterable<string>;
-  /** True: everything is read again, whatever watches say. */
-  recheck: boolean;
-  /** True at the very first plan: nothing can be left over from earlier ones. */
-  fresh: boolean;
-  since: number;
-  signal: AbortSignal;
 }
 
 /** Decides what is to be done for a ConfigMapSync: identity, source, targets. It waits for no target and writes nothing. */
@@ -87,14 +51,17 @@ export class Planner {
     const { spec } = request.sync;
     const removes = source === 'gone' && spec.sourceDeletionPolicy === 'Delete';
     const settled = new Map<string, TargetOutcome>();
-    const work = this.#unwanted(request, draft);
+    const work = unwantedWork(request, draft);
     const { known, fresh } = request;
     const held = known.namespacesWithCopies;
     for (const namespace of draft.selection.wanted) {
-      // Where the status tells nothing of a target, it may have been lost, and a copy with it.
-      const mayHold = held.has(namespace) || (!fresh && known.previous(namespace) === undefined);
+      const mayHold = held.has(namespace) || (!fresh && known.record(namespace).lost);
       if (removes && mayHold) work.set(namespace, { kind: 'absent', mode: 'delete' });
-      else settled.set(namespace, held.has(namespace) ? heldOutcome(source) : NOT_EVALUATED);
+      else
+        settled.set(
+          namespace,
+          held.has(namespace) ? (source === 'gone' ? KEPT : STALE_SOURCE) : NOT_EVALUATED,
+        );
     }
     return { plan: { ...draft, purpose: 'hold', work, settled }, session };
   }
@@ -105,10 +72,7 @@ export class Planner {
     const { sync, known } = request;
     const mode = sync.spec.deletionPolicy === 'Orphan' ? 'release' : 'delete';
     const absent: Desired = { kind: 'absent', mode };
-    // Where the status tells nothing of a target, it may have been lost.
-    const doubtful = request.fresh
-      ? []
-      : draft.selection.wanted.filter((each) => known.previous(each) === undefined);
+    const doubtful = request.fresh ? [] : draft.selection.wanted.filter((each) => known.record(each).lost);
     const candidates = (): Set<string> =>
       new Set([...known.namespacesWithCopies, ...doubtful, ...request.running()]);
     if (candidates().size === 0) return { plan: draft };
@@ -183,18 +147,19 @@ export class Planner {
     { owner, selection, source, conditions }: SyncPlan,
     only?: Iterable<string>,
   ): Promise<Session | IdentityError> {
-    const { tenancy } = this.#options;
+    const { tenancy, watches } = this.#options;
+    const watched = watches && only === undefined;
     try {
       const session = await abortable(tenancy.open(owner, accountOf(sync)), signal);
       const looked = only ?? [...known.namespacesWithCopies, ...selection.wanted, source.namespace];
       const interests = new Map<string, Set<string>>([...looked].map((namespace) => [namespace, new Set()]));
-      if (only === undefined) {
+      if (watched) {
         for (const namespace of selection.wanted) interests.get(namespace)?.add(copyName(sync.spec));
         interests.get(source.namespace)?.add(source.name);
       }
       session.setInterests(interests);
       // Its watch tells of changes also where the plan gets no further than to the source.
-      if (only === undefined) session.namespace(source.namespace);
+      if (watched) session.namespace(source.namespace);
       conditions.ValidServiceAccount = passed('ServiceAccountValid');
       return session;
     } catch (error) {
@@ -267,16 +232,15 @@ export class Planner {
     });
     const cycles = new CycleDetector(sync, source.metadata, this.#options.syncs);
     const desired: Desired = { kind: 'copy', template };
-    const work = this.#unwanted(request, draft);
+    const work = unwantedWork(request, draft);
     const settled = new Map<string, TargetOutcome>();
     const running = new Set(request.running());
-    const { fingerprint } = template;
     for (const namespace of draft.selection.wanted) {
       if (request.recheck) session.opened(namespace)?.invalidate(template.name);
       const outcome =
         running.has(namespace) || cycles.mayCycle
           ? undefined
-          : this.#current(request, session, namespace, template.name, fingerprint);
+          : currentOutcome(request, session, this.#options.namespaces, namespace, template);
       if (outcome !== undefined) settled.set(namespace, outcome);
       else work.set(namespace, desired);
     }
@@ -288,50 +252,6 @@ export class Planner {
     };
     return { plan, session, cycles };
   }
-
-  /** How a target stands where watches and reviews vouch for it that nothing is to be done; else undefined. */
-  #current(
-    { known, sync }: PlanRequest,
-    session: Session,
-    namespace: string,
-    name: string,
-    fingerprint: string,
-  ): TargetOutcome | undefined {
-    const previous = known.previous(namespace);
-    const view = session.opened(namespace);
-    if (previous === undefined || view === undefined) return undefined;
-    const missing = view.access.known(name, requiredVerbs(sync))?.missing ?? [];
-    if (isDenied(previous)) {
-      const same = known.reported?.serviceAccount === session.tenant.username;
-      const verbs = previous.missingVerbs ?? [];
-      return same && missing.length > 0 && missing.join() === verbs.join() ? outcomeOf(previous) : undefined;
-    }
-    if (previous.state !== 'Synced' || !view.isCurrent(name, fingerprint)) return undefined;
-    if (view.access.known(name, requiredVerbs(sync)) === undefined || missing.length > 0) return undefined;
-    if (this.#options.namespaces.state(namespace) !== 'active') return undefined;
-    const { copies } = known.record(namespace);
-    return copies.length === 1 && copies[0]?.name === name ? SYNCED : undefined;
-  }
-
-  /** Copies in namespaces that are no target any more go, whatever becomes of the others. */
-  #unwanted({ known, running, sync }: PlanRequest, { selection }: SyncPlan): Map<string, Desired> {
-    const mode = sync.spec.deletionPolicy === 'Orphan' ? 'release' : 'delete';
-    const wanted = new Set(selection.wanted);
-    const held = new Set([...known.namespacesWithCopies, ...running()]);
-    return new Map(
-      [...held].filter((each) => !wanted.has(each)).map((namespace) => [namespace, { kind: 'absent', mode }]),
-    );
-  }
-}
-
-export function accountOf({ metadata, spec }: ConfigMapSync): ServiceAccount {
-  return { namespace: metadata.namespace ?? '', name: spec.serviceAccount.name };
-}
-
-/** A copy that stays as it is, because its source is gone or cannot be read. */
-function heldOutcome(source: 'denied' | 'gone'): TargetOutcome {
-  if (source === 'gone') return KEPT;
-  return { state: 'Stale', reason: 'SourceDenied', message: 'the source may not be read any more' };
 }
 
 function passed(reason: string): Verdict {

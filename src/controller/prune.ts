@@ -1,7 +1,10 @@
-import type { Verb } from '../api/v1alpha1/verb.js';
-import { sameNamespacedName, type ConfigMap } from '../sync/config-map.js';
+import type { CopyReference } from '../api/v1alpha1/config-map-sync-status.js';
+import type { Verb } from '../api/v1alpha1/config-map-sync-status.js';
+import { sameNamespacedName } from '../api/kubernetes.js';
+import { type ConfigMap } from '../sync/config-map.js';
 import { isOwnCopy, withoutMarks } from '../sync/ownership.js';
-import { leftoverOutcome, NOT_EVALUATED, type Leftover, type TargetResult } from '../sync/result.js';
+import { leftoverOutcome, NOT_EVALUATED } from '../sync/outcomes.js';
+import { type Leftover, type TargetResult } from '../sync/result.js';
 import { copyName } from '../sync/targets.js';
 import { Refused, type Attempt } from './attempt.js';
 
@@ -19,7 +22,7 @@ export async function prune(
 ): Promise<TargetResult> {
   const { namespace, plan } = attempt.item;
   const names = new Set(attempt.copies.map(({ name }) => name));
-  if (keep === undefined && names.size === 0) names.add(copyName(plan.sync.spec));
+  if (keep === undefined && attempt.item.record.lost) names.add(copyName(plan.sync.spec));
   const leftovers: Leftover[] = [];
   let retry: TargetResult['retry'];
   for (const name of names) {
@@ -93,4 +96,28 @@ async function isMissing(attempt: Attempt, name: string, verb: Verb): Promise<bo
   const { access } = attempt.item.session.namespace(attempt.item.namespace);
   access.invalidate();
   return (await access.verdict(name, [verb], attempt.signal)).missing.length > 0;
+}
+
+/** The copies that stay where something is missing: those recorded, as far as the ServiceAccount may still look. */
+export async function remainingCopies(
+  attempt: Attempt,
+  copyName: string,
+  missing: readonly Verb[],
+): Promise<readonly CopyReference[]> {
+  const { record, plan } = attempt.item;
+  const { copies } = attempt;
+  if (missing.includes('get') || (copies.length === 0 && !record.lost)) return copies;
+  const left: CopyReference[] = [];
+  for (const name of new Set([copyName, ...copies.map((copy) => copy.name)])) {
+    let existing: ConfigMap | undefined;
+    try {
+      existing = await attempt.read(name);
+    } catch (error) {
+      if (error instanceof Refused) return copies;
+      throw error;
+    }
+    const { uid = '' } = existing?.metadata ?? {};
+    if (existing !== undefined && isOwnCopy(existing.metadata, plan.owner, record)) left.push({ name, uid });
+  }
+  return left;
 }

@@ -1,7 +1,5 @@
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import { FINALIZER } from '../api/v1alpha1/labels-and-annotations.js';
-import { RetryError } from '../k8s/client/errors.js';
-import { isApiError } from '../k8s/client/errors.js';
+import { RetryError, isApiError } from '../k8s/client/errors.js';
 import { splitKey } from '../k8s/client/objects.js';
 import type { ReconcileResult } from '../k8s/controller/controller.js';
 import type { Clock } from '../k8s/util/clock.js';
@@ -9,10 +7,11 @@ import type { Notifier } from '../reporting/notifier.js';
 import type { Tenancy } from '../tenant/tenancy.js';
 import type { ConfigMapSyncClient } from './config-map-sync-client.js';
 import type { Finalizer } from './finalizer.js';
-import type { Planned, Planner, PlanRequest } from './planner.js';
+import type { Planned, PlanRequest } from './plan-request.js';
+import type { Planner } from './planner.js';
 import type { Reporter } from './reporter.js';
 import type { Intervals, Schedule } from './schedule.js';
-import type { SyncState, SyncStates } from './sync-state.js';
+import { hasFinalizer, type SyncState, type SyncStates } from './sync-state.js';
 import type { TargetRunner } from './target-runner.js';
 
 export interface ReconcilerOptions {
@@ -33,8 +32,6 @@ export interface ReconcilerOptions {
 const BROKEN_MS = 10_000;
 /** How long the watches of a suspended ConfigMapSync are kept, in milliseconds: many are resumed at once. */
 const SUSPENDED_MS = 60_000;
-/** How soon to look whether what is under way has ended, in milliseconds. */
-const ENDING_MS = 500;
 
 /**
  * Plans one ConfigMapSync at a time and hands its targets to the queue. It computes from what is, never from what an event
@@ -110,7 +107,7 @@ export class ConfigMapSyncReconciler {
   }
 
   async #finalize(sync: ConfigMapSync, state: SyncState, signal: AbortSignal): Promise<ReconcileResult> {
-    const { planner, finalizer, schedule, targets, states, clock } = this.#options;
+    const { planner, finalizer, schedule, states, clock } = this.#options;
     if (!hasFinalizer(sync) && !states.isLost(state.uid)) return {};
     const request = this.#request(sync, state, signal, false);
     if (state.orphaned || (sync.metadata.finalizers?.includes('orphan') ?? false)) {
@@ -124,8 +121,7 @@ export class ConfigMapSyncReconciler {
       if (signal.aborted || finalizer.givenUpInMs(state, sync, true) > 0) throw error;
       this.#adopt(state, { plan: planner.unreachable(request, String(error)) });
     }
-    // An attempt for an earlier plan may leave a copy: it is looked for when that has ended.
-    return { requeueAfterMs: targets.running(state).length > 0 ? ENDING_MS : schedule.resyncMs() };
+    return { requeueAfterMs: schedule.resyncMs() };
   }
 
   #request(sync: ConfigMapSync, state: SyncState, signal: AbortSignal, fresh: boolean): PlanRequest {
@@ -178,8 +174,4 @@ export class ConfigMapSyncReconciler {
     const watched = session.namespace(plan.source.namespace).covers(plan.source.name);
     return watched ? Infinity : schedule.pollMs();
   }
-}
-
-function hasFinalizer(sync: ConfigMapSync): boolean {
-  return sync.metadata.finalizers?.includes(FINALIZER) ?? false;
 }

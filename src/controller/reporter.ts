@@ -13,7 +13,7 @@ import type { SyncState, SyncStates } from './sync-state.js';
 /** Where nothing more came in for so long, what is missing are stragglers. */
 const QUIET_MS = 500;
 /** Stragglers or not, what is known is reported after so long. */
-const LONGEST_MS = 5_000;
+const LONGEST_MS = 15_000;
 /** Reports of one ConfigMapSync while something is under way: one in so long. */
 const PACE_MS = 1_000;
 

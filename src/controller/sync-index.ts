@@ -1,6 +1,6 @@
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
 import { objectKey } from '../k8s/client/objects.js';
-import type { ReadableStore } from '../k8s/cache/store-union.js';
+import type { ReadableStore } from '../k8s/cache/store.js';
 
 /** Finds ConfigMapSyncs without looking through all of them. */
 export class SyncIndex {

@@ -1,11 +1,15 @@
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import type { ConfigMapSyncStatus } from '../api/v1alpha1/config-map-sync-status.js';
-import type { CopyReference, TargetState, TargetStatus } from '../api/v1alpha1/target-status.js';
-import { objectKey } from '../k8s/client/objects.js';
-import type { ReadableStore } from '../k8s/cache/store-union.js';
-import { newerOf } from '../k8s/cache/resource-version.js';
-import { TokenBucket } from '../k8s/util/token-bucket.js';
-import { recordOf, type CopyRecord } from '../sync/ownership.js';
+import type {
+  ConfigMapSyncStatus,
+  CopyReference,
+  TargetState,
+  TargetStatus,
+} from '../api/v1alpha1/config-map-sync-status.js';
+import { FINALIZER } from '../api/v1alpha1/well-known.js';
+import { objectKey, newerOf } from '../k8s/client/objects.js';
+import type { ReadableStore } from '../k8s/cache/store.js';
+import { TokenBucket } from '../k8s/events/event-queue.js';
+import type { CopyRecord } from '../sync/ownership.js';
 import {
   addWork,
   NO_WORK,
@@ -53,6 +57,8 @@ export class SyncState {
   #results = new Map<string, TargetResult>();
   #underWay = new Map<string, string | undefined>();
   readonly #copies = new Map<string, readonly CopyReference[]>();
+  /** The status tells nothing of targets although there may have been some: nothing is known until all are looked at. */
+  #statusLost: boolean;
   /** Namespaces where a create went unanswered. */
   readonly #uncertain = new Set<string>();
   #work: WorkCounts = NO_WORK;
@@ -62,6 +68,7 @@ export class SyncState {
     this.key = objectKey(sync);
     this.plans = new TokenBucket({ burst: PLAN_BURST, periodMs: PLAN_PERIOD_MS, now });
     this.#reported = sync.status;
+    this.#statusLost = (sync.status?.targets ?? []).length === 0 && hasFinalizer(sync);
     for (const { namespace, copies = [] } of sync.status?.targets ?? []) {
       if (copies.length > 0) this.#copies.set(namespace, copies);
     }
@@ -116,10 +123,10 @@ export class SyncState {
   }
 
   record(namespace: string): CopyRecord {
-    const copies = this.#copies.get(namespace);
-    if (copies !== undefined) return { copies };
-    const target = this.previous(namespace);
-    return recordOf(target === undefined ? undefined : Object.assign({}, target, { copies: [] }));
+    return {
+      copies: this.#copies.get(namespace) ?? [],
+      lost: this.#statusLost || this.#uncertain.has(namespace),
+    };
   }
 
   /** The newest plan wins: what older ones found stays until it is found anew. */
@@ -160,6 +167,7 @@ export class SyncState {
   told(result: SyncResult, status: ConfigMapSyncStatus): void {
     this.#reported = status;
     this.#previous = undefined;
+    if (result.plan.purpose === 'sync' && result.underWay.size === 0) this.#statusLost = false;
     this.#work = NO_WORK;
     for (const [namespace, { leftovers }] of result.targets) {
       // What is left over is named anew in each report of a deletion.
@@ -168,6 +176,10 @@ export class SyncState {
       }
     }
   }
+}
+
+export function hasFinalizer(sync: ConfigMapSync): boolean {
+  return sync.metadata.finalizers?.includes(FINALIZER) ?? false;
 }
 
 /** The states of all ConfigMapSyncs that are known. */

@@ -1,14 +1,15 @@
-import type { TargetStatus } from '../api/v1alpha1/target-status.js';
+import type { TargetStatus } from '../api/v1alpha1/config-map-sync-status.js';
 import { isApiError } from '../k8s/client/errors.js';
 import type { Clock } from '../k8s/util/clock.js';
 import type { SyncPlan } from '../sync/result.js';
 import { TokenRejectedError } from '../tenant/errors.js';
 import type { FairQueue, Priority } from '../tenant/fair-queue.js';
 import { Attempt } from './attempt.js';
-import { accountOf, type Planned } from './planner.js';
+import { accountOf } from './plan-request.js';
+import { type Planned } from './plan-request.js';
 import type { SyncState, SyncStates } from './sync-state.js';
 import { TargetWorker, type TargetItem, type TargetWorkerOptions } from './target-worker.js';
-import { TargetQueue, type Retry } from './work/target-queue.js';
+import { TargetQueue, type AttemptEnd } from './work/target-queue.js';
 
 export interface TargetRunnerOptions extends TargetWorkerOptions {
   states: SyncStates;
@@ -68,12 +69,12 @@ export class TargetRunner {
     this.#planned.delete(uid);
   }
 
-  /** Starts nothing more; resolves when what is under way has ended. */
+  /** Resolves when all that could be done at once is done. */
   drain(): Promise<void> {
     return this.#queue.drain();
   }
 
-  async #attempt(uid: string, namespace: string, priority: Priority): Promise<Retry> {
+  async #attempt(uid: string, namespace: string, priority: Priority): Promise<AttemptEnd> {
     const { signal, replan } = this.#options;
     const state = this.#options.states.get(uid);
     const planned = this.#planned.get(uid);
@@ -98,7 +99,7 @@ export class TargetRunner {
     }
   }
 
-  #failed(state: SyncState, item: TargetItem, error: unknown): Retry {
+  #failed(state: SyncState, item: TargetItem, error: unknown): AttemptEnd {
     const { signal, replan } = this.#options;
     if (isApiError(error)) {
       const unknown = new Attempt(item, signal, this.#options).unknown(error);

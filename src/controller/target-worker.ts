@@ -1,25 +1,24 @@
-import type { CopyReference, TargetStatus } from '../api/v1alpha1/target-status.js';
-import type { Verb } from '../api/v1alpha1/verb.js';
+import type { TargetStatus, Verb } from '../api/v1alpha1/config-map-sync-status.js';
 import { isApiError, type ApiError } from '../k8s/client/errors.js';
-import { namespacedNameKey, type ConfigMap } from '../sync/config-map.js';
+import { namespacedNameKey } from '../api/kubernetes.js';
 import type { CopyTemplate } from '../sync/copy-template.js';
 import type { CycleDetector } from '../sync/cycle-detector.js';
 import { decide, type Decision } from '../sync/decide.js';
-import { isOwnCopy, type CopyRecord, type IsLiving } from '../sync/ownership.js';
+import { type CopyRecord, type IsLiving } from '../sync/ownership.js';
 import { requiredVerbs } from '../sync/required-rbac.js';
 import {
+  conflictOutcome,
+  contendedOutcome,
   CONTENDED,
+  cycleOutcome,
   deniedOutcome,
-  LOOP,
+  failedOutcome,
   namespaceNotFound,
   SYNCED,
   terminating,
   withLeftovers,
-  type Desired,
-  type SyncPlan,
-  type TargetOutcome,
-  type TargetResult,
-} from '../sync/result.js';
+} from '../sync/outcomes.js';
+import type { Desired, SyncPlan, TargetOutcome, TargetResult } from '../sync/result.js';
 import type { AccessVerdict } from '../tenant/namespace-access.js';
 import type { NamespaceWatch } from '../tenant/namespace-watch.js';
 import type { AccessDecision } from '../tenant/tenant-config-maps.js';
@@ -27,7 +26,7 @@ import type { Session } from '../tenant/tenancy.js';
 import { Attempt, isAnswer, Refused, type ApplyFor } from './attempt.js';
 import type { DriftLimiter } from './drift-limiter.js';
 import type { NamespaceLister } from './namespace-lister.js';
-import { prune } from './prune.js';
+import { prune, remainingCopies } from './prune.js';
 
 export type Operation = Exclude<Verb, 'get'>;
 export type OperationResult = 'success' | 'denied' | 'conflict' | 'error';
@@ -125,7 +124,7 @@ export class TargetWorker {
     if (state === 'terminating') return attempt.result(terminating(namespace));
     const held = record.copies.some(({ name }) => name === template.name);
     const cycle = cycles?.cycleThrough({ namespace, name: template.name }, held);
-    if (cycle !== undefined) return attempt.result(cycleOutcome(attempt, template, cycle));
+    if (cycle !== undefined) return attempt.result(cycleOutcome(namespace, template.name, cycle));
 
     let outcome: TargetOutcome;
     try {
@@ -177,19 +176,19 @@ export class TargetWorker {
         owner: plan.owner,
         source: namespacedNameKey(plan.source),
         conflictPolicy: plan.sync.spec.conflictPolicy,
-        record: { ...record, copies: attempt.copies },
+        record: { copies: attempt.copies, lost: record.lost },
         isLiving: this.#options.isLiving,
       });
       this.#options.onDecided?.(attempt.item, decision);
       if (decision.action === 'conflict') {
         attempt.forgetCopy(template.name);
-        return conflictOutcome(attempt, template, decision.holder);
+        return conflictOutcome(namespace, template.name, decision.holder, plan.sync.spec.conflictPolicy);
       }
       if (decision.action !== 'none') {
         const waitMs = this.#contention(attempt, template);
         if (waitMs > 0) {
-          attempt.retry = { afterMs: waitMs };
-          return contendedOutcome(attempt, template);
+          attempt.retry = { waitMs };
+          return contendedOutcome(namespace, template.name);
         }
       }
       const written = await attempt.carryOut(decision);
@@ -229,11 +228,7 @@ export class TargetWorker {
       }
     }
     attempt.retry = isTransient(cause) ? 'backoff' : undefined;
-    return attempt.result({
-      state: 'Failed',
-      reason: /^[A-Za-z]+$/.test(cause.reason) ? cause.reason : 'RequestFailed',
-      message: `ConfigMap "${template.name}" in namespace "${namespace}": ${cause.message}`,
-    });
+    return attempt.result(failedOutcome(namespace, template.name, cause));
   }
 
   async #denied(
@@ -244,43 +239,11 @@ export class TargetWorker {
   ): Promise<TargetResult> {
     const { namespace, session } = attempt.item;
     view.invalidate(template.name);
-    const copies = await this.#copiesLeft(attempt, template, missing);
+    const isGone = this.#options.namespaces.state(namespace) === 'missing';
+    const copies = isGone ? [] : await remainingCopies(attempt, template.name, missing);
     const outcome = deniedOutcome(session.tenant.username, namespace, missing, copies.length > 0);
     return attempt.result(outcome, { copies, auditID });
   }
-
-  /** The copies that stay where something is missing: those recorded, as far as the ServiceAccount may still look. */
-  async #copiesLeft(
-    attempt: Attempt,
-    template: CopyTemplate,
-    missing: readonly Verb[],
-  ): Promise<readonly CopyReference[]> {
-    const { namespace, record, plan, previous } = attempt.item;
-    if (this.#options.namespaces.state(namespace) === 'missing') return [];
-    const { copies } = attempt;
-    const mayBeLost = copies.length === 0 && previous === undefined && hasBeenPlanned(plan);
-    if (missing.includes('get') || (copies.length === 0 && !mayBeLost)) return copies;
-    const left: CopyReference[] = [];
-    for (const name of new Set([template.name, ...copies.map((copy) => copy.name)])) {
-      let existing: ConfigMap | undefined;
-      try {
-        existing = await attempt.read(name);
-      } catch (error) {
-        if (error instanceof Refused) return copies;
-        throw error;
-      }
-      const { uid = '' } = existing?.metadata ?? {};
-      if (existing !== undefined && isOwnCopy(existing.metadata, plan.owner, { ...record, copies })) {
-        left.push({ name, uid });
-      }
-    }
-    return left;
-  }
-}
-
-/** Before its first status, a ConfigMapSync has no copies that a lost record could name. */
-function hasBeenPlanned({ sync }: SyncPlan): boolean {
-  return sync.metadata.finalizers !== undefined && sync.metadata.finalizers.length > 0;
 }
 
 /** A 404 for a create speaks of the namespace: the ConfigMap itself need not exist. */
@@ -290,37 +253,4 @@ function isNamespaceGone(error: ApiError): boolean {
 
 function isTransient({ code }: ApiError): boolean {
   return code >= 500 || [403, 404, 409].includes(code);
-}
-
-function contendedOutcome({ item: { namespace } }: Attempt, { name }: CopyTemplate): TargetOutcome {
-  return {
-    state: 'Failed',
-    reason: CONTENDED,
-    message: `somebody keeps changing ConfigMap "${name}" in namespace "${namespace}": it is put back once a minute only; stop the other writer or take the namespace off the targets`,
-  };
-}
-
-function cycleOutcome(
-  { item: { namespace } }: Attempt,
-  { name }: CopyTemplate,
-  { metadata }: NonNullable<ReturnType<CycleDetector['cycleThrough']>>,
-): TargetOutcome {
-  const through = `ConfigMapSync ${metadata.namespace ?? ''}/${metadata.name}`;
-  return {
-    state: 'Conflict',
-    reason: LOOP,
-    message: `the source comes from ConfigMap "${name}" in namespace "${namespace}", through ${through}: a copy there would go round in circles; take the namespace off, or choose another spec.target.name`,
-  };
-}
-
-function conflictOutcome({ item }: Attempt, { name }: CopyTemplate, holder: string): TargetOutcome {
-  const advice =
-    item.plan.sync.spec.conflictPolicy === 'Fail'
-      ? "delete or rename it, choose another spec.target.name, or set spec.conflictPolicy to Overwrite if it is nobody's"
-      : 'choose another spec.target.name, or take the namespace off the other one';
-  return {
-    state: 'Conflict',
-    reason: 'NotOurs',
-    message: `ConfigMap "${name}" in namespace "${item.namespace}" belongs to ${holder}: ${advice}`,
-  };
 }

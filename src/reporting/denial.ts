@@ -1,8 +1,11 @@
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import type { ConfigMapSyncStatus } from '../api/v1alpha1/config-map-sync-status.js';
-import type { TargetState, TargetStatus } from '../api/v1alpha1/target-status.js';
-import type { Verb } from '../api/v1alpha1/verb.js';
-import { isDenied } from '../sync/result.js';
+import type {
+  ConfigMapSyncStatus,
+  TargetState,
+  TargetStatus,
+  Verb,
+} from '../api/v1alpha1/config-map-sync-status.js';
+import { isDenied } from '../sync/outcomes.js';
 
 /** How one ConfigMapSync stands in one namespace: what every report renders. */
 export interface TargetFinding {

@@ -1,7 +1,6 @@
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import { API_VERSION, KIND } from '../api/v1alpha1/group-version.js';
-import { MANAGED_BY, MANAGED_BY_LABEL } from '../api/v1alpha1/labels-and-annotations.js';
-import type { TargetState, TargetStatus } from '../api/v1alpha1/target-status.js';
+import { API_VERSION, KIND, MANAGED_BY, MANAGED_BY_LABEL } from '../api/v1alpha1/well-known.js';
+import type { TargetState, TargetStatus } from '../api/v1alpha1/config-map-sync-status.js';
 import type { KubernetesObject } from '../k8s/client/objects.js';
 
 /** What the Kubernetes Policy Working Group's wgpolicyk8s.io/v1alpha2 allows. */

@@ -1,13 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import { MANAGED_BY, MANAGED_BY_LABEL } from '../api/v1alpha1/labels-and-annotations.js';
+import { MANAGED_BY, MANAGED_BY_LABEL } from '../api/v1alpha1/well-known.js';
 import { Backoff } from '../k8s/util/backoff.js';
 import { CauseLog, type RuntimeLog } from '../k8s/util/cause-log.js';
 import type { Clock } from '../k8s/util/clock.js';
 import { isApiError, type ApiError } from '../k8s/client/errors.js';
 import type { ObjectList } from '../k8s/client/objects.js';
-import { apiPath, type Requester } from '../k8s/client/rest-client.js';
-import type { ReadableStore } from '../k8s/cache/store-union.js';
+import { apiPath } from '../k8s/client/api-path.js';
+import type { Requester } from '../k8s/client/rest-client.js';
+import type { ReadableStore } from '../k8s/cache/store.js';
 import {
   POLICY_REPORT_GROUP,
   POLICY_REPORT_LABELS,

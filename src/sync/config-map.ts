@@ -21,17 +21,3 @@ export interface ConfigMapMetadata {
   finalizers?: string[];
   ownerReferences?: unknown[];
 }
-
-/** Where a ConfigMap is, or would be. */
-export interface NamespacedName {
-  namespace: string;
-  name: string;
-}
-
-export function namespacedNameKey(place: NamespacedName): string {
-  return `${place.namespace}/${place.name}`;
-}
-
-export function sameNamespacedName(a: NamespacedName, b: NamespacedName): boolean {
-  return a.namespace === b.namespace && a.name === b.name;
-}

@@ -8,7 +8,7 @@ import {
   SERVICE_ACCOUNT_ANNOTATION,
   SOURCE_ANNOTATION,
   SOURCE_RESOURCE_VERSION_ANNOTATION,
-} from '../api/v1alpha1/labels-and-annotations.js';
+} from '../api/v1alpha1/well-known.js';
 import type { ConfigMap, ConfigMapMetadata } from './config-map.js';
 import { contentHash, sameContent, sameRecord, type Content } from './content.js';
 import { omit, TARGET_METADATA_ANNOTATION, type Owner } from './ownership.js';

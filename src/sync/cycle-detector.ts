@@ -1,5 +1,6 @@
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import { sameNamespacedName, type ConfigMapMetadata, type NamespacedName } from './config-map.js';
+import { sameNamespacedName, type NamespacedName } from '../api/kubernetes.js';
+import type { ConfigMapMetadata } from './config-map.js';
 import { markedOwner } from './ownership.js';
 import { copyName, sourceOf } from './targets.js';
 

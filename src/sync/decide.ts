@@ -1,7 +1,7 @@
-import type { ConflictPolicy } from '../api/v1alpha1/policies.js';
+import type { ConflictPolicy } from '../api/v1alpha1/config-map-sync-spec.js';
 import type { ConfigMap } from './config-map.js';
 import type { CopyTemplate } from './copy-template.js';
-import { markedOwner, ownershipOf, type OwnershipContext } from './ownership.js';
+import { markedOwner, mayBeCopy, ownershipOf, type OwnershipContext } from './ownership.js';
 
 /** What one target needs, given what is observed. */
 export type Decision =
@@ -30,10 +30,12 @@ export function decide(existing: ConfigMap | undefined, options: DecideOptions):
     const holder = markedOwner(existing.metadata);
     return { action: 'conflict', holder: `ConfigMapSync ${holder?.namespace ?? ''}/${holder?.name ?? ''}` };
   }
-  if (ownership === 'foreign' && conflictPolicy === 'Fail') {
-    return { action: 'conflict', holder: NOBODY_WE_KNOW };
-  }
-  if (template.matches(existing)) return { action: 'none', existing };
+  const matches = template.matches(existing);
+  // What equals a copy in everything is one of which a status was never written, or as good as one.
+  const isCopy = ownership === 'unrecorded' && matches && mayBeCopy(existing.metadata, options.owner);
+  const isForeign = ownership === 'foreign' || (ownership === 'unrecorded' && !isCopy);
+  if (isForeign && conflictPolicy === 'Fail') return { action: 'conflict', holder: NOBODY_WE_KNOW };
+  if (matches) return { action: 'none', existing };
   const isOwn = ownership === 'own';
   if (template.needsReplacement(existing)) {
     // To replace is to delete, for which marks, that anybody with `update` may write, are not enough.

@@ -1,8 +1,12 @@
 import type { Condition, ConditionType } from '../api/v1alpha1/condition.js';
-import type { ConfigMapSyncStatus } from '../api/v1alpha1/config-map-sync-status.js';
-import type { TargetState, TargetStatus } from '../api/v1alpha1/target-status.js';
+import type {
+  ConfigMapSyncStatus,
+  TargetState,
+  TargetStatus,
+} from '../api/v1alpha1/config-map-sync-status.js';
 import { listLeftovers, wordsOf } from './messages.js';
-import { isDenied, type Leftover, type WorkCounts } from './result.js';
+import { isDenied } from './outcomes.js';
+import { type Leftover, type WorkCounts } from './result.js';
 
 /** Every reason of our Events: part of what dashboards and alerts rely on. */
 export type EventReason =

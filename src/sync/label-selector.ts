@@ -1,4 +1,4 @@
-import type { LabelSelector } from '../api/v1alpha1/label-selector.js';
+import type { LabelSelector } from '../api/v1alpha1/config-map-sync-spec.js';
 
 /** metav1.LabelSelector's meaning: all parts must hold; an empty selector matches everything. */
 export function matchesSelector(selector: LabelSelector, labels: Record<string, string>): boolean {

@@ -1,4 +1,4 @@
-import type { Verb } from '../api/v1alpha1/verb.js';
+import type { Verb } from '../api/v1alpha1/config-map-sync-status.js';
 import type { Leftover } from './result.js';
 
 /** The first 20 of `items`, sorted, then `and N more`. */

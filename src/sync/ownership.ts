@@ -8,8 +8,8 @@ import {
   SERVICE_ACCOUNT_ANNOTATION,
   SOURCE_ANNOTATION,
   SOURCE_RESOURCE_VERSION_ANNOTATION,
-} from '../api/v1alpha1/labels-and-annotations.js';
-import type { CopyReference, TargetStatus } from '../api/v1alpha1/target-status.js';
+} from '../api/v1alpha1/well-known.js';
+import type { CopyReference } from '../api/v1alpha1/config-map-sync-status.js';
 import type { ConfigMapMetadata } from './config-map.js';
 
 /** The ConfigMapSync that copies belong to. */
@@ -25,32 +25,8 @@ export interface Owner {
 export interface CopyRecord {
   /** Confirmed by the API server. */
   readonly copies: readonly CopyReference[];
-  /**
-   * RFC 3339: when it was found that there is no copy. What was created earlier cannot be one, whatever its marks say.
-   * Undefined where that was never found, or a copy is recorded.
-   */
-  readonly noneSince?: string | undefined;
-}
-
-export const NO_RECORD: CopyRecord = { copies: [] };
-
-/** The record as the status holds it. A create may have gone unanswered in states that do not exclude a copy. */
-export function recordOf(target: TargetStatus | undefined): CopyRecord {
-  if (target === undefined) return NO_RECORD;
-  const { copies = [], state, lastTransitionTime } = target;
-  switch (state) {
-    case 'Conflict':
-    case 'Denied':
-    case 'NamespaceNotFound':
-    case 'Terminating':
-      return copies.length > 0 ? { copies } : { copies, noneSince: lastTransitionTime };
-    case 'Pending':
-    case 'Synced':
-    case 'Failed':
-    case 'Skipped':
-    case 'Stale':
-      return { copies };
-  }
+  /** There may be a copy that is not recorded: a status was lost, or a create went unanswered. */
+  readonly lost: boolean;
 }
 
 /**
@@ -61,10 +37,11 @@ export type IsLiving = (owner: Owner) => boolean;
 
 /**
  * Who owns a ConfigMap, as seen by one ConfigMapSync:
- * `own`: a copy of ours. `heir`: its owner is gone and was this ConfigMapSync's predecessor of the same name,
- * namespace and source. `other`: a living ConfigMapSync's. `foreign`: of no owner that we know.
+ * `own`: a copy of ours. `unrecorded`: it carries our uid, which anybody with `update` may write, and is not recorded.
+ * `heir`: its owner is gone and was this ConfigMapSync's predecessor of the same name, namespace and source.
+ * `other`: a living ConfigMapSync's. `foreign`: of no owner that we know.
  */
-export type Ownership = 'own' | 'heir' | 'other' | 'foreign';
+export type Ownership = 'own' | 'unrecorded' | 'heir' | 'other' | 'foreign';
 
 export interface OwnershipContext {
   owner: Owner;
@@ -80,7 +57,7 @@ export function ownershipOf(
 ): Ownership {
   const marked = markedOwner(metadata);
   if (marked === undefined) return 'foreign';
-  if (marked.uid === owner.uid) return isOwnCopy(metadata, owner, record) ? 'own' : 'foreign';
+  if (marked.uid === owner.uid) return isOwnCopy(metadata, owner, record) ? 'own' : 'unrecorded';
   if (isLiving(marked)) return 'other';
   const inherited =
     marked.name === owner.name &&
@@ -90,20 +67,21 @@ export function ownershipOf(
 }
 
 /**
- * A copy is ours where it carries our uid and is recorded. Marks alone can be written by anybody with `update`: where the
- * record was lost (a crash before the status was written, a status cleared by hand), all of them have to be ours and the
+ * A copy is ours where it carries our uid and is recorded. Where the record was lost, all marks have to be ours and the
  * ConfigMap has to be younger than its owner, which cannot be forged.
  */
 export function isOwnCopy(metadata: ConfigMapMetadata, owner: Owner, record: CopyRecord): boolean {
+  if (markedOwner(metadata)?.uid !== owner.uid) return false;
+  return isRecorded(metadata, record) || (record.lost && mayBeCopy(metadata, owner));
+}
+
+/** True where nothing but the record tells a ConfigMap from a copy of ours. */
+export function mayBeCopy(metadata: ConfigMapMetadata, owner: Owner): boolean {
   const marked = markedOwner(metadata);
-  if (marked?.uid !== owner.uid) return false;
-  if (isRecorded(metadata, record)) return true;
-  if (marked.name !== owner.name || marked.namespace !== owner.namespace) return false;
-  const created = Date.parse(metadata.creationTimestamp ?? '');
-  const noneSince = record.noneSince === undefined ? -Infinity : Date.parse(record.noneSince);
-  // Times have whole seconds: a copy may be made in the very second in which its owner was, and a foreign ConfigMap may be
-  // found in the second in which it was made.
-  return created >= Date.parse(owner.creationTimestamp ?? '') && created > noneSince;
+  if (marked?.uid !== owner.uid || marked.name !== owner.name || marked.namespace !== owner.namespace)
+    return false;
+  // Times have whole seconds: a copy may be made in the very second in which its owner was.
+  return Date.parse(metadata.creationTimestamp ?? '') >= Date.parse(owner.creationTimestamp ?? '');
 }
 
 function isRecorded({ name, uid }: ConfigMapMetadata, { copies }: CopyRecord): boolean {

@@ -1,8 +1,7 @@
 import type { ConditionStatus, ConditionType } from '../api/v1alpha1/condition.js';
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import type { CopyReference, TargetState, TargetStatus } from '../api/v1alpha1/target-status.js';
-import type { Verb } from '../api/v1alpha1/verb.js';
-import type { NamespacedName } from './config-map.js';
+import type { CopyReference, TargetState, Verb } from '../api/v1alpha1/config-map-sync-status.js';
+import type { NamespacedName } from '../api/kubernetes.js';
 import type { CopyTemplate } from './copy-template.js';
 import type { Owner } from './ownership.js';
 import type { TargetSelection } from './targets.js';
@@ -71,6 +70,12 @@ export interface Leftover extends NamespacedName {
   missingVerb?: Verb;
 }
 
+/**
+ * `backoff`: later with each failure. `waitMs`: after so long, or at once for another wish. `holdMs`: the server asks for it,
+ * whatever is wished.
+ */
+export type Retry = 'backoff' | { waitMs: number } | { holdMs: number };
+
 /** What one attempt at one target showed. A value: whoever has it may keep it. */
 export interface TargetResult {
   /** Undefined where nothing was found out: the last finding stays, with its evidence. */
@@ -79,11 +84,8 @@ export interface TargetResult {
   copies: readonly CopyReference[] | undefined;
   work: WorkCounts;
   leftovers: readonly Leftover[];
-  /**
-   * When to try again: `backoff`, later with each failure; or not before so many milliseconds, because the server or the
-   * drift limiter says so. Undefined where a change will tell.
-   */
-  retry: 'backoff' | { afterMs: number } | undefined;
+  /** When to try again; undefined where a change will tell. */
+  retry: Retry | undefined;
   /** Verbs for which the API server refused a request of this attempt: the audit log has their lines. */
   refused: readonly Verb[];
   /** `Audit-Id` of the answer that showed what is missing. */
@@ -114,88 +116,4 @@ export function addWork(a: WorkCounts, b: WorkCounts): WorkCounts {
     updated: a.updated + b.updated,
     deleted: a.deleted + b.deleted,
   };
-}
-
-/** Reason of a `Failed` target that somebody else keeps changing. */
-export const CONTENDED = 'Contended';
-/** Reason of a target whose old copy should be gone and is not. */
-export const CLEANUP_BLOCKED = 'CleanupBlocked';
-/** Reason of a `Conflict` target whose copy would go round in a circle: it stays as it is, if it is there already. */
-export const LOOP = 'Loop';
-/** Reason of a `Pending` target whose copy stays as it is, because there is nothing to bring it in sync with. */
-export const COPY_KEPT = 'CopyKept';
-
-export const SYNCED: TargetOutcome = { state: 'Synced', reason: 'ConfigMapSynced' };
-export const NOT_EVALUATED: TargetOutcome = { state: 'Pending', reason: 'NotEvaluated' };
-export const KEPT: TargetOutcome = {
-  state: 'Pending',
-  reason: COPY_KEPT,
-  message: 'the copy stays as it is until the source is back',
-};
-export const SKIPPED: TargetOutcome = {
-  state: 'Skipped',
-  reason: 'SourceItself',
-  message: "it is the source's own place",
-};
-
-export function namespaceNotFound(namespace: string): TargetOutcome {
-  return {
-    state: 'NamespaceNotFound',
-    reason: 'NamespaceNotFound',
-    message: `there is no namespace "${namespace}"; the copy follows as soon as there is`,
-  };
-}
-
-export function terminating(namespace: string): TargetOutcome {
-  return {
-    state: 'Terminating',
-    reason: 'NamespaceTerminating',
-    message: `namespace "${namespace}" is being deleted`,
-  };
-}
-
-export function deniedOutcome(
-  username: string,
-  namespace: string,
-  missingVerbs: Verb[],
-  hasCopy: boolean,
-): TargetOutcome {
-  return {
-    state: hasCopy ? 'Stale' : 'Denied',
-    reason: 'MissingPermissions',
-    message: `${username} may not ${missingVerbs.join(', ')} configmaps in namespace "${namespace}"`,
-    missingVerbs,
-  };
-}
-
-/** How a namespace stands where these copies should be gone and are not. */
-export function leftoverOutcome(leftovers: readonly Leftover[]): TargetOutcome {
-  const names = leftovers.map(({ name }) => `"${name}"`).join(', ');
-  const [first] = leftovers;
-  return {
-    state: first?.missingVerb === undefined ? 'Failed' : 'Stale',
-    reason: CLEANUP_BLOCKED,
-    message: `ConfigMap ${names} should be gone: ${first?.message ?? ''}`,
-    ...(first?.missingVerb && { missingVerbs: [first.missingVerb] }),
-  };
-}
-
-/** A target whose former copy stays does not count as synced. */
-export function withLeftovers(outcome: TargetOutcome, leftovers: readonly Leftover[]): TargetOutcome {
-  if (leftovers.length === 0) return outcome;
-  const left = leftoverOutcome(leftovers);
-  if (outcome.state === 'Synced') return { ...left, state: 'Failed' };
-  const message = [outcome.message, left.message].filter((part) => part !== undefined).join('; ');
-  return { ...outcome, message };
-}
-
-export function isDenied<T extends { state: TargetState }>(
-  target: T,
-): target is T & { state: 'Denied' | 'Stale' } {
-  return target.state === 'Denied' || target.state === 'Stale';
-}
-
-/** What a status says of a target, as a finding. */
-export function outcomeOf({ state, reason = '', message, missingVerbs }: TargetStatus): TargetOutcome {
-  return { state, reason, ...(message && { message }), ...(missingVerbs && { missingVerbs }) };
 }

@@ -5,9 +5,8 @@ import {
   type Condition,
   type ConditionType,
 } from '../api/v1alpha1/condition.js';
-import type { ConfigMapSyncStatus } from '../api/v1alpha1/config-map-sync-status.js';
-import { MAX_COPIES, MAX_TARGET_MESSAGE, type TargetStatus } from '../api/v1alpha1/target-status.js';
-import type { Verb } from '../api/v1alpha1/verb.js';
+import type { ConfigMapSyncStatus, Verb } from '../api/v1alpha1/config-map-sync-status.js';
+import { MAX_COPIES, MAX_TARGET_MESSAGE, type TargetStatus } from '../api/v1alpha1/config-map-sync-status.js';
 import {
   blockedMessage,
   missingKeysMessage,
@@ -15,18 +14,8 @@ import {
   progressMessage,
   unsyncedMessage,
 } from './messages.js';
-import {
-  CLEANUP_BLOCKED,
-  isDenied,
-  NOT_EVALUATED,
-  outcomeOf,
-  SKIPPED,
-  type Leftover,
-  type SyncPlan,
-  type SyncResult,
-  type TargetOutcome,
-  type Verdict,
-} from './result.js';
+import { CLEANUP_BLOCKED, isDenied, NOT_EVALUATED, outcomeOf, SKIPPED } from './outcomes.js';
+import { type Leftover, type SyncPlan, type SyncResult, type TargetOutcome, type Verdict } from './result.js';
 import { cut, fittingTargets } from './status-size.js';
 
 /**
@@ -58,7 +47,7 @@ export function statusOf(
   };
   if (plan.purpose === 'suspend' || plan.purpose === 'unknown') {
     return {
-      ...previous,
+      ...(previous ?? {}),
       ...(observedGeneration !== undefined && { observedGeneration }),
       serviceAccount: plan.username,
       conditions: conditions(new Map()),
@@ -119,7 +108,7 @@ function targetsOf(
       ? SKIPPED
       : (result.targets.get(namespace)?.outcome ??
         plan.settled.get(namespace) ??
-        (last === undefined ? NOT_EVALUATED : outcomeOf(last)));
+        waitingOutcome(last, result.underWay.get(namespace)));
     return {
       namespace,
       state: outcome.state,
@@ -130,6 +119,12 @@ function targetsOf(
       lastTransitionTime: last?.state === outcome.state ? last.lastTransitionTime : now,
     };
   });
+}
+
+/** Where nothing is known yet, why that is so is worth more than nothing. */
+function waitingOutcome(last: TargetStatus | undefined, error: string | undefined): TargetOutcome {
+  if (last !== undefined && last.state !== 'Pending') return outcomeOf(last);
+  return error === undefined ? NOT_EVALUATED : { state: 'Pending', reason: 'Retrying', message: error };
 }
 
 /** `sourceResourceVersion` is that of the content: labels on the source move its version, not what is copied. */

@@ -1,5 +1,5 @@
 import type { ConfigMapSyncSpec } from '../api/v1alpha1/config-map-sync-spec.js';
-import { sameNamespacedName, type NamespacedName } from './config-map.js';
+import { sameNamespacedName, type NamespacedName } from '../api/kubernetes.js';
 import { matchesSelector } from './label-selector.js';
 
 /** A namespace as far as a selector looks at it. */

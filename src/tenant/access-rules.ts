@@ -1,4 +1,4 @@
-import type { Verb } from '../api/v1alpha1/verb.js';
+import type { Verb } from '../api/v1alpha1/config-map-sync-status.js';
 
 /** authorization.k8s.io/v1 ResourceRule. */
 interface ResourceRule {

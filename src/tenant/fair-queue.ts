@@ -1,10 +1,11 @@
 import { steadyClock, type Clock } from '../k8s/util/clock.js';
 import { FairList } from '../k8s/util/fair-list.js';
-import type { ServiceAccount } from './service-account.js';
+import type { ServiceAccount } from '../api/kubernetes.js';
 
 /**
  * `work` goes first, at all tenants; then what is `new`; `background` is what is denied, has failed, or is only checked
- * again. The lower ones get a share all the same.
+ * again. The lower ones get a share all the same, but a tenant's own
+ * `background` waits until it has nothing `new`.
  */
 export const PRIORITIES = ['work', 'new', 'background'] as const;
 export type Priority = (typeof PRIORITIES)[number];
@@ -17,7 +18,16 @@ export interface Task {
   start(leave: () => void): void;
 }
 
+/** What one tenant has under way. */
+interface UnderWay {
+  /** What is slow included. */
+  all: number;
+  /** Seats that it has taken. */
+  seats: Record<Priority, number>;
+}
+
 interface Seat {
+  readonly tenant: string;
   readonly priority: Priority;
   readonly since: number;
   slow: boolean;
@@ -25,6 +35,8 @@ interface Seat {
 
 /** What takes longer gives its seat to others, in milliseconds. */
 const SLOW_MS = 250;
+/** So many times the number of seats are under way at the most: those that have one, and slow ones. */
+export const MOST_UNDER_WAY = 5;
 /** Who is asked first, one seat after the other: each of the lower priorities gets its share. */
 const ORDERS: readonly (readonly Priority[])[] = [
   PRIORITIES,
@@ -36,8 +48,6 @@ const ORDERS: readonly (readonly Priority[])[] = [
   PRIORITIES,
   ['new', 'background', 'work'],
 ];
-/** So many times the number of seats are the most that is under way. */
-const MOST = 5;
 /** The part of all seats that one priority may have at a time. */
 const SHARE: Record<Priority, number> = { work: 1, new: 1 / 2, background: 1 / 4 };
 
@@ -45,8 +55,8 @@ const SHARE: Record<Priority, number> = { work: 1, new: 1 / 2, background: 1 / 4
  * Bounds how much is under way at once and shares the seats fairly: by tenant (namespace), then by ServiceAccount. A tenant
  * has all of them while nobody else waits. What is slow (a webhook that takes seconds, an API server that does not answer)
  * gives its seat back while it goes on, so that it delays nobody. A tenant may have no more under way than half of what
- * would still be left to others, and waits alone for its slow ones once it has. At most five times as many as there are
- * seats are under way in all.
+ * would still be left to others, and waits alone for its slow ones once it has. At most {@link MOST_UNDER_WAY} times as
+ * many as there are seats are under way in all.
  */
 export class FairQueue {
   readonly #seats: number;
@@ -59,8 +69,7 @@ export class FairQueue {
   /** Seats that are taken, in the order in which they were. */
   readonly #taken = new Set<Seat>();
   readonly #takenOf: Record<Priority, number> = { work: 0, new: 0, background: 0 };
-  /** By tenant, what is slow included. */
-  readonly #underWay = new Map<string, number>();
+  readonly #underWay = new Map<string, UnderWay>();
   readonly #bySignal = new Map<AbortSignal, SignalGroup>();
   #slow = 0;
   #given = 0;
@@ -144,7 +153,7 @@ export class FairQueue {
   #next(): Task | undefined {
     for (const priority of ORDERS[this.#given % ORDERS.length] ?? PRIORITIES) {
       if (this.#takenOf[priority] >= Math.max(1, Math.floor(this.#seats * SHARE[priority]))) continue;
-      const task = this.#waiting[priority].take((tenant) => this.#may(tenant));
+      const task = this.#waiting[priority].take((tenant) => this.#may(tenant, priority));
       if (task !== undefined) return task;
     }
     return undefined;
@@ -152,43 +161,57 @@ export class FairQueue {
 
   #begin(task: Task): void {
     const tenant = task.account.namespace;
-    const seat: Seat = { priority: task.priority, since: this.#clock.now(), slow: false };
+    const seat: Seat = { tenant, priority: task.priority, since: this.#clock.now(), slow: false };
     this.#given += 1;
     this.#taken.add(seat);
     this.#takenOf[seat.priority] += 1;
-    this.#underWay.set(tenant, (this.#underWay.get(tenant) ?? 0) + 1);
+    const underWay = this.#underWay.get(tenant) ?? {
+      all: 0,
+      seats: { work: 0, new: 0, background: 0 },
+    };
+    underWay.all += 1;
+    underWay.seats[seat.priority] += 1;
+    this.#underWay.set(tenant, underWay);
     let held = true;
     task.start(() => {
       if (!held) return;
       held = false;
-      this.#end(seat, tenant);
+      this.#end(seat);
       this.#dispatch();
     });
   }
 
-  #end(seat: Seat, tenant: string): void {
-    const left = (this.#underWay.get(tenant) ?? 0) - 1;
-    if (left > 0) this.#underWay.set(tenant, left);
-    else this.#underWay.delete(tenant);
+  #end(seat: Seat): void {
+    const underWay = this.#underWay.get(seat.tenant);
     if (seat.slow) this.#slow -= 1;
     else this.#giveBack(seat);
+    if (underWay === undefined) return;
+    underWay.all -= 1;
+    if (underWay.all === 0) this.#underWay.delete(seat.tenant);
   }
 
   #giveBack(seat: Seat): void {
     this.#taken.delete(seat);
     this.#takenOf[seat.priority] -= 1;
+    const underWay = this.#underWay.get(seat.tenant);
+    if (underWay !== undefined) underWay.seats[seat.priority] -= 1;
   }
 
-  /** However many tenants have slow ones, each leaves something to the next. Nobody who is quick comes near this. */
-  #may(tenant: string): boolean {
-    const left = MOST * this.#seats - this.#slow - this.#taken.size;
-    return (this.#underWay.get(tenant) ?? 0) < Math.max(2, left / 2);
+  /**
+   * Whether this tenant may start more: what is new is judged first, and however many tenants have slow ones, each leaves
+   * something to the next. Nobody who is quick comes near that.
+   */
+  #may(tenant: string, priority: Priority): boolean {
+    const { all = 0, seats } = this.#underWay.get(tenant) ?? {};
+    if (priority === 'background' && (this.#waiting.new.has(tenant) || (seats?.new ?? 0) > 0)) return false;
+    const left = MOST_UNDER_WAY * this.#seats - this.#slow - this.#taken.size;
+    return all < Math.max(2, left / 2);
   }
 
   #displaceSlow(): void {
     const before = this.#clock.now() - SLOW_MS;
     for (const seat of this.#taken) {
-      if (seat.since > before || this.#slow >= (MOST - 1) * this.#seats) return;
+      if (seat.since > before || this.#slow >= (MOST_UNDER_WAY - 1) * this.#seats) return;
       seat.slow = true;
       this.#slow += 1;
       this.#giveBack(seat);

@@ -1,8 +1,8 @@
-import { abortable } from '../k8s/util/abortable.js';
+import { abortable } from '../k8s/util/async.js';
 import { AccessRules, type RulesReviewStatus } from './access-rules.js';
 import type { Priority } from './fair-queue.js';
 import type { Tenant } from './tenant.js';
-import type { Verb } from '../api/v1alpha1/verb.js';
+import type { Verb } from '../api/v1alpha1/config-map-sync-status.js';
 
 /** What a tenant lacks for one ConfigMap of a namespace. */
 export interface AccessVerdict {

@@ -1,7 +1,7 @@
 import { MetadataWatcher } from '../k8s/cache/metadata-watcher.js';
 import type { Clock } from '../k8s/util/clock.js';
 import { isApiError } from '../k8s/client/errors.js';
-import { apiPath } from '../k8s/client/rest-client.js';
+import { apiPath } from '../k8s/client/api-path.js';
 import { CopyCache, type Observation } from './copy-cache.js';
 import { NamespaceAccess } from './namespace-access.js';
 import type { ReviewPace } from './review-pace.js';

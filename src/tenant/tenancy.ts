@@ -1,6 +1,6 @@
 import type { Clock } from '../k8s/util/clock.js';
 import { ReviewPace } from './review-pace.js';
-import { serviceAccountKey, type ServiceAccount } from './service-account.js';
+import { serviceAccountKey, type ServiceAccount } from '../api/kubernetes.js';
 import { TenantConfigMaps, type AccessDecision } from './tenant-config-maps.js';
 import { NamespaceWatch, type Cause } from './namespace-watch.js';
 import type { TenantPool } from './tenant-pool.js';

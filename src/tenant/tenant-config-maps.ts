@@ -1,6 +1,7 @@
-import type { Verb } from '../api/v1alpha1/verb.js';
+import type { Verb } from '../api/v1alpha1/config-map-sync-status.js';
 import { isApiError } from '../k8s/client/errors.js';
-import { apiPath, type ApiRequest, type ApiResponse } from '../k8s/client/rest-client.js';
+import { apiPath } from '../k8s/client/api-path.js';
+import { type ApiRequest, type ApiResponse } from '../k8s/client/rest-types.js';
 import type { Tenant } from './tenant.js';
 
 /** What the API server decided about one request for a ConfigMap. */

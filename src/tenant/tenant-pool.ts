@@ -1,10 +1,10 @@
-import { abortable } from '../k8s/util/abortable.js';
+import { abortable } from '../k8s/util/async.js';
 import type { Clock } from '../k8s/util/clock.js';
 import { isApiError } from '../k8s/client/errors.js';
 import type { RestClient } from '../k8s/client/rest-client.js';
 import { IdentityError, TokenRejectedError } from './errors.js';
 import type { FairQueue } from './fair-queue.js';
-import { serviceAccountKey, serviceAccountUsername, type ServiceAccount } from './service-account.js';
+import { serviceAccountKey, serviceAccountUsername, type ServiceAccount } from '../api/kubernetes.js';
 import { sharedUserAgent, Tenant } from './tenant.js';
 import type { IssuedToken, TokenBroker } from './token-broker.js';
 

@@ -1,8 +1,9 @@
 import { isApiError } from '../k8s/client/errors.js';
-import type { ApiRequest, ApiResponse, RestClient } from '../k8s/client/rest-client.js';
+import type { ApiRequest, ApiResponse } from '../k8s/client/rest-types.js';
+import type { RestClient } from '../k8s/client/rest-client.js';
 import { TokenRejectedError } from './errors.js';
 import type { FairQueue, Priority } from './fair-queue.js';
-import { serviceAccountKey, serviceAccountUsername, type ServiceAccount } from './service-account.js';
+import { serviceAccountKey, serviceAccountUsername, type ServiceAccount } from '../api/kubernetes.js';
 
 /**
  * One ServiceAccount, proven by the API server, and the way to act as it. It ends (see {@link ended}) when its token is

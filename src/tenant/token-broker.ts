@@ -1,8 +1,9 @@
 import type { Clock } from '../k8s/util/clock.js';
 import { isApiError } from '../k8s/client/errors.js';
-import { apiPath, type RestClient } from '../k8s/client/rest-client.js';
+import { apiPath } from '../k8s/client/api-path.js';
+import type { RestClient } from '../k8s/client/rest-client.js';
 import { IdentityError } from './errors.js';
-import { serviceAccountUsername, type ServiceAccount } from './service-account.js';
+import { serviceAccountUsername, type ServiceAccount } from '../api/kubernetes.js';
 import { tokenGrant, toYaml } from './token-grant.js';
 
 /** A token and its life, in milliseconds since the epoch. It lives in memory only and is never logged. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Document, stringify, visit } from 'yaml';
-import type { ServiceAccount } from './service-account.js';
+import type { ServiceAccount } from '../api/kubernetes.js';
 
 /** What a tenant applies in its namespace so that the operator may request tokens of that one ServiceAccount. */
 export function tokenGrant(account: ServiceAccount, operator: string): object[] {

@@ -6,8 +6,8 @@ import { repositoryRoot } from '../../hack/repository.js';
 import { version } from '../../src/cli/version.js';
 import { AuditLog } from '../support/audit-log.js';
 import { eventually } from '../support/eventually.js';
+import type { RunningOperator } from '../support/operator.js';
 import type { CatalogRelease } from './olm/inline-catalog.js';
-import type { InstalledOperator } from './olm/installed-operator.js';
 import { OlmCluster } from './olm/olm-cluster.js';
 import { OlmInstallation } from './olm/olm-installation.js';
 import { olmToolsOrSkip } from './olm/olm-tools.js';
@@ -46,7 +46,7 @@ describe('installed by OLM', function () {
   this.timeout(180_000);
   let cluster: OlmCluster;
   let previous: CatalogRelease;
-  const operators: InstalledOperator[] = [];
+  const operators: RunningOperator[] = [];
 
   before(async function () {
     const tools = await olmToolsOrSkip(this);
@@ -64,7 +64,7 @@ describe('installed by OLM', function () {
     await (cluster as OlmCluster | undefined)?.stop();
   });
 
-  async function startOperator(installation: OlmInstallation): Promise<InstalledOperator> {
+  async function startOperator(installation: OlmInstallation): Promise<RunningOperator> {
     const operator = await installation.startOperator();
     operators.push(operator);
     return operator;
@@ -73,7 +73,7 @@ describe('installed by OLM', function () {
   /** Each test goes on where the one before it has ended, as a cluster's life does. */
   describe('for all namespaces', () => {
     let installation: OlmInstallation;
-    let operator: InstalledOperator;
+    let operator: RunningOperator;
     let tenant: SharingTenant;
 
     it('succeeds from a catalog, with all pods under restricted Pod Security', async () => {
@@ -138,7 +138,7 @@ describe('installed by OLM', function () {
 
       await cluster.serveCatalog([previous, CURRENT]);
       await installation.succeeded(CURRENT.name);
-      expect(await operator.stop(), 'exit code of the previous release').to.equal(0);
+      expect((await operator.stop()).code, 'exit code of the previous release').to.equal(0);
       operator = await startOperator(installation);
 
       await eventually(async () => {

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import type { ConfigMapSync } from '../../src/api/v1alpha1/config-map-sync.js';
 import { renderHtml } from '../../src/cli/audit/report/html.js';
-import { Remedies } from '../../src/cli/audit/report/remedy.js';
+import { Remedies } from '../../src/cli/audit/report/required-rbac.js';
 import { requiredVerbs } from '../../src/sync/required-rbac.js';
 import { toYaml } from '../../src/tenant/token-grant.js';
 import { refused, syncWith, target } from '../support/report-fixture.js';

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { waitUntil } from '../../hack/control-plane/poll.js';
 
 export interface EventuallyOptions {
   /** Default 15 s. */
@@ -15,13 +15,19 @@ export async function eventually<T>(
   assertions: () => Promise<T> | T,
   { timeoutMs = 15_000, intervalMs = 50 }: EventuallyOptions = {},
 ): Promise<T> {
-  const deadline = performance.now() + timeoutMs;
-  for (;;) {
+  let failure: unknown;
+  const attempt = async (): Promise<{ value: T } | undefined> => {
     try {
-      return await assertions();
+      return { value: await assertions() };
     } catch (error) {
-      if (performance.now() >= deadline) throw error;
+      failure = error;
+      return undefined;
     }
-    await sleep(intervalMs);
-  }
+  };
+  const { value } = await waitUntil(attempt, {
+    what: () => failure,
+    timeoutMilliseconds: timeoutMs,
+    intervalMilliseconds: intervalMs,
+  });
+  return value;
 }

@@ -1,8 +1,6 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import type { Kubectl } from '../../hack/control-plane/kubectl.js';
 
-/** Runs kubectl as the administrator and returns what it printed; `input` goes to its standard input. */
-export type Kubectl = (args: string[], input?: string) => Promise<string>;
+export type { Kubectl };
 
 /** The part of an object that every test reads; the rest is for the test to describe. */
 export interface AnyObject {
@@ -54,25 +52,4 @@ export async function listObjects<T extends AnyObject>(
     ...(selector === undefined ? [] : ['-l', selector]),
   ]);
   return (JSON.parse(output) as { items: T[] }).items;
-}
-
-/**
- * Writes a kubeconfig for the same server into the directory, that acts as a ServiceAccount, with a token that is valid for a day.
- * @returns its path
- */
-export async function serviceAccountKubeconfig(
-  kubectl: Kubectl,
-  directory: string,
-  namespace: string,
-  name: string,
-): Promise<string> {
-  const [token, view] = await Promise.all([
-    kubectl(['create', 'token', name, '-n', namespace, '--duration=24h']),
-    kubectl(['config', 'view', '--raw', '--minify', '--flatten', '-o', 'json']),
-  ]);
-  const kubeconfig = JSON.parse(view) as { users: { name: string; user: object }[] };
-  for (const entry of kubeconfig.users) entry.user = { token: token.trim() };
-  const path = join(directory, `${namespace}.${name}.kubeconfig`);
-  await writeFile(path, JSON.stringify(kubeconfig), { mode: 0o600 });
-  return path;
 }

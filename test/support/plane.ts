@@ -1,12 +1,11 @@
-import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { controlPlaneAssets } from '../../hack/control-plane/assets.js';
 import { ControlPlane } from '../../hack/control-plane/control-plane.js';
-import { runKubectl } from '../../hack/control-plane/kubectl.js';
-import { repositoryRoot } from '../../hack/repository.js';
-import { serviceAccountKubeconfig, type Kubectl } from './kubectl.js';
+import { serviceAccountKubeconfig } from '../../hack/control-plane/kubeconfig.js';
+import { applyCrd, runKubectl, type Kubectl } from '../../hack/control-plane/kubectl.js';
+import { crdDirectory } from '../../hack/rig/installation.js';
 
 /** The Kubernetes API that integration tests run against. */
 export interface TestPlane {
@@ -70,16 +69,14 @@ async function ownControlPlane(): Promise<TestPlane> {
     // First the CRD: the garbage collector would take up to 30 s to learn of it later.
     controllerManager: false,
   });
-  const kubectl: Kubectl = (args, input) => controlPlane.kubectl(args, { input });
-  const crds = crdDirectory();
-  if (crds !== undefined) await controlPlane.applyCrd(crds);
+  await controlPlane.applyCrd(crdDirectory());
   await controlPlane.startControllerManager();
   return {
     kubeconfig: controlPlane.kubeconfig,
     server: controlPlane.server,
     auditLog: controlPlane.auditLog,
     controlPlane,
-    kubectl,
+    kubectl: controlPlane.kubectl,
     serviceAccountKubeconfig: (namespace, name) => controlPlane.serviceAccountKubeconfig(namespace, name),
     existing: false,
     stop: () => controlPlane.stop(),
@@ -89,18 +86,9 @@ async function ownControlPlane(): Promise<TestPlane> {
 async function existingCluster(): Promise<TestPlane> {
   const kubeconfig = process.env.KUBECONFIG || join(homedir(), '.kube', 'config');
   const kubectl: Kubectl = (args, input) => runKubectl(args, { binary: 'kubectl', kubeconfig, input });
-  const server = await kubectl([
-    'config',
-    'view',
-    '--minify',
-    '-o',
-    'jsonpath={.clusters[0].cluster.server}',
-  ]);
-  const crds = crdDirectory();
-  if (crds !== undefined) {
-    await kubectl(['apply', '--server-side', '--force-conflicts', '-f', crds]);
-    await kubectl(['wait', '--for=condition=Established', '--timeout=30s', '-f', crds]);
-  }
+  const address = 'jsonpath={.clusters[0].cluster.server}';
+  const server = await kubectl(['config', 'view', '--minify', '-o', address]);
+  await applyCrd(kubectl, crdDirectory());
   const directory = await mkdtemp(join(tmpdir(), 'config-weaver-existing-'));
   return {
     kubeconfig,
@@ -113,11 +101,4 @@ async function existingCluster(): Promise<TestPlane> {
     existing: true,
     stop: () => rm(directory, { recursive: true, force: true }),
   };
-}
-
-function crdDirectory(): string | undefined {
-  const directory = join(repositoryRoot(), 'config', 'crd', 'bases');
-  return existsSync(directory) && readdirSync(directory).some((name) => name.endsWith('.yaml'))
-    ? directory
-    : undefined;
 }

@@ -1,7 +1,7 @@
 import type { ConfigMapSync } from '../../src/api/v1alpha1/config-map-sync.js';
 import type { ConfigMapSyncSpec } from '../../src/api/v1alpha1/config-map-sync-spec.js';
-import { API_VERSION, KIND } from '../../src/api/v1alpha1/group-version.js';
-import type { TargetState, TargetStatus } from '../../src/api/v1alpha1/target-status.js';
+import type { TargetState, TargetStatus } from '../../src/api/v1alpha1/config-map-sync-status.js';
+import { syncObject } from './sync-object.js';
 
 /** When everything in these fixtures came into its state. */
 export const SINCE = '2026-03-04T05:06:07Z';
@@ -32,25 +32,12 @@ export function syncWith(options: {
   targets?: TargetStatus[];
 }): ConfigMapSync {
   const { namespace = 'team-a', name = 'share', spec = {}, targets } = options;
-  return {
-    apiVersion: API_VERSION,
-    kind: KIND,
+  return syncObject({
     metadata: {
-      namespace,
-      name,
-      uid: `uid-of-${namespace}-${name}`,
-      resourceVersion: '1',
+      ...{ namespace, name, uid: `uid-of-${namespace}-${name}`, resourceVersion: '1' },
       creationTimestamp: SINCE,
     },
-    spec: {
-      source: { name: 'settings' },
-      serviceAccount: { name: 'sharer' },
-      conflictPolicy: 'Fail',
-      deletionPolicy: 'Delete',
-      sourceDeletionPolicy: 'Retain',
-      suspend: false,
-      ...spec,
-    },
+    spec: { source: { name: 'settings' }, serviceAccount: { name: 'sharer' }, ...spec },
     ...(targets && { status: { targets } }),
-  };
+  });
 }

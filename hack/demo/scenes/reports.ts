@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { parseAuditLog } from '../../rig/operator-log.js';
 import { DENIED, SYNC, TENANT, TENANT_USERNAME } from '../names.js';
 import type { Stage } from '../stage.js';
 
@@ -37,12 +38,11 @@ export async function metric(stage: Stage): Promise<void> {
   const { screen, operator } = stage;
   screen.heading('… as a metric, for as long as it lasts');
   const lines = await stage.eventually('metric configweaver_namespace_denied', async () => {
-    const found = (await operator.metrics())
-      .split('\n')
-      .filter((line) => line.startsWith('configweaver_namespace_denied{'));
+    const { text } = await operator.get('metrics', '/metrics');
+    const found = text.split('\n').filter((line) => line.startsWith('configweaver_namespace_denied{'));
     return found.length > 0 ? found : undefined;
   });
-  screen.command(`curl -s ${operator.metricsUrl} | grep ^configweaver_namespace_denied`);
+  screen.command(`curl -s ${operator.address('metrics')}/metrics | grep ^configweaver_namespace_denied`);
   screen.output(lines.join('\n'));
   const [line = ''] = lines;
   const labels = [
@@ -57,15 +57,6 @@ export async function metric(stage: Stage): Promise<void> {
   );
 }
 
-interface AuditLine {
-  auditID: string;
-  serviceAccount: string;
-  verb: string;
-  namespace: string;
-  decision: string;
-  code: number;
-}
-
 /** The operator's audit log: a line for each decision. */
 export async function auditLine(stage: Stage): Promise<void> {
   const { screen, operator } = stage;
@@ -78,7 +69,7 @@ export async function auditLine(stage: Stage): Promise<void> {
   });
   screen.command(`grep '"decision":"denied"' ${operator.auditLogFile}`);
   screen.output(lines.join('\n'));
-  const parsed = lines.map((line) => JSON.parse(line) as AuditLine);
+  const parsed = parseAuditLog(`${lines.join('\n')}\n`);
   stage.check(
     parsed.every(
       ({ serviceAccount, namespace, code }) =>

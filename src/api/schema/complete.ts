@@ -1,7 +1,4 @@
-import { isRecord } from './problem.js';
-import { fieldsOf } from './registry.js';
-import type { Model, Schema } from './schema.js';
-import { seal } from './sealed.js';
+import { fieldsOf, isRecord, type Model, type Schema } from './schema.js';
 
 /**
  * Does to an object what the API server does before it validates one: fills in defaults, drops nulls and the
@@ -65,4 +62,19 @@ function withoutNulls(map: Readonly<Record<string, unknown>>): unknown {
 
 function join(path: string, name: string): string {
   return path === '' ? name : `${path}.${name}`;
+}
+
+/**
+ * Carries a value past class-transformer, which reads into every object that it meets: it drops keys such as
+ * `toString`, and fails at `constructor`, both fine labels in Kubernetes. Functions it passes on as they are,
+ * and JSON holds none, so that a sealed value is never taken for anything else.
+ */
+export type Sealed = () => unknown;
+
+export function seal(value: unknown): unknown {
+  return typeof value === 'object' && value !== null ? (): unknown => value : value;
+}
+
+export function unseal(value: unknown): unknown {
+  return typeof value === 'function' ? (value as Sealed)() : value;
 }

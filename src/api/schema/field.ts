@@ -2,9 +2,23 @@ import 'reflect-metadata';
 import { Transform, Type } from 'class-transformer';
 import { IsOptional, ValidateBy, ValidateNested } from 'class-validator';
 import { problemOf, ruleProblemOf } from './problem.js';
-import { addField, addRule, type FieldDefinition } from './registry.js';
-import type { Model, Rule, Schema } from './schema.js';
-import { unseal } from './sealed.js';
+import { addField, addRule, type FieldDefinition, type Model, type Rule, type Schema } from './schema.js';
+import { unseal } from './complete.js';
+
+/** How OLM's console shows a field: https://github.com/openshift/console, x-descriptors of spec and status. */
+const UI = 'urn:alm:descriptor:com.tectonic.ui:';
+
+export const TEXT = `${UI}text`;
+export const SWITCH = `${UI}booleanSwitch`;
+export const ADVANCED = `${UI}advanced`;
+export const CONFIG_MAP = 'urn:alm:descriptor:io.kubernetes:ConfigMap';
+export const NAMESPACE = 'urn:alm:descriptor:io.kubernetes:Namespace';
+export const SERVICE_ACCOUNT = 'urn:alm:descriptor:io.kubernetes:ServiceAccount';
+export const CONDITIONS = 'urn:alm:descriptor:io.kubernetes.conditions';
+export const STATUS_TEXT = 'urn:alm:descriptor:text';
+
+export const choiceOf = (values: readonly string[]): string[] =>
+  values.map((value) => `${UI}select:${value}`);
 
 export type FieldOptions = Omit<FieldDefinition, 'name' | 'schema'>;
 
@@ -54,9 +68,7 @@ function branch(schema: Schema, model: Model): PropertyDecorator[] {
     Transform(
       ({ obj, key, value }) =>
         typeof valueOf(obj, key) === 'function' ? valueOf(obj, key) : (value as unknown),
-      {
-        toClassOnly: true,
-      },
+      { toClassOnly: true },
     ),
     ValidateNested(),
     Constraint(RULE, (value) => ruleProblemOf(schema, value)),

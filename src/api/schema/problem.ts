@@ -1,6 +1,15 @@
-import { fieldsOf, rulesOf } from './registry.js';
-import type { ListSchema, MapSchema, Model, Rule, Schema, TextSchema } from './schema.js';
-import { unseal } from './sealed.js';
+import {
+  fieldsOf,
+  isRecord,
+  rulesOf,
+  type ListSchema,
+  type MapSchema,
+  type Model,
+  type Rule,
+  type Schema,
+  type TextSchema,
+} from './schema.js';
+import { unseal } from './complete.js';
 
 /** RFC 3339, as metav1.Time writes it. */
 const TIMESTAMP = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
@@ -52,10 +61,6 @@ function isSound(model: Model, value: Readonly<Record<string, unknown>>): boolea
     const property = unseal(value[field.name]);
     return property === undefined ? field.required !== true : problemOf(field.schema, property) === undefined;
   });
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function textProblem(schema: TextSchema, value: unknown): string | undefined {

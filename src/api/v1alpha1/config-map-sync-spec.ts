@@ -1,14 +1,16 @@
-import { annotations, configMapKey, dnsLabel, dnsSubdomain, labels } from './kubernetes-syntax.js';
-import { LabelSelector } from './label-selector.js';
 import {
-  CONFLICT_POLICIES,
-  DELETION_POLICIES,
-  SOURCE_DELETION_POLICIES,
-  type ConflictPolicy,
-  type DeletionPolicy,
-  type SourceDeletionPolicy,
-} from './policies.js';
+  labelKey,
+  labelValue,
+  selectedLabels,
+  annotations,
+  configMapKey,
+  dnsLabel,
+  dnsSubdomain,
+  labels,
+} from './kubernetes-syntax.js';
 import {
+  Field,
+  ObjectRule,
   ADVANCED,
   choiceOf,
   CONFIG_MAP,
@@ -16,9 +18,63 @@ import {
   SERVICE_ACCOUNT,
   SWITCH,
   TEXT,
-} from '../schema/descriptors.js';
-import { Field, ObjectRule } from '../schema/field.js';
-import { boolean, listOf, object, oneOf } from '../schema/schema.js';
+} from '../schema/field.js';
+import { listOf, object, oneOf, boolean } from '../schema/schema.js';
+
+export const SELECTOR_OPERATORS = ['In', 'NotIn', 'Exists', 'DoesNotExist'] as const;
+export type SelectorOperator = (typeof SELECTOR_OPERATORS)[number];
+
+/** metav1.LabelSelectorRequirement. */
+@ObjectRule<LabelSelectorRequirement>({
+  cel: "self.operator in ['In', 'NotIn'] ? has(self.values) && size(self.values) > 0 : !has(self.values) || size(self.values) == 0",
+  message: 'operators In and NotIn need at least one value in values, Exists and DoesNotExist take none',
+  holds: ({ operator, values = [] }) => (operator === 'In' || operator === 'NotIn') === values.length > 0,
+})
+export class LabelSelectorRequirement {
+  @Field(labelKey(), { description: "Key of the namespace's label.", displayName: 'Key', required: true })
+  declare key: string;
+
+  @Field(oneOf(SELECTOR_OPERATORS), {
+    description:
+      'In and NotIn compare the label with values; Exists and DoesNotExist ask only whether the namespace has the label.',
+    displayName: 'Operator',
+    required: true,
+  })
+  declare operator: SelectorOperator;
+
+  @Field(listOf(labelValue(), { listType: 'atomic', maxItems: 1000 }), {
+    description: 'Values for In and NotIn: at least one. Left out for Exists and DoesNotExist.',
+    displayName: 'Values',
+  })
+  declare values?: string[];
+}
+
+/** metav1.LabelSelector: all of its requirements must hold; one without any selects everything. */
+export class LabelSelector {
+  @Field(selectedLabels(), {
+    description: 'Labels, with their values, that a namespace must have; all of them.',
+    displayName: 'Match Labels',
+  })
+  declare matchLabels?: Record<string, string>;
+
+  @Field(listOf(object(LabelSelectorRequirement), { listType: 'atomic', maxItems: 64 }), {
+    description: 'Further requirements on the labels of a namespace; all of them must hold.',
+    displayName: 'Match Expressions',
+  })
+  declare matchExpressions?: LabelSelectorRequirement[];
+}
+
+/** What to do with a ConfigMap of the copy's name that is not ours. */
+export const CONFLICT_POLICIES = ['Fail', 'Overwrite'] as const;
+export type ConflictPolicy = (typeof CONFLICT_POLICIES)[number];
+
+/** What becomes of the copies when the ConfigMapSync, or a target, goes away. */
+export const DELETION_POLICIES = ['Delete', 'Orphan'] as const;
+export type DeletionPolicy = (typeof DELETION_POLICIES)[number];
+
+/** What becomes of the copies when the source goes away. */
+export const SOURCE_DELETION_POLICIES = ['Retain', 'Delete'] as const;
+export type SourceDeletionPolicy = (typeof SOURCE_DELETION_POLICIES)[number];
 
 /** Which ConfigMap is copied. */
 export class SourceReference {

@@ -1,4 +1,4 @@
-import { MANAGED_BY_LABEL, RESERVED_PREFIX } from './labels-and-annotations.js';
+import { MANAGED_BY_LABEL, RESERVED_PREFIX } from './well-known.js';
 import { mapOf, text, type MapSchema, type Rule, type TextSchema } from '../schema/schema.js';
 
 /*

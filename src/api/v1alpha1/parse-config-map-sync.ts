@@ -2,10 +2,11 @@ import { plainToInstance } from 'class-transformer';
 import { validateSync, type ValidationError } from 'class-validator';
 import { ConfigMapSync } from './config-map-sync.js';
 import { dnsLabel, dnsSubdomain } from './kubernetes-syntax.js';
-import type { ObjectMeta } from './object-meta.js';
+import type { ObjectMeta } from '../kubernetes.js';
 import { complete } from '../schema/complete.js';
 import { RULE, SHAPE } from '../schema/field.js';
-import { isRecord, problemOf } from '../schema/problem.js';
+import { isRecord } from '../schema/schema.js';
+import { problemOf } from '../schema/problem.js';
 
 /** The object is no ConfigMapSync that the API server would take. No retry mends it: somebody has to edit it. */
 export class InvalidConfigMapSyncError extends Error {

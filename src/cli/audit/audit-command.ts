@@ -1,6 +1,5 @@
 import type { RegisterCommand } from '../command.js';
-import { booleanOption, choiceOption, namespaceOption, textOption } from '../option-types.js';
-import { operatorOption } from '../grant/grant-options.js';
+import { booleanOption, choiceOption, namespaceOption, textOption, operatorOption } from '../option-types.js';
 
 export const REPORT_FORMATS = ['table', 'json', 'csv', 'html'] as const;
 export type ReportFormat = (typeof REPORT_FORMATS)[number];

@@ -1,14 +1,11 @@
 import { compareRows, isRefused, rowsOf, type ReportRow } from './report/report-row.js';
-import { renderCsv } from './report/csv.js';
-import { renderJson } from './report/json.js';
-import { renderTable } from './report/table.js';
+import { renderCsv, renderJson, renderTable } from './report/text-formats.js';
 import { wantsColours } from './report/text-table.js';
 import type { ConfigMapSync } from '../../api/v1alpha1/config-map-sync.js';
 import { isApiError } from '../../k8s/client/errors.js';
 import type { AuditOptions } from './audit-command.js';
 import { Caller } from '../caller.js';
-import { UsageError, type CommandContext } from '../command.js';
-import { remark, writeOut } from '../output.js';
+import { UsageError, type CommandContext, remark, writeOut } from '../command.js';
 
 const EXIT_DENIED = 3;
 
@@ -67,7 +64,7 @@ async function render(
     case 'html': {
       const [{ renderHtml }, { Remedies }, { requiredVerbs }] = await Promise.all([
         import('./report/html.js'),
-        import('./report/remedy.js'),
+        import('./report/required-rbac.js'),
         import('../../sync/required-rbac.js'),
       ]);
       return renderHtml({

@@ -1,6 +1,5 @@
 import { UsageError, type RegisterCommand } from '../command.js';
-import { operatorOption } from './grant-options.js';
-import { namespaceOption, textOption } from '../option-types.js';
+import { operatorOption, namespaceOption, textOption } from '../option-types.js';
 
 /** What `grant` is told on its command line. */
 export interface GrantOptions {

@@ -1,10 +1,10 @@
 import type { ConfigMapSync } from '../../api/v1alpha1/config-map-sync.js';
-import type { Verb } from '../../api/v1alpha1/verb.js';
-import { isDenied } from '../../sync/result.js';
-import { accountOf, type Remedies } from '../audit/report/remedy.js';
+import type { Verb } from '../../api/v1alpha1/config-map-sync-status.js';
+import { isDenied } from '../../sync/outcomes.js';
+import { accountOf, type Remedies } from '../audit/report/required-rbac.js';
 import type { KubernetesObject } from '../../k8s/client/objects.js';
 import { copyName, selectTargets, sourceOf } from '../../sync/targets.js';
-import { serviceAccountUsername } from '../../tenant/service-account.js';
+import { serviceAccountUsername } from '../../api/kubernetes.js';
 import type { AccessReviewer, Attempt } from './access-reviewer.js';
 import { selectableNamespaces } from '../plan/cluster-view.js';
 

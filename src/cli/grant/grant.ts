@@ -1,14 +1,14 @@
 import type { ConfigMapSync } from '../../api/v1alpha1/config-map-sync.js';
-import { accountOf, Remedies } from '../audit/report/remedy.js';
+import { accountOf } from '../audit/report/required-rbac.js';
+import { Remedies } from '../audit/report/required-rbac.js';
 import { requiredVerbs } from '../../sync/required-rbac.js';
 import { toYaml } from '../../tenant/token-grant.js';
 import { AccessReviewer } from './access-reviewer.js';
 import { Caller } from '../caller.js';
-import type { CommandContext } from '../command.js';
+import { type CommandContext, remark, writeOut } from '../command.js';
 import type { GrantOptions } from './grant-command.js';
 import { GrantPlanner, targetsOf } from './grant-planner.js';
 import { readManifests } from '../manifest-file.js';
-import { remark, writeOut } from '../output.js';
 
 /** Prints what is missing as YAML, remarks on standard error. */
 export async function grant(options: GrantOptions, { env, stdout, stderr }: CommandContext): Promise<void> {

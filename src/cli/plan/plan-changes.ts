@@ -1,4 +1,4 @@
-import { MANAGED_BY_LABEL, RESERVED_PREFIX } from '../../api/v1alpha1/labels-and-annotations.js';
+import { MANAGED_BY_LABEL, RESERVED_PREFIX } from '../../api/v1alpha1/well-known.js';
 import type { ConfigMap } from '../../sync/config-map.js';
 
 /** What happens to one key of a copy. Values are told by their size alone: they are nobody's business here. */

@@ -1,6 +1,7 @@
 import type { ConfigMapSync } from '../../api/v1alpha1/config-map-sync.js';
 import { DriftLimiter } from '../../controller/drift-limiter.js';
-import { accountOf, Planner, type Planned } from '../../controller/planner.js';
+import { Planner } from '../../controller/planner.js';
+import { accountOf, type Planned } from '../../controller/plan-request.js';
 import { SyncState } from '../../controller/sync-state.js';
 import { TargetWorker } from '../../controller/target-worker.js';
 import type { Clock } from '../../k8s/util/clock.js';
@@ -8,7 +9,7 @@ import type { Decision } from '../../sync/decide.js';
 import type { Desired, TargetOutcome, TargetResult } from '../../sync/result.js';
 import { copyName } from '../../sync/targets.js';
 import { IdentityError } from '../../tenant/errors.js';
-import { serviceAccountUsername } from '../../tenant/service-account.js';
+import { serviceAccountUsername } from '../../api/kubernetes.js';
 import type { Tenancy } from '../../tenant/tenancy.js';
 import type { ClusterView } from './cluster-view.js';
 import { changesBetween } from './plan-changes.js';
@@ -48,6 +49,7 @@ export class SyncPlanRows {
       tenancy,
       namespaces: cluster,
       syncs: cluster,
+      watches: false,
       onDecision: () => undefined,
     });
   }

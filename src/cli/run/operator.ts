@@ -1,4 +1,4 @@
-import { API_VERSION } from '../../api/v1alpha1/group-version.js';
+import { API_VERSION } from '../../api/v1alpha1/well-known.js';
 import { DenialRegister } from '../../reporting/denial-register.js';
 import { Notifier } from '../../reporting/notifier.js';
 import { PolicyReporter } from '../../reporting/policy-reporter.js';
@@ -29,7 +29,7 @@ import { FairQueue } from '../../tenant/fair-queue.js';
 import { Tenancy } from '../../tenant/tenancy.js';
 import { TenantPool } from '../../tenant/tenant-pool.js';
 import { TokenBroker } from '../../tenant/token-broker.js';
-import type { RunOptions } from './run-options.js';
+import type { RunOptions } from './run-command.js';
 import type { SyncWatches } from './sync-watches.js';
 
 export interface OperatorParts {
@@ -148,6 +148,7 @@ export class Operator {
         tenancy: this.#tenancy,
         namespaces,
         syncs: index,
+        watches: true,
         onDecision: (sync, decision) => notifier.decided(sync, decision),
       }),
       targets: this.#targets,

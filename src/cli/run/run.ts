@@ -1,23 +1,26 @@
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { homedir, hostname } from 'node:os';
-import { systemClock } from '../../k8s/util/clock.js';
+import { systemClock, type Clock } from '../../k8s/util/clock.js';
 import { EventRecorder } from '../../k8s/events/event-recorder.js';
 import { loadConnection } from '../../k8s/config/kubeconfig.js';
 import { LeaderElector } from '../../k8s/leader-election/leader-elector.js';
 import { RestClient } from '../../k8s/client/rest-client.js';
 import { Transport } from '../../k8s/client/transport.js';
-import { createAuditSink } from '../../telemetry/logging/audit-sink.js';
-import { type BindAddress, formatBindAddress } from '../../telemetry/http/bind-address.js';
+import { StreamAuditSink } from '../../telemetry/logging/audit-sink.js';
+import { type BindAddress, formatBindAddress } from '../../telemetry/http/http-listener.js';
 import { HealthServer, type ReadinessCheck } from '../../telemetry/http/health-server.js';
-import { createLogger } from '../../telemetry/logging/logger.js';
+import { ProcessLogger } from '../../telemetry/logging/logger.js';
 import { MetricsServer } from '../../telemetry/http/metrics-server.js';
 import { Metrics } from '../../telemetry/metrics/metrics.js';
+import { messageOf } from '../../k8s/util/text.js';
+import { MOST_UNDER_WAY } from '../../tenant/fair-queue.js';
 import { Operator, REPORTING_CONTROLLER } from './operator.js';
-import { operatorIdentity } from './operator-identity.js';
-import type { RunOptions } from './run-options.js';
+import type { RunOptions } from './run-command.js';
 import { syncWatches, type SyncWatches } from './sync-watches.js';
 import { version } from '../version.js';
+import { Backoff } from '../../k8s/util/backoff.js';
+import { CauseLog, type RuntimeLog } from '../../k8s/util/cause-log.js';
 
 const LEASE = 'config-weaver.weaver.example.com';
 /** A watch tells something, if only a bookmark, about once a minute. */
@@ -28,10 +31,12 @@ const GRACE_MS = 6_000;
 /** Runs the operator until SIGTERM or SIGINT (exit code 0) or until its Lease is lost (1). */
 export async function run(options: RunOptions, env: Readonly<NodeJS.ProcessEnv>): Promise<number> {
   const clock = systemClock;
-  const logger = createLogger({ level: options.logLevel, format: options.logFormat });
-  const auditLog = createAuditSink(process.stdout, { logger });
+  const logger = new ProcessLogger({ level: options.logLevel, format: options.logFormat });
+  const auditLog = new StreamAuditSink(process.stdout, { logger });
   const connection = await loadConnection({ kubeconfig: options.kubeconfig, env, home: homedir() });
-  const transport = new Transport(connection, { writeConnections: options.maxConcurrentRequests });
+  const transport = new Transport(connection, {
+    writeConnections: MOST_UNDER_WAY * options.maxConcurrentRequests,
+  });
   const metrics = new Metrics();
   const userAgent = `config-weaver/${version()}`;
   const client = new RestClient({
@@ -125,7 +130,7 @@ export async function run(options: RunOptions, env: Readonly<NodeJS.ProcessEnv>)
       namespace: options.leaderElectionNamespace ?? connection.namespace,
       name: LEASE,
       identity: `${hostname()}_${randomUUID()}`,
-      observer: metrics.runtime.leader(LEASE),
+      onLeading: (leads) => metrics.runtime.setLeader(LEASE, leads),
       log: logger,
     });
     const end = await elector.run(stop, lead);
@@ -177,4 +182,39 @@ function watchCheck(reflector: SyncWatches['reflectors'][number], now: () => num
 
 function namesOf(stalled: readonly string[]): string | undefined {
   return stalled.length === 0 ? undefined : `silent: ${stalled.slice(0, 5).join(', ')}`;
+}
+
+interface SelfSubjectReview {
+  status?: { userInfo?: { username?: string } };
+}
+
+/**
+ * The operator's own user name, as the API server says it: the grant that a tenant is shown names it. An API server that
+ * is not there yet is waited for, since pods start in any order.
+ * @throws the signal's reason.
+ */
+async function operatorIdentity(
+  client: RestClient,
+  log: RuntimeLog,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<string> {
+  const backoff = new Backoff({ baseMs: 500, maxMs: 15_000 });
+  const causes = new CauseLog(log, {});
+  for (;;) {
+    try {
+      const { body } = await client.request<SelfSubjectReview>({
+        method: 'POST',
+        path: '/apis/authentication.k8s.io/v1/selfsubjectreviews',
+        body: { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' },
+        signal,
+      });
+      causes.recovered('the API server answers');
+      return body.status?.userInfo?.username ?? '';
+    } catch (error) {
+      signal.throwIfAborted();
+      causes.failed(`waiting for the API server: ${messageOf(error)}`, error);
+      await clock.sleep(backoff.next(), signal);
+    }
+  }
 }

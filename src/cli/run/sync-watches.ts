@@ -1,12 +1,13 @@
 import type { ConfigMapSync } from '../../api/v1alpha1/config-map-sync.js';
-import { GROUP, PLURAL, VERSION } from '../../api/v1alpha1/group-version.js';
+import { GROUP, PLURAL, VERSION } from '../../api/v1alpha1/well-known.js';
 import { namespaceOutline } from '../../controller/namespace-lister.js';
+import type { RuntimeLog } from '../../k8s/util/cause-log.js';
 import type { Clock } from '../../k8s/util/clock.js';
 import { METADATA_ONLY, METADATA_ONLY_LIST, type KubernetesObject } from '../../k8s/client/objects.js';
-import { ListWatcher, type ListWatcherLog } from '../../k8s/cache/list-watcher.js';
-import { apiPath, type RestClient } from '../../k8s/client/rest-client.js';
-import { StoreUnion, type ReadableStore } from '../../k8s/cache/store-union.js';
-import { Store } from '../../k8s/cache/store.js';
+import { ListWatcher } from '../../k8s/cache/list-watcher.js';
+import { apiPath } from '../../k8s/client/api-path.js';
+import type { RestClient } from '../../k8s/client/rest-client.js';
+import { StoreUnion, type ReadableStore, Store } from '../../k8s/cache/store.js';
 
 /** The operator's own watches, under its own identity: ConfigMapSyncs, and the names and labels of namespaces. */
 export interface SyncWatches {
@@ -22,7 +23,7 @@ export function syncWatches(options: {
   client: RestClient;
   /** Empty: all. */
   watchNamespaces: readonly string[];
-  log: ListWatcherLog;
+  log: RuntimeLog;
   clock: Clock;
 }): SyncWatches {
   const { client, watchNamespaces, log, clock } = options;

@@ -1,23 +1,21 @@
 import type { Clock } from '../../k8s/util/clock.js';
 import { DelayingQueue } from '../../k8s/controller/delaying-queue.js';
 import type { FairQueue, Priority, Task } from '../../tenant/fair-queue.js';
-import type { ServiceAccount } from '../../tenant/service-account.js';
+import type { ServiceAccount } from '../../api/kubernetes.js';
+import type { Retry } from '../../sync/result.js';
 
 /** Wait after the first failure of a target, in milliseconds; it doubles. */
 const BASE_DELAY_MS = 5;
 const MAX_DELAY_MS = 300_000;
 
-/** How an attempt at a target ended, as far as the queue is concerned. */
-export type Retry = 'backoff' | { afterMs: number } | 'later' | undefined;
+/** How an attempt at a target ended. `later`: it is to be attempted again after those that are in better health. */
+export type AttemptEnd = Retry | 'later' | undefined;
 
 export interface TargetQueueOptions {
   /** Bounds how many targets are under way at a time. */
   seats: FairQueue;
-  /**
-   * Attempts one target of the newest plan. `later`: it is to be attempted again after those that are in better health.
-   * Must not throw.
-   */
-  attempt: (uid: string, namespace: string, priority: Priority) => Promise<Retry>;
+  /** Attempts one target of the newest plan. Must not throw. */
+  attempt: (uid: string, namespace: string, priority: Priority) => Promise<AttemptEnd>;
   clock: Clock;
   random: () => number;
 }
@@ -74,7 +72,7 @@ export class TargetQueue {
   readonly #options: TargetQueueOptions;
   readonly #syncs = new Map<string, Targets>();
   readonly #delayed: DelayingQueue;
-  readonly #attempts = new Set<Promise<void>>();
+  #onIdle: (() => void) | undefined;
   #length = 0;
 
   constructor(options: TargetQueueOptions) {
@@ -124,11 +122,11 @@ export class TargetQueue {
     return [...entries].filter(({ state }) => state === 'running').map(({ namespace }) => namespace);
   }
 
-  /** Starts nothing more; resolves when what is under way has ended. */
+  /** Resolves when all that could be done at once is done; what backs off is left to whoever starts next. */
   async drain(): Promise<void> {
     this.#delayed.stop();
-    for (const uid of [...this.#syncs.keys()]) this.cancel(uid);
-    while (this.#attempts.size > 0) await Promise.all(this.#attempts);
+    if (this.#length === 0) return;
+    await new Promise<void>((resolve) => (this.#onIdle = resolve));
   }
 
   #want(entry: Entry, account: ServiceAccount, priority: Priority): void {
@@ -142,7 +140,7 @@ export class TargetQueue {
     if (entry.state === 'waiting') {
       if (entry.priority === priority && entry.account.name === account.name) return;
       this.#options.seats.remove(entry);
-      this.#length -= 1;
+      this.#left();
     }
     entry.account = account;
     entry.priority = priority;
@@ -174,17 +172,21 @@ export class TargetQueue {
   #start(entry: Entry, leave: () => void): void {
     entry.state = 'running';
     entry.again = false;
-    const attempt = this.#options.attempt(entry.uid, entry.namespace, entry.priority).then((retry) => {
-      this.#attempts.delete(attempt);
-      this.#length -= 1;
+    void this.#options.attempt(entry.uid, entry.namespace, entry.priority).then((retry) => {
       entry.state = 'idle';
       this.#ended(entry, retry);
       leave();
+      this.#left();
     });
-    this.#attempts.add(attempt);
   }
 
-  #ended(entry: Entry, retry: Retry): void {
+  /** One target less waits or is under way. */
+  #left(): void {
+    this.#length -= 1;
+    if (this.#length === 0) this.#onIdle?.();
+  }
+
+  #ended(entry: Entry, retry: AttemptEnd): void {
     const targets = this.#syncs.get(entry.uid);
     if (targets === undefined) return;
     if (retry === 'later') entry.priority = 'background';
@@ -193,22 +195,23 @@ export class TargetQueue {
     else this.#drop(targets, entry);
   }
 
-  #heed(entry: Entry, retry: Exclude<Retry, 'later'>): void {
+  #heed(entry: Entry, retry: Retry | undefined): void {
     const { clock, random } = this.#options;
     if (retry === undefined) {
       entry.failures = 0;
       return;
     }
     const now = clock.now();
-    if (retry !== 'backoff') {
-      // Never earlier than asked for, and not all at the same moment.
-      entry.heldUntil = now + retry.afterMs * (1 + 0.1 * random());
-      return;
+    // What failed together, as when the API server was away, shall not all come back together, and never too early.
+    const after = (milliseconds: number): number => now + milliseconds * (1 + 0.1 * random());
+    if (retry === 'backoff') {
+      entry.backedOffUntil = after(Math.min(BASE_DELAY_MS * 2 ** entry.failures, MAX_DELAY_MS));
+      entry.failures += 1;
+    } else if ('holdMs' in retry) {
+      entry.heldUntil = after(retry.holdMs);
+    } else {
+      entry.backedOffUntil = after(retry.waitMs);
     }
-    const delay = Math.min(BASE_DELAY_MS * 2 ** entry.failures, MAX_DELAY_MS);
-    entry.failures += 1;
-    // What failed together, as when the API server was away, shall not all come back together.
-    entry.backedOffUntil = now + delay * (1 + 0.1 * random());
     if (entry.again) entry.backedOffUntil = 0;
   }
 
@@ -218,7 +221,7 @@ export class TargetQueue {
     if (entry.state === 'running') return;
     if (entry.state === 'waiting') {
       this.#options.seats.remove(entry);
-      this.#length -= 1;
+      this.#left();
     }
     entry.state = 'idle';
     const heldMs = entry.heldUntil - this.#options.clock.now();

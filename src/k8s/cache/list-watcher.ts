@@ -1,20 +1,17 @@
-import { abortable } from '../util/abortable.js';
+import { abortable } from '../util/async.js';
 import { CauseLog, type RuntimeLog } from '../util/cause-log.js';
-import type { Query } from '../client/api-path.js';
 import type { Clock } from '../util/clock.js';
 import { isApiError } from '../client/errors.js';
 import { type KubernetesObject, objectKey, type WatchEvent } from '../client/objects.js';
 import { listPages } from '../client/list-pages.js';
 import type { Watcher } from '../client/rest-client.js';
+import { messageOf } from '../util/text.js';
 import type { Store } from './store.js';
 import { type OpenWatch, WatchFault, WatchLoop, type WatchStart, type WatchTarget } from './watch-loop.js';
-
-export type ListWatcherLog = RuntimeLog;
 
 export interface ListWatcherOptions<T extends KubernetesObject> {
   client: Watcher;
   path: string;
-  query?: Query | undefined;
   /** Media types, for metadata only: a list has another one than a watch. */
   accept?: { list: string; watch: string } | undefined;
   store: Store<T>;
@@ -22,7 +19,7 @@ export interface ListWatcherOptions<T extends KubernetesObject> {
   name: string;
   /** Strips what nobody reads, before it is stored. */
   transform?: ((object: T) => T) | undefined;
-  log: ListWatcherLog;
+  log: RuntimeLog;
   clock?: Clock | undefined;
   random?: (() => number) | undefined;
   /** Default: 240 to 300. */
@@ -173,5 +170,5 @@ function explain(error: unknown): string {
   if (isApiError(error, 404)) {
     return `the API server does not serve this resource (is its CustomResourceDefinition installed?)`;
   }
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }

@@ -6,9 +6,9 @@ import {
   METADATA_ONLY,
   METADATA_ONLY_LIST,
   type ObjectList,
-  type ObjectMeta,
   type WatchEvent,
 } from '../client/objects.js';
+import type { ObjectMeta } from '../../api/kubernetes.js';
 import type { Watcher } from '../client/rest-client.js';
 import { type OpenWatch, WatchFault, WatchLoop, type WatchStart, type WatchTarget } from './watch-loop.js';
 
@@ -21,8 +21,6 @@ export interface MetadataWatcherOptions {
   random?: (() => number) | undefined;
   /** How long one watch lives, which is also how long it outlives the right to it. Default: 240 to 300. */
   maxAgeSeconds?: readonly [number, number] | undefined;
-  /** Default: 120,000. */
-  silenceMs?: number | undefined;
 }
 
 export interface Change {
@@ -94,7 +92,7 @@ export class MetadataWatcher {
       path,
       query: { ...query, limit: 1 },
       accept: METADATA_ONLY_LIST,
-      ...(userAgent === undefined ? {} : { userAgent }),
+      userAgent,
       signal,
     });
     return { resourceVersion: body.metadata.resourceVersion };

@@ -1,4 +1,4 @@
-import { type KubernetesObject, objectKey } from '../client/objects.js';
+import { type KubernetesObject, objectKey, splitKey } from '../client/objects.js';
 
 export interface StoreChange<T extends KubernetesObject> {
   type: 'added' | 'updated' | 'deleted';
@@ -30,10 +30,6 @@ export class Store<T extends KubernetesObject> {
 
   list(): T[] {
     return [...this.#objects.values()];
-  }
-
-  get size(): number {
-    return this.#objects.size;
   }
 
   /** Makes `items` everything there is: what is not among them is deleted. */
@@ -99,4 +95,32 @@ export class Store<T extends KubernetesObject> {
 
 function warn(error: unknown): void {
   process.emitWarning(error instanceof Error ? error : new Error(String(error)));
+}
+
+/** What those who only read need of a store. */
+export type ReadableStore<T extends KubernetesObject> = Pick<Store<T>, 'get' | 'list' | 'subscribe'>;
+
+/** Several stores of one kind, each of a namespace of its own, as one: for those who may not watch all namespaces. */
+export class StoreUnion<T extends KubernetesObject> implements ReadableStore<T> {
+  readonly #stores: ReadonlyMap<string, Store<T>>;
+
+  /** @param stores By namespace. */
+  constructor(stores: ReadonlyMap<string, Store<T>>) {
+    this.#stores = stores;
+  }
+
+  get(key: string): T | undefined {
+    return this.#stores.get(splitKey(key).namespace)?.get(key);
+  }
+
+  list(): T[] {
+    return [...this.#stores.values()].flatMap((store) => store.list());
+  }
+
+  subscribe(listener: StoreListener<T>): () => void {
+    const ends = [...this.#stores.values()].map((store) => store.subscribe(listener));
+    return () => {
+      for (const end of ends) end();
+    };
+  }
 }

@@ -1,3 +1,4 @@
+import { follow } from '../util/async.js';
 import { Backoff } from '../util/backoff.js';
 import { type Clock, systemClock } from '../util/clock.js';
 import { ApiError, isApiError } from '../client/errors.js';
@@ -152,18 +153,17 @@ export class WatchLoop<T extends KubernetesObject> {
   async *#open(options: OpenOptions, signal: AbortSignal): AsyncGenerator<WatchEvent<T>> {
     const { client, path, query, accept, userAgent } = this.#options;
     const controller = new AbortController();
-    const onAbort = (): void => controller.abort(signal.reason);
     signal.throwIfAborted();
-    signal.addEventListener('abort', onAbort, { once: true });
+    const unfollow = follow(signal, controller);
     let silence = this.#watchSilence(controller, options.firstSilenceMs ?? this.#silenceMs);
     let first = options.firstSilenceMs !== undefined;
     try {
       for await (const event of client.watch<T>({
         path,
         query: { ...query, ...options.query, timeoutSeconds: this.#timeoutSeconds() },
-        ...(accept === undefined ? {} : { accept }),
-        ...(userAgent === undefined ? {} : { userAgent }),
-        ...(options.onOpen === undefined ? {} : { onOpen: options.onOpen }),
+        accept,
+        userAgent,
+        onOpen: options.onOpen,
         signal: controller.signal,
       })) {
         this.#progressed();
@@ -177,7 +177,7 @@ export class WatchLoop<T extends KubernetesObject> {
       }
     } finally {
       clearTimeout(silence);
-      signal.removeEventListener('abort', onAbort);
+      unfollow();
     }
   }
 

@@ -1,7 +1,6 @@
 /** Why the API server refused a single field or object: `details.causes[]` of a metav1.Status. */
 export interface StatusCause {
   reason?: string;
-  message?: string;
   field?: string;
 }
 
@@ -13,10 +12,10 @@ export interface ApiStatus {
   reason: string;
   message: string;
   /** Seconds the server asks us to stay away, from Retry-After or `details.retryAfterSeconds`. */
-  retryAfterSeconds?: number;
+  retryAfterSeconds?: number | undefined;
   causes?: StatusCause[];
   /** The `Audit-Id` header: finds the request in the API server's audit log. */
-  auditID?: string;
+  auditID?: string | undefined;
 }
 
 /**
@@ -45,6 +44,11 @@ export class ApiError extends Error {
   }
 }
 
+/** No answer that can be used came; `cause` is left out where there is nothing more to know. */
+export function noAnswer(message: string, cause?: unknown): ApiError {
+  return new ApiError({ code: 0, reason: '', message }, cause === undefined ? undefined : { cause });
+}
+
 /** What no retry can mend: the work queue reports it and waits for the object to change. */
 export class TerminalError extends Error {
   override readonly name = 'TerminalError';
@@ -54,15 +58,121 @@ export class TerminalError extends Error {
 export class RetryError extends Error {
   override readonly name = 'RetryError';
 
-  constructor(
-    message: string,
-    /** The most that the next look waits, in milliseconds. */
-    readonly requeueAfterMs: number | undefined,
-  ) {
+  /** The most that the next look waits, in milliseconds. */
+  readonly requeueAfterMs: number | undefined;
+
+  constructor(message: string, requeueAfterMs: number | undefined) {
     super(message);
+    this.requeueAfterMs = requeueAfterMs;
   }
 }
 
 export function isApiError(error: unknown, ...codes: number[]): error is ApiError {
   return error instanceof ApiError && (codes.length === 0 || codes.includes(error.code));
+}
+
+/** The parts of a metav1.Status that an error is made of. */
+interface StatusBody {
+  kind?: unknown;
+  code?: unknown;
+  reason?: unknown;
+  message?: unknown;
+  details?: { retryAfterSeconds?: unknown; causes?: unknown } | null;
+}
+
+/** What is known of an answer that was no success. */
+export interface FailedAnswer {
+  /** HTTP status code. */
+  code: number;
+  /** `GET /api/v1/namespaces`: named where the server has no sentence of its own. */
+  what: string;
+  text: string;
+  retryAfter: string | undefined;
+  auditID: string | undefined;
+}
+
+/** Longest text of a proxy or an aggregated API server that is worth a log line. */
+const EXCERPT_LENGTH = 200;
+
+/** Makes the error of an answer: a metav1.Status says all of it, anything else is cut to one clean line. */
+export function answerError(answer: FailedAnswer): ApiError {
+  const status = parseStatus(answer.text);
+  if (status !== undefined) {
+    return statusError(status, answer);
+  }
+  const excerpt = oneLine(answer.text);
+  return new ApiError({
+    code: answer.code,
+    reason: '',
+    message: `${answer.what}: HTTP ${answer.code}${excerpt === '' ? '' : `: ${excerpt}`}`,
+    retryAfterSeconds: headerSeconds(answer.retryAfter),
+    auditID: answer.auditID,
+  });
+}
+
+/** The error that a metav1.Status tells: the body of an answer, or the object of a watch's ERROR event. */
+export function statusError(body: unknown, answer: Omit<FailedAnswer, 'text'>): ApiError {
+  const status = (typeof body === 'object' && body !== null ? body : {}) as StatusBody;
+  const code = typeof status.code === 'number' && status.code > 0 ? status.code : answer.code;
+  const reason = typeof status.reason === 'string' ? status.reason : '';
+  const message = typeof status.message === 'string' ? status.message : '';
+  const seconds = status.details?.retryAfterSeconds;
+  return new ApiError({
+    code,
+    reason,
+    message: message === '' ? `${answer.what}: HTTP ${code}${reason === '' ? '' : ` ${reason}`}` : message,
+    causes: causes(status.details?.causes),
+    retryAfterSeconds:
+      headerSeconds(answer.retryAfter) ?? (typeof seconds === 'number' && seconds > 0 ? seconds : undefined),
+    auditID: answer.auditID,
+  });
+}
+
+/** The short cause of a request that got no answer: `ECONNREFUSED`, a TLS code, or a one-line message. */
+export function failureCause(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) {
+    return failureCause(error.errors[0]);
+  }
+  if (!(error instanceof Error)) {
+    return oneLine(String(error));
+  }
+  const { code } = error as NodeJS.ErrnoException;
+  // undici's own codes say less than its messages ("other side closed"); the system's and OpenSSL's say it best.
+  if (typeof code === 'string' && !code.startsWith('UND_ERR')) {
+    return code;
+  }
+  if (error.cause instanceof Error && error.message === '') {
+    return failureCause(error.cause);
+  }
+  return oneLine(error.message) || error.name;
+}
+
+function parseStatus(text: string): StatusBody | undefined {
+  try {
+    const body = JSON.parse(text) as StatusBody | null;
+    return typeof body === 'object' && body?.kind === 'Status' ? body : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function causes(value: unknown): StatusCause[] {
+  if (!Array.isArray(value)) {
+    return [];
+  }
+  return value.filter((cause): cause is StatusCause => typeof cause === 'object' && cause !== null);
+}
+
+/** The API server sends whole seconds; the date form is a proxy's and is not worth a clock comparison. */
+function headerSeconds(value: string | undefined): number | undefined {
+  return value !== undefined && /^\d{1,9}$/.test(value) ? Number(value) : undefined;
+}
+
+function oneLine(text: string): string {
+  const clean = text
+    .replace(/<[^>]*>/g, ' ')
+    // eslint-disable-next-line no-control-regex -- terminal control codes of a foreign answer have no place in a log
+    .replace(/[\s\u0000-\u001f\u007f]+/g, ' ')
+    .trim();
+  return clean.length > EXCERPT_LENGTH ? `${clean.slice(0, EXCERPT_LENGTH)}…` : clean;
 }

@@ -1,4 +1,3 @@
-import type { Query } from './api-path.js';
 import { isApiError } from './errors.js';
 import type { KubernetesObject, ObjectList } from './objects.js';
 import type { Requester } from './rest-client.js';
@@ -6,9 +5,7 @@ import type { Requester } from './rest-client.js';
 export interface ListRequest {
   client: Requester;
   path: string;
-  query?: Query | undefined;
   accept?: { list: string } | undefined;
-  userAgent?: string | undefined;
   /** Default: 500, kubectl's. */
   pageSize?: number | undefined;
 }
@@ -51,9 +48,8 @@ async function readPages<T extends KubernetesObject>(
     const { body } = await request.client.request<ObjectList<T>>({
       method: 'GET',
       path: request.path,
-      query: { ...request.query, limit: request.pageSize ?? 500, continue: token },
-      ...(request.accept === undefined ? {} : { accept: request.accept.list }),
-      ...(request.userAgent === undefined ? {} : { userAgent: request.userAgent }),
+      query: { limit: request.pageSize ?? 500, continue: token },
+      accept: request.accept?.list,
       signal,
     });
     items.push(...(body.items ?? []));

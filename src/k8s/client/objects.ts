@@ -1,18 +1,6 @@
-/** The parts of Kubernetes' own types that this runtime touches; everything else stays `unknown` to it. */
-export interface ObjectMeta {
-  name: string;
-  namespace?: string;
-  uid: string;
-  resourceVersion: string;
-  generation?: number;
-  creationTimestamp?: string;
-  deletionTimestamp?: string;
-  deletionGracePeriodSeconds?: number;
-  labels?: Record<string, string>;
-  annotations?: Record<string, string>;
-  finalizers?: string[];
-}
+import type { NamespacedName, ObjectMeta } from '../../api/kubernetes.js';
 
+/** The parts of Kubernetes' own types that this runtime touches; everything else stays `unknown` to it. */
 export interface KubernetesObject {
   apiVersion?: string;
   kind?: string;
@@ -48,7 +36,7 @@ export function objectKey(object: KubernetesObject): string {
 }
 
 /** Splits what {@link objectKey} made; `namespace` is '' for a cluster-scoped object. */
-export function splitKey(key: string): { namespace: string; name: string } {
+export function splitKey(key: string): NamespacedName {
   const slash = key.indexOf('/');
   return slash < 0
     ? { namespace: '', name: key }
@@ -58,3 +46,13 @@ export function splitKey(key: string): { namespace: string; name: string } {
 /** Metadata-only representations: the API server leaves out everything but `metadata`. */
 export const METADATA_ONLY = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
 export const METADATA_ONLY_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
+
+/**
+ * The newer of two states of one object. Kubernetes 1.35 promises what etcd always gave: resourceVersions of one
+ * resource are decimal numbers that grow. Where they are no numbers, `b` wins.
+ */
+export function newerOf<T extends KubernetesObject>(a: T, b: T): T {
+  const [left, right] = [a.metadata.resourceVersion, b.metadata.resourceVersion];
+  if (!/^\d+$/.test(left) || !/^\d+$/.test(right)) return b;
+  return BigInt(left) > BigInt(right) ? a : b;
+}

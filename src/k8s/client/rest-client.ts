@@ -1,32 +1,12 @@
 import type { Dispatcher } from 'undici';
 
-import { abortable } from '../util/abortable.js';
+import { abortable, type Deadline, deadline } from '../util/async.js';
 import { queryString, type Query } from './api-path.js';
 import { type Clock, systemClock } from '../util/clock.js';
-import { type Deadline, deadline } from './deadline.js';
-import { ApiError } from './errors.js';
-import { LineTooLongError, readLines } from './lines.js';
+import { answerError, ApiError, failureCause, noAnswer } from './errors.js';
+import { LineTooLongError, readLines, readBounded, parseEvent } from './response-body.js';
 import type { KubernetesObject, WatchEvent } from './objects.js';
-import { readBounded } from './read-bounded.js';
-import { answerError, failureCause } from './response-error.js';
-import type {
-  ApiRequest,
-  ApiResponse,
-  Method,
-  RequestObserver,
-  RestClientOptions,
-  WatchRequest,
-} from './rest-types.js';
-import { parseEvent } from './watch-event.js';
-
-export { apiPath } from './api-path.js';
-export type {
-  ApiRequest,
-  ApiResponse,
-  RequestObserver,
-  RestClientOptions,
-  WatchRequest,
-} from './rest-types.js';
+import type { ApiRequest, ApiResponse, Method, RestClientOptions, WatchRequest } from './rest-types.js';
 
 /** The part of the client that sends single requests: what most of this runtime asks for. */
 export type Requester = Pick<RestClient, 'request'>;
@@ -67,28 +47,20 @@ const WATCH_OPENING_MS = 30_000;
  * It sends no `Authorization` but what its `authorize` gives.
  */
 export class RestClient {
+  readonly #options: RestClientOptions;
   readonly #origin: string;
   readonly #host: string;
   /** Path of the server's URL, '' for most. */
   readonly #root: string;
-  readonly #dispatcher: RestClientOptions['dispatcher'];
-  readonly #authorize: (signal?: AbortSignal) => Promise<string | undefined>;
-  readonly #userAgent: string;
-  readonly #requireAuthorization: boolean;
-  readonly #observer: RequestObserver | undefined;
   readonly #clock: Clock;
   readonly #random: () => number;
 
   constructor(options: RestClientOptions) {
+    this.#options = options;
     const url = new URL(options.server);
     this.#origin = url.origin;
     this.#host = url.host;
     this.#root = url.pathname.replace(/\/+$/, '');
-    this.#dispatcher = options.dispatcher;
-    this.#authorize = options.authorize;
-    this.#userAgent = options.userAgent;
-    this.#requireAuthorization = options.requireAuthorization ?? false;
-    this.#observer = options.observer;
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? Math.random;
   }
@@ -198,7 +170,10 @@ export class RestClient {
     if (response.statusCode < 200 || response.statusCode > 299) {
       throw await this.#refusal(what, response);
     }
-    const text = await this.#readText(what, response, MAX_BODY_BYTES, signal);
+    const text = await readBounded(response.body, MAX_BODY_BYTES).catch((error: unknown) => {
+      signal.throwIfAborted();
+      throw this.#brokenOff(what, error);
+    });
     return {
       body: this.#parse(what, text) as T,
       code: response.statusCode,
@@ -212,13 +187,13 @@ export class RestClient {
     const started = performance.now();
     let code = '<error>';
     try {
-      const sending = this.#dispatcher(use).request({
+      const sending = this.#options.dispatcher(use).request({
         origin: this.#origin,
         path: `${this.#root}${request.path}${queryString(request.query)}`,
         method: request.method,
         headers: {
           accept: request.accept ?? 'application/json',
-          'user-agent': request.userAgent ?? this.#userAgent,
+          'user-agent': request.userAgent ?? this.#options.userAgent,
           ...(authorization === undefined ? {} : { authorization }),
           ...(request.contentType === undefined ? {} : { 'content-type': request.contentType }),
         },
@@ -234,21 +209,21 @@ export class RestClient {
       return response;
     } catch (error) {
       request.signal.throwIfAborted();
-      throw new ApiError(
-        { code: 0, reason: '', message: `cannot reach ${this.#origin}: ${failureCause(error)}` },
-        { cause: error },
-      );
+      throw noAnswer(`cannot reach ${this.#origin}: ${failureCause(error)}`, error);
     } finally {
       const seconds = (performance.now() - started) / 1000;
-      this.#observer?.observe({ method: request.method, host: this.#host, code, seconds });
+      this.#options.observer?.observe({ method: request.method, host: this.#host, code, seconds });
     }
   }
 
   async #authorization(request: Sent): Promise<string | undefined> {
-    const authorization = await this.#authorize(request.signal);
+    const authorization = await this.#options.authorize(request.signal);
     request.signal.throwIfAborted();
     // A scheme without credentials would be no identity either.
-    if (this.#requireAuthorization && (authorization === undefined || !/^\S+ +\S/.test(authorization))) {
+    if (
+      this.#options.requireAuthorization &&
+      (authorization === undefined || !/^\S+ +\S/.test(authorization))
+    ) {
       throw new Error(
         `${request.method} ${request.path} was not sent: this client acts by a token only, and has none`,
       );
@@ -268,20 +243,6 @@ export class RestClient {
     });
   }
 
-  async #readText(
-    what: string,
-    response: Dispatcher.ResponseData,
-    maxBytes: number,
-    signal: AbortSignal,
-  ): Promise<string> {
-    try {
-      return await readBounded(response.body, maxBytes);
-    } catch (error) {
-      signal.throwIfAborted();
-      throw this.#brokenOff(what, error);
-    }
-  }
-
   #parse(what: string, text: string): unknown {
     if (text === '') {
       return undefined;
@@ -289,11 +250,7 @@ export class RestClient {
     try {
       return JSON.parse(text);
     } catch {
-      throw new ApiError({
-        code: 0,
-        reason: '',
-        message: `${what}: ${this.#origin} answered with something other than JSON`,
-      });
+      throw noAnswer(`${what}: ${this.#origin} answered with something other than JSON`);
     }
   }
 
@@ -302,7 +259,7 @@ export class RestClient {
       return error;
     }
     const cause = error instanceof LineTooLongError ? error.message : failureCause(error);
-    return new ApiError({ code: 0, reason: '', message: `${what} broke off: ${cause}` }, { cause: error });
+    return noAnswer(`${what} broke off: ${cause}`, error);
   }
 
   /** Milliseconds until the next try; undefined where another one makes no sense. */
@@ -332,8 +289,8 @@ export class RestClient {
     if (!limit.expired || error !== limit.signal.reason) {
       return error;
     }
-    const message = `${request.method} ${request.path}: no answer from ${this.#origin} within ${timeoutMs / 1000} s`;
-    return new ApiError({ code: 0, reason: '', message });
+    const what = `${request.method} ${request.path}`;
+    return noAnswer(`${what}: no answer from ${this.#origin} within ${timeoutMs / 1000} s`);
   }
 }
 

@@ -10,15 +10,15 @@ export interface ApiRequest {
   method: Method;
   /** From {@link apiPath}, without a query. */
   path: string;
-  query?: Query;
+  query?: Query | undefined;
   /** Sent as JSON. */
   body?: unknown;
   /** Default: `application/json`, and for PATCH `application/merge-patch+json`. */
-  contentType?: string;
+  contentType?: string | undefined;
   /** Default: `application/json`. */
-  accept?: string;
+  accept?: string | undefined;
   /** Instead of the client's own: the API server's audit log records it. */
-  userAgent?: string;
+  userAgent?: string | undefined;
   signal?: AbortSignal | undefined;
   /** For all tries together, waits between them included. Default: 30,000. */
   timeoutMs?: number;
@@ -29,14 +29,14 @@ export interface ApiRequest {
 export interface WatchRequest {
   path: string;
   /** `watch=true` is added. */
-  query?: Query;
-  accept?: string;
-  userAgent?: string;
+  query?: Query | undefined;
+  accept?: string | undefined;
+  userAgent?: string | undefined;
   signal: AbortSignal;
   /** How long the API server may take to accept the watch, in milliseconds. Default: 30,000. */
   openingMs?: number;
   /** Called once, when the API server has accepted the watch, before any event. */
-  onOpen?: () => void;
+  onOpen?: (() => void) | undefined;
 }
 
 export interface ApiResponse<T> {

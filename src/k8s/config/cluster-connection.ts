@@ -8,7 +8,7 @@ export interface ClusterConnection {
   source: string;
   tls: ClusterTls;
   /** URL of an HTTP, HTTPS or SOCKS5 proxy. */
-  proxy?: string;
+  proxy?: string | undefined;
   /**
    * The operator's own `Authorization` header, fresh enough to be used at once; undefined where the client certificate is
    * the identity. Never to be logged.
@@ -18,12 +18,12 @@ export interface ClusterConnection {
 
 /** All but `rejectUnauthorized` in PEM. */
 export interface ClusterTls {
-  ca?: Buffer;
+  ca?: Buffer | undefined;
   /** The operator's client certificate. The API server prefers it to any token on the same connection. */
-  cert?: Buffer;
-  key?: Buffer;
+  cert?: Buffer | undefined;
+  key?: Buffer | undefined;
   /** The name that the server's certificate must carry, where it is not that of the URL. */
-  servername?: string;
+  servername?: string | undefined;
   rejectUnauthorized: boolean;
 }
 

@@ -1,8 +1,8 @@
 import type { RequestOptions } from 'node:https';
 
-import type { User } from '@kubernetes/client-node';
+import { KubeConfig, type User } from '@kubernetes/client-node';
 
-import { abortable } from '../util/abortable.js';
+import { abortable } from '../util/async.js';
 import { KubeconfigError } from './cluster-connection.js';
 
 /** A plugin may ask somebody for consent, but a controller has nobody who would answer. */
@@ -17,10 +17,16 @@ interface ExecConfig {
 /** A user of the kubeconfig whose token comes from a program (`exec`) or an `auth-provider`, both run by client-node. */
 export class CredentialPlugin {
   readonly #user: User;
+  /** One for good: it holds the cache of tokens. Its cluster is never spoken to. */
+  readonly #config = new KubeConfig();
   #running: Promise<string> | undefined;
 
   constructor(user: User) {
     this.#user = user.exec ? { ...user, exec: withExecInfo(user.exec as ExecConfig) } : user;
+    this.#config.loadFromClusterAndUser(
+      { name: 'none', server: 'https://invalid', skipTLSVerify: true },
+      this.#user,
+    );
   }
 
   /**
@@ -40,8 +46,7 @@ export class CredentialPlugin {
     const name = pluginName(this.#user);
     const options: RequestOptions = {};
     try {
-      const config = await this.#config();
-      await abortable(config.applyToHTTPSOptions(options), AbortSignal.timeout(TIMEOUT_MS));
+      await abortable(this.#config.applyToHTTPSOptions(options), AbortSignal.timeout(TIMEOUT_MS));
     } catch (error) {
       // What the plugin printed is left out: some print what they were about to return.
       const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
@@ -58,21 +63,6 @@ export class CredentialPlugin {
       );
     }
     return authorization;
-  }
-
-  #loaded: Promise<{ applyToHTTPSOptions(options: RequestOptions): Promise<void> }> | undefined;
-
-  /** One KubeConfig for good: it holds the cache of tokens. Its cluster is never spoken to. */
-  #config(): Promise<{ applyToHTTPSOptions(options: RequestOptions): Promise<void> }> {
-    this.#loaded ??= import('./kubeconfig-library.js').then(({ KubeConfig }) => {
-      const config = new KubeConfig();
-      config.loadFromClusterAndUser(
-        { name: 'none', server: 'https://invalid', skipTLSVerify: true },
-        this.#user,
-      );
-      return config;
-    });
-    return this.#loaded;
   }
 }
 

@@ -1,12 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
-import type { Cluster, Context, User } from '@kubernetes/client-node';
+import { type Cluster, type Context, KubeConfig, type User } from '@kubernetes/client-node';
+import { parseDocument } from 'yaml';
 
-import { KubeconfigError } from './cluster-connection.js';
+import type { Clock } from '../util/clock.js';
+import { type ClusterConnection, type ClusterTls, KubeconfigError } from './cluster-connection.js';
+import { CredentialPlugin } from './credential-plugin.js';
+import { proxyFromEnvironment } from './proxy.js';
+import { TokenFile } from './token-file.js';
 
 /** What the current context of one or more kubeconfig files comes to. File names in it are absolute. */
-export interface KubeconfigEntry {
+interface KubeconfigEntry {
   cluster: Cluster;
   user: User;
   /** client-node knows this field by another name than Kubernetes does, so it is read beside it. */
@@ -27,17 +32,103 @@ interface RawKubeconfig {
 }
 
 /**
+ * How to reach the cluster of the current context, and as whom. `asked` names in errors what named the files.
+ *
+ * @throws KubeconfigError when the files cannot be used.
+ */
+export async function connectionFromFiles(
+  paths: readonly string[],
+  asked: string,
+  env: Readonly<NodeJS.ProcessEnv>,
+  clock: Clock,
+): Promise<ClusterConnection> {
+  const entry = await readKubeconfig(paths, asked);
+  const { cluster, user } = entry;
+  if (!URL.canParse(cluster.server) || !/^https?:/.test(cluster.server)) {
+    throw new KubeconfigError(
+      `${paths.join(', ')}: the server of cluster "${cluster.name}" is no http(s) URL`,
+    );
+  }
+  if (user.impersonateUser) {
+    throw new KubeconfigError(
+      `${paths.join(', ')}: user "${user.name}" impersonates "${user.impersonateUser}", which is not supported`,
+    );
+  }
+  const server = cluster.server.replace(/\/+$/, '');
+  return {
+    server,
+    namespace: entry.namespace || 'default',
+    source: `${asked === '--kubeconfig' || asked === 'KUBECONFIG' ? `${asked} ` : ''}${paths.join(', ')}`,
+    tls: await tlsOf(entry),
+    proxy: cluster.proxyUrl || proxyFromEnvironment(server, env),
+    authorize: authorizer(entry, clock),
+  };
+}
+
+async function tlsOf({ cluster, user }: KubeconfigEntry): Promise<ClusterTls> {
+  return {
+    ca: await pem(cluster.caData, cluster.caFile),
+    cert: await pem(user.certData, user.certFile),
+    key: await pem(user.keyData, user.keyFile),
+    servername: cluster.tlsServerName || undefined,
+    rejectUnauthorized: !cluster.skipTLSVerify,
+  };
+}
+
+/** Data wins over a file, as in client-go. */
+async function pem(
+  data: string | null | undefined,
+  file: string | null | undefined,
+): Promise<Buffer | undefined> {
+  if (data) {
+    return Buffer.from(data, 'base64');
+  }
+  if (!file) {
+    return undefined;
+  }
+  try {
+    return await readFile(file);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new KubeconfigError(
+      `the file ${file}, which the kubeconfig names, cannot be read: ${code ?? 'unknown error'}`,
+    );
+  }
+}
+
+/** client-go's order: a token file, a token, a password, a plugin. */
+function authorizer({ user, tokenFile }: KubeconfigEntry, clock: Clock): ClusterConnection['authorize'] {
+  if (tokenFile !== undefined) {
+    const file = new TokenFile(tokenFile, clock);
+    return async () => `Bearer ${await file.read()}`;
+  }
+  if (user.token) {
+    const header = `Bearer ${user.token.trim()}`;
+    return () => Promise.resolve(header);
+  }
+  if (user.username) {
+    const header = `Basic ${Buffer.from(`${user.username}:${user.password ?? ''}`).toString('base64')}`;
+    return () => Promise.resolve(header);
+  }
+  if (user.exec || user.authProvider) {
+    const plugin = new CredentialPlugin(user);
+    return (signal) => plugin.authorize(signal);
+  }
+  return () => Promise.resolve(undefined);
+}
+
+/**
  * Reads kubeconfig files and merges them as kubectl does: for each name the first file that has it wins, and a missing file
  * of a list is passed over.
  *
  * @throws KubeconfigError when none is there, one is no kubeconfig, or the current context names what is not in them.
  */
-export async function readKubeconfig(paths: readonly string[], asked: string): Promise<KubeconfigEntry> {
+async function readKubeconfig(paths: readonly string[], asked: string): Promise<KubeconfigEntry> {
   const files: LoadedFile[] = [];
   for (const path of paths) {
     const text = await readText(path);
     if (text !== undefined) {
-      files.push(await parse(path, text));
+      files.push(parse(path, text));
     }
   }
   if (files.length === 0) {
@@ -81,9 +172,7 @@ async function readText(path: string): Promise<string | undefined> {
   }
 }
 
-async function parse(path: string, text: string): Promise<LoadedFile> {
-  // Both are needed here only: in a pod neither is loaded, which saves 60 MB.
-  const { KubeConfig, parseDocument } = await import('./kubeconfig-library.js');
+function parse(path: string, text: string): LoadedFile {
   const document = parseDocument(text, { prettyErrors: false });
   const [fault] = document.errors;
   if (fault !== undefined) {

@@ -1,16 +1,15 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { isIPv6 } from 'node:net';
 import { delimiter, join } from 'node:path';
 
 import { type Clock, systemClock } from '../util/clock.js';
-import { type ClusterConnection, type ClusterTls, KubeconfigError } from './cluster-connection.js';
-import { CredentialPlugin } from './credential-plugin.js';
-import { inClusterConnection, SERVICE_ACCOUNT_DIRECTORY } from './in-cluster.js';
-import { type KubeconfigEntry, readKubeconfig } from './kubeconfig-file.js';
+import { type ClusterConnection, KubeconfigError } from './cluster-connection.js';
 import { proxyFromEnvironment } from './proxy.js';
 import { TokenFile } from './token-file.js';
 
-export { type ClusterConnection, KubeconfigError } from './cluster-connection.js';
+/** Where the kubelet mounts a pod's ServiceAccount. */
+const SERVICE_ACCOUNT_DIRECTORY = join('/var/run', 'secrets', 'kubernetes.io', 'serviceaccount');
 
 export interface ConnectionOptions {
   /** The `--kubeconfig` flag. */
@@ -25,19 +24,21 @@ export interface ConnectionOptions {
 
 /**
  * Finds the cluster: `--kubeconfig`, KUBECONFIG (may be a list), the pod's own ServiceAccount, `~/.kube/config`. What is
- * named explicitly is used or reported, never passed over. Client-node, which parses the files, is loaded only where there
- * is a file to parse: in a pod it would cost 60 MB for nothing.
+ * named explicitly is used or reported, never passed over.
  *
  * @throws KubeconfigError when there is none, or the one found cannot be used.
  */
 export async function loadConnection(options: ConnectionOptions): Promise<ClusterConnection> {
   const { env, clock = systemClock, serviceAccountDirectory = SERVICE_ACCOUNT_DIRECTORY } = options;
+  // client-node and a YAML parser, 60 MB of memory, are loaded only where there is a file to read: in a pod there is none.
+  const fromFiles = async (paths: readonly string[], asked: string): Promise<ClusterConnection> =>
+    (await import('./kubeconfig-file.js')).connectionFromFiles(paths, asked, env, clock);
   if (options.kubeconfig !== undefined && options.kubeconfig !== '') {
-    return fromFiles([options.kubeconfig], '--kubeconfig', env, clock);
+    return fromFiles([options.kubeconfig], '--kubeconfig');
   }
   const listed = (env.KUBECONFIG ?? '').split(delimiter).filter((path) => path !== '');
   if (listed.length > 0) {
-    return fromFiles(listed, 'KUBECONFIG', env, clock);
+    return fromFiles(listed, 'KUBECONFIG');
   }
   const pod = await inClusterConnection(env, clock, serviceAccountDirectory);
   if (pod !== undefined) {
@@ -45,7 +46,7 @@ export async function loadConnection(options: ConnectionOptions): Promise<Cluste
   }
   const homeFile = join(options.home, '.kube', 'config');
   if (existsSync(homeFile)) {
-    return fromFiles([homeFile], '~/.kube/config', env, clock);
+    return fromFiles([homeFile], '~/.kube/config');
   }
   throw new KubeconfigError(
     `no cluster to talk to: there is no --kubeconfig, no KUBECONFIG, no pod's ServiceAccount in ${serviceAccountDirectory} ` +
@@ -53,87 +54,38 @@ export async function loadConnection(options: ConnectionOptions): Promise<Cluste
   );
 }
 
-async function fromFiles(
-  paths: readonly string[],
-  asked: string,
+/**
+ * The connection of the pod that this process runs in; undefined when it runs in none.
+ *
+ * @throws KubeconfigError when the mount is there in part only.
+ */
+async function inClusterConnection(
   env: Readonly<NodeJS.ProcessEnv>,
   clock: Clock,
-): Promise<ClusterConnection> {
-  const entry = await readKubeconfig(paths, asked);
-  const { cluster, user } = entry;
-  if (!URL.canParse(cluster.server) || !/^https?:/.test(cluster.server)) {
-    throw new KubeconfigError(
-      `${paths.join(', ')}: the server of cluster "${cluster.name}" is no http(s) URL`,
-    );
-  }
-  if (user.impersonateUser) {
-    throw new KubeconfigError(
-      `${paths.join(', ')}: user "${user.name}" impersonates "${user.impersonateUser}", which is not supported`,
-    );
-  }
-  const server = cluster.server.replace(/\/+$/, '');
-  const proxy = cluster.proxyUrl || proxyFromEnvironment(server, env);
-  return {
-    server,
-    namespace: entry.namespace || 'default',
-    source: `${asked === '--kubeconfig' || asked === 'KUBECONFIG' ? `${asked} ` : ''}${paths.join(', ')}`,
-    tls: await tlsOf(entry),
-    ...(proxy ? { proxy } : {}),
-    authorize: authorizer(entry, clock),
-  };
-}
-
-async function tlsOf({ cluster, user }: KubeconfigEntry): Promise<ClusterTls> {
-  const ca = await pem(cluster.caData, cluster.caFile);
-  const cert = await pem(user.certData, user.certFile);
-  const key = await pem(user.keyData, user.keyFile);
-  return {
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-    ...(cluster.tlsServerName ? { servername: cluster.tlsServerName } : {}),
-    rejectUnauthorized: !cluster.skipTLSVerify,
-  };
-}
-
-/** Data wins over a file, as in client-go. */
-async function pem(
-  data: string | null | undefined,
-  file: string | null | undefined,
-): Promise<Buffer | undefined> {
-  if (data) {
-    return Buffer.from(data, 'base64');
-  }
-  if (!file) {
+  directory: string,
+): Promise<ClusterConnection | undefined> {
+  const host = env.KUBERNETES_SERVICE_HOST;
+  const port = env.KUBERNETES_SERVICE_PORT || '443';
+  const token = new TokenFile(join(directory, 'token'), clock);
+  const hasToken = await token.read().then(
+    () => true,
+    () => false,
+  );
+  if (!host || !hasToken) {
     return undefined;
   }
-  try {
-    return await readFile(file);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new KubeconfigError(
-      `the file ${file}, which the kubeconfig names, cannot be read: ${code ?? 'unknown error'}`,
-    );
+  const ca = await readFile(join(directory, 'ca.crt')).catch(() => undefined);
+  if (ca === undefined) {
+    throw new KubeconfigError(`the pod's ServiceAccount in ${directory} has a token but no ca.crt`);
   }
-}
-
-/** client-go's order: a token file, a token, a password, a plugin. */
-function authorizer({ user, tokenFile }: KubeconfigEntry, clock: Clock): ClusterConnection['authorize'] {
-  if (tokenFile !== undefined) {
-    const file = new TokenFile(tokenFile, clock);
-    return async () => `Bearer ${await file.read()}`;
-  }
-  if (user.token) {
-    const header = `Bearer ${user.token.trim()}`;
-    return () => Promise.resolve(header);
-  }
-  if (user.username) {
-    const header = `Basic ${Buffer.from(`${user.username}:${user.password ?? ''}`).toString('base64')}`;
-    return () => Promise.resolve(header);
-  }
-  if (user.exec || user.authProvider) {
-    const plugin = new CredentialPlugin(user);
-    return (signal) => plugin.authorize(signal);
-  }
-  return () => Promise.resolve(undefined);
+  const namespace = await readFile(join(directory, 'namespace'), 'utf8').catch(() => '');
+  const server = `https://${isIPv6(host) ? `[${host}]` : host}:${port}`;
+  return {
+    server,
+    namespace: namespace.trim() || 'default',
+    source: "the pod's ServiceAccount",
+    tls: { ca, rejectUnauthorized: true },
+    proxy: proxyFromEnvironment(server, env),
+    authorize: async () => `Bearer ${await token.read()}`,
+  };
 }

@@ -1,11 +1,12 @@
+import { follow } from '../util/async.js';
 import { CauseLog, type RuntimeLog } from '../util/cause-log.js';
 import { type Clock, systemClock } from '../util/clock.js';
 import { ApiError, isApiError } from '../client/errors.js';
+import { messageOf } from '../util/text.js';
 import { EventQueue } from './event-queue.js';
 import { eventName, EventSeries, type RecordedEvent, seriesKey } from './event-series.js';
-import { apiPath, type Requester } from '../client/rest-client.js';
-
-export type { RecordedEvent } from './event-series.js';
+import { apiPath } from '../client/api-path.js';
+import type { Requester } from '../client/rest-client.js';
 
 export interface EventObserver {
   /** An Event will never be written: `queue_full`, or the API server does not take it. */
@@ -69,11 +70,6 @@ export class EventRecorder {
     this.#causes = new CauseLog(options.log, { reporter: options.reportingController });
   }
 
-  /** Events that wait to be written. */
-  get length(): number {
-    return this.#queue.length;
-  }
-
   record(event: RecordedEvent): void {
     const now = this.#clock.now();
     this.#forgetOld(now);
@@ -132,11 +128,10 @@ export class EventRecorder {
   async #pause(milliseconds: number, signal: AbortSignal): Promise<void> {
     const wake = new AbortController();
     this.#wake = wake;
-    const onAbort = (): void => wake.abort();
-    signal.addEventListener('abort', onAbort, { once: true });
+    const unfollow = follow(signal, wake);
     // Never longer than a day, which is about what a timer can hold.
     await this.#clock.sleep(Math.min(milliseconds, 86_400_000), wake.signal).catch(() => undefined);
-    signal.removeEventListener('abort', onAbort);
+    unfollow();
     this.#wake = undefined;
   }
 
@@ -202,8 +197,7 @@ export class EventRecorder {
       this.#giveUp(series, 'refused');
       return;
     }
-    const message = error instanceof Error ? error.message : String(error);
-    this.#causes.failed(`events cannot be written: ${message}`, error);
+    this.#causes.failed(`events cannot be written: ${messageOf(error)}`, error);
     series.failures++;
     if (!mayPass(error)) {
       this.#giveUp(series, 'refused');

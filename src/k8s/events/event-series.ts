@@ -1,6 +1,6 @@
-import { microTime } from '../util/micro-time.js';
+import { microTime } from '../util/clock.js';
 import type { ObjectReference } from '../client/objects.js';
-import { truncate } from '../util/truncate.js';
+import { truncate } from '../util/text.js';
 
 /** One thing to tell about an object. */
 export interface RecordedEvent {
@@ -71,7 +71,7 @@ export class EventSeries {
       action: truncate(action, MAX_WORD_BYTES),
       note: truncate(note, MAX_NOTE_BYTES),
       regarding,
-      ...(related === undefined ? {} : { related }),
+      related,
       reportingController: options.reportingController,
       reportingInstance: truncate(options.reportingInstance, MAX_WORD_BYTES),
       ...(this.count > 1 ? this.seriesPatch() : {}),

@@ -1,17 +1,10 @@
-import { abortable } from '../util/abortable.js';
+import { abortable, deadline, follow } from '../util/async.js';
 import { type Clock, steadyClock } from '../util/clock.js';
 import { CauseLog, type RuntimeLog } from '../util/cause-log.js';
-import { deadline } from '../client/deadline.js';
 import { isApiError } from '../client/errors.js';
+import { messageOf } from '../util/text.js';
 import { LeaseLock } from './lease-lock.js';
 import type { Requester } from '../client/rest-client.js';
-
-export interface LeaderObserver {
-  /** leader_election_master_status; false at the start. */
-  leading(leads: boolean): void;
-  /** Another identity was seen to hold the Lease; '' when nobody does. */
-  holder?(identity: string): void;
-}
 
 export interface LeaderElectorOptions {
   client: Requester;
@@ -30,7 +23,8 @@ export interface LeaderElectorOptions {
   /** Default: steadyClock. One that can be set back would let two lead. */
   clock?: Clock;
   random?: () => number;
-  observer?: LeaderObserver | undefined;
+  /** leader_election_master_status: called with false at the start, and with every change. */
+  onLeading?: ((leads: boolean) => void) | undefined;
 }
 
 const JITTER = 1.2;
@@ -52,7 +46,6 @@ export class LeaderElector {
   readonly #lock: LeaseLock;
   readonly #causes: CauseLog;
   #leads = false;
-  #lastHolder: string | undefined;
 
   constructor(options: LeaderElectorOptions) {
     this.#options = options;
@@ -72,11 +65,6 @@ export class LeaderElector {
     this.#causes = new CauseLog(options.log, { lease: `${options.namespace}/${options.name}` });
   }
 
-  /** Also false when the process was stopped for so long that somebody else may lead by now. */
-  get isLeader(): boolean {
-    return this.#leads && this.#clock.now() < this.#lock.renewedAt + this.#leaseDurationMs;
-  }
-
   /**
    * Waits for the Lease, then calls `lead` once. `leading` aborts when the signal does, and when the Lease could not be renewed
    * for the renew deadline or somebody else holds it: nothing may be written after that.
@@ -89,18 +77,14 @@ export class LeaderElector {
     signal: AbortSignal,
     lead: (leading: AbortSignal) => Promise<void>,
   ): Promise<'released' | 'lost'> {
-    this.#options.observer?.leading(false);
+    this.#options.onLeading?.(false);
     if (!(await this.#acquire(signal))) {
       return 'released';
     }
     this.#setLeads(true);
     const leading = new AbortController();
     const renewing = new AbortController();
-    const onAbort = (): void => leading.abort(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) {
-      onAbort();
-    }
+    const unfollow = follow(signal, leading);
     const renewal = this.#renewUntilLost(renewing.signal).then((lost) => {
       if (lost) {
         this.#setLeads(false);
@@ -112,7 +96,7 @@ export class LeaderElector {
       // Renewed until it is over, also after the abort: others must not start while we finish.
       await this.#lead(lead, leading.signal);
     } finally {
-      signal.removeEventListener('abort', onAbort);
+      unfollow();
       renewing.abort();
       const lost = await renewal;
       this.#setLeads(false);
@@ -176,28 +160,25 @@ export class LeaderElector {
   async #attempt(signal: AbortSignal, milliseconds: number): Promise<boolean> {
     const attempt = new AbortController();
     const timer = new AbortController();
-    const onAbort = (): void => attempt.abort(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
+    const unfollow = follow(signal, attempt);
     try {
       signal.throwIfAborted();
       this.#clock.sleep(milliseconds, timer.signal).then(
         () => attempt.abort(new Error('the API server did not answer in time')),
         () => undefined,
       );
-      const holder = await abortable(this.#lock.acquireOrRenew(attempt.signal), attempt.signal);
+      await abortable(this.#lock.acquireOrRenew(attempt.signal), attempt.signal);
       this.#causes.recovered('leader election: the Lease can be read and written again');
-      this.#announce(holder.identity);
-      return holder.ours;
+      return this.#lock.isOurs;
     } catch (error) {
       // A conflict means that somebody else was quicker, which the next look will show.
       if (!signal.aborted && !isApiError(error, 409)) {
-        const message = error instanceof Error ? error.message : String(error);
-        this.#causes.failed(`leader election: ${message}; trying again`, error);
+        this.#causes.failed(`leader election: ${messageOf(error)}; trying again`, error);
       }
       return false;
     } finally {
       timer.abort();
-      signal.removeEventListener('abort', onAbort);
+      unfollow();
     }
   }
 
@@ -207,8 +188,7 @@ export class LeaderElector {
       await this.#lock.release(limit.signal);
     } catch (error) {
       // It expires by itself.
-      const message = error instanceof Error ? error.message : String(error);
-      this.#options.log.warn(`leader election: the Lease could not be given back: ${message}`);
+      this.#options.log.warn(`leader election: the Lease could not be given back: ${messageOf(error)}`);
     } finally {
       limit.clear();
     }
@@ -217,14 +197,7 @@ export class LeaderElector {
   #setLeads(leads: boolean): void {
     if (this.#leads !== leads) {
       this.#leads = leads;
-      this.#options.observer?.leading(leads);
-    }
-  }
-
-  #announce(holder: string): void {
-    if (holder !== this.#lastHolder) {
-      this.#lastHolder = holder;
-      this.#options.observer?.holder?.(holder);
+      this.#options.onLeading?.(leads);
     }
   }
 }

@@ -1,8 +1,8 @@
-import type { Clock } from '../util/clock.js';
+import { type Clock, microTime } from '../util/clock.js';
 import { isApiError } from '../client/errors.js';
-import { microTime } from '../util/micro-time.js';
-import type { ObjectMeta } from '../client/objects.js';
-import { apiPath, type Requester } from '../client/rest-client.js';
+import type { ObjectMeta } from '../../api/kubernetes.js';
+import { apiPath } from '../client/api-path.js';
+import type { Requester } from '../client/rest-client.js';
 
 /** coordination.k8s.io/v1 LeaseSpec. */
 interface LeaseSpec {
@@ -20,10 +20,13 @@ interface Lease {
   spec?: LeaseSpec;
 }
 
-export interface LeaseHolder {
-  /** '' when nobody holds it. */
+interface LeaseLockOptions {
+  client: Requester;
+  namespace: string;
+  name: string;
   identity: string;
-  ours: boolean;
+  leaseDurationMs: number;
+  clock: Clock;
 }
 
 /**
@@ -31,31 +34,14 @@ export interface LeaseHolder {
  * Needs the rights to get, create and update leases.
  */
 export class LeaseLock {
-  readonly #client: Requester;
-  readonly #namespace: string;
-  readonly #name: string;
-  readonly #identity: string;
-  readonly #leaseDurationMs: number;
-  readonly #clock: Clock;
+  readonly #options: LeaseLockOptions;
   #lease: Lease | undefined;
   /** When {@link #lease} was first seen as it is. */
   #observedAt = 0;
   #renewedAt = -Infinity;
 
-  constructor(options: {
-    client: Requester;
-    namespace: string;
-    name: string;
-    identity: string;
-    leaseDurationMs: number;
-    clock: Clock;
-  }) {
-    this.#client = options.client;
-    this.#namespace = options.namespace;
-    this.#name = options.name;
-    this.#identity = options.identity;
-    this.#leaseDurationMs = options.leaseDurationMs;
-    this.#clock = options.clock;
+  constructor(options: LeaseLockOptions) {
+    this.#options = options;
   }
 
   /** The last holder seen, '' for nobody. */
@@ -64,7 +50,7 @@ export class LeaseLock {
   }
 
   get isOurs(): boolean {
-    return this.holder === this.#identity;
+    return this.holder === this.#options.identity;
   }
 
   /** When the last write that succeeded was sent; -Infinity before the first. */
@@ -73,15 +59,17 @@ export class LeaseLock {
   }
 
   /**
-   * Takes the Lease when it is free, ours, or has stood still for its whole duration; renews it when it is ours.
+   * Takes the Lease when it is free, ours, or has stood still for its whole duration; renews it when it is ours. Look at
+   * {@link isOurs} then.
    *
    * @throws ApiError, 409 when somebody else was quicker.
    */
-  async acquireOrRenew(signal: AbortSignal): Promise<LeaseHolder> {
+  async acquireOrRenew(signal: AbortSignal): Promise<void> {
     if (this.#lease !== undefined && this.isOurs) {
       try {
         // Whoever leads knows what stands there, and saves a read at each renewal.
-        return await this.#write(this.#lease, this.#renewed(this.#lease.spec), signal);
+        await this.#write(this.#lease, this.#renewed(this.#lease.spec), signal);
+        return;
       } catch (error) {
         if (!isApiError(error, 404, 409)) {
           throw error;
@@ -90,13 +78,13 @@ export class LeaseLock {
     }
     const found = await this.#read(signal);
     if (found === undefined) {
-      return this.#create(signal);
+      await this.#create(signal);
+      return;
     }
     this.#observe(found);
-    if (!this.isOurs && this.#isHeld(found.spec)) {
-      return { identity: this.holder, ours: false };
+    if (this.isOurs || !this.#isHeld(found.spec)) {
+      await this.#write(found, this.#renewed(found.spec), signal);
     }
-    return this.#write(found, this.#renewed(found.spec), signal);
   }
 
   /** Lets the next one start at once; does nothing when the Lease is not ours. */
@@ -104,7 +92,7 @@ export class LeaseLock {
     if (this.#lease === undefined || !this.isOurs) {
       return;
     }
-    const now = microTime(this.#clock.now());
+    const now = microTime(this.#options.clock.now());
     await this.#write(
       this.#lease,
       { ...this.#lease.spec, holderIdentity: '', leaseDurationSeconds: 1, renewTime: now, acquireTime: now },
@@ -115,17 +103,17 @@ export class LeaseLock {
   /** By our own clock: the times in the Lease are those of another machine. */
   #isHeld(spec: LeaseSpec | undefined): boolean {
     const seconds = spec?.leaseDurationSeconds;
-    const durationMs = seconds === undefined ? this.#leaseDurationMs : seconds * 1000;
-    return (spec?.holderIdentity ?? '') !== '' && this.#clock.now() < this.#observedAt + durationMs;
+    const durationMs = seconds === undefined ? this.#options.leaseDurationMs : seconds * 1000;
+    return (spec?.holderIdentity ?? '') !== '' && this.#options.clock.now() < this.#observedAt + durationMs;
   }
 
   #renewed(spec: LeaseSpec | undefined): LeaseSpec {
-    const now = microTime(this.#clock.now());
-    const ours = spec?.holderIdentity === this.#identity;
+    const now = microTime(this.#options.clock.now());
+    const ours = spec?.holderIdentity === this.#options.identity;
     return {
       ...spec,
-      holderIdentity: this.#identity,
-      leaseDurationSeconds: Math.ceil(this.#leaseDurationMs / 1000),
+      holderIdentity: this.#options.identity,
+      leaseDurationSeconds: Math.ceil(this.#options.leaseDurationMs / 1000),
       renewTime: now,
       acquireTime: ours ? (spec.acquireTime ?? now) : now,
       leaseTransitions: (spec?.leaseTransitions ?? 0) + (ours || spec === undefined ? 0 : 1),
@@ -134,9 +122,9 @@ export class LeaseLock {
 
   async #read(signal: AbortSignal): Promise<Lease | undefined> {
     try {
-      const { body } = await this.#client.request<Lease>({
+      const { body } = await this.#options.client.request<Lease>({
         method: 'GET',
-        path: this.#path(this.#name),
+        path: this.#path(this.#options.name),
         signal,
       });
       return body;
@@ -148,42 +136,41 @@ export class LeaseLock {
     }
   }
 
-  async #create(signal: AbortSignal): Promise<LeaseHolder> {
-    const sentAt = this.#clock.now();
-    const { body } = await this.#client.request<Lease>({
+  async #create(signal: AbortSignal): Promise<void> {
+    const sentAt = this.#options.clock.now();
+    const { body } = await this.#options.client.request<Lease>({
       method: 'POST',
       path: this.#path(undefined),
       body: {
         apiVersion: 'coordination.k8s.io/v1',
         kind: 'Lease',
-        metadata: { name: this.#name, namespace: this.#namespace },
+        metadata: { name: this.#options.name, namespace: this.#options.namespace },
         spec: this.#renewed(undefined),
       },
       signal,
     });
-    return this.#wrote(body, sentAt);
+    this.#wrote(body, sentAt);
   }
 
-  async #write(lease: Lease, spec: LeaseSpec, signal: AbortSignal): Promise<LeaseHolder> {
-    const sentAt = this.#clock.now();
-    const { body } = await this.#client.request<Lease>({
+  async #write(lease: Lease, spec: LeaseSpec, signal: AbortSignal): Promise<void> {
+    const sentAt = this.#options.clock.now();
+    const { body } = await this.#options.client.request<Lease>({
       method: 'PUT',
-      path: this.#path(this.#name),
+      path: this.#path(this.#options.name),
       body: { ...lease, spec },
       signal,
     });
-    return this.#wrote(body, sentAt);
+    this.#wrote(body, sentAt);
   }
 
-  #wrote(lease: Lease, sentAt: number): LeaseHolder {
+  #wrote(lease: Lease, sentAt: number): void {
     this.#observe(lease);
     this.#renewedAt = sentAt;
-    return { identity: this.holder, ours: this.isOurs };
   }
 
   #observe(lease: Lease): void {
     if (this.#lease === undefined || JSON.stringify(this.#lease.spec) !== JSON.stringify(lease.spec)) {
-      this.#observedAt = this.#clock.now();
+      this.#observedAt = this.#options.clock.now();
     }
     this.#lease = lease;
   }
@@ -192,7 +179,7 @@ export class LeaseLock {
     return apiPath({
       group: 'coordination.k8s.io',
       version: 'v1',
-      namespace: this.#namespace,
+      namespace: this.#options.namespace,
       resource: 'leases',
       name,
     });

@@ -29,6 +29,11 @@ export class FairList<T> {
     return this.#size;
   }
 
+  /** True while an item of this group waits. */
+  has(group: string): boolean {
+    return this.#groups.has(group);
+  }
+
   add(path: Path, item: T): void {
     const [group, ...rest] = path;
     let items = this.#groups.get(group);

@@ -1,8 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { BindAddress } from './bind-address.js';
-import { HttpListener, SERVER_LIMITS } from './http-listener.js';
-import { answerText, readablePath } from './http-answer.js';
+import { type BindAddress, HttpListener, SERVER_LIMITS, answerText, readablePath } from './http-listener.js';
 
 /** One thing without which the operator does not do its work. */
 export interface ReadinessCheck {

@@ -1,7 +1,36 @@
-import type { Server } from 'node:http';
+import type { Server, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Server as SecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import { type BindAddress, formatBindAddress } from './bind-address.js';
+
+/** Where a server listens. */
+export interface BindAddress {
+  /** Left out: every address of the machine, IPv6 and IPv4. */
+  host?: string;
+  /** 0: any free port. */
+  port: number;
+}
+
+const SHAPE = /^(?:\[(?<ipv6>[0-9A-Fa-f:.]+)\]|(?<host>[A-Za-z0-9.-]*)):(?<port>\d{1,5})$/;
+
+/**
+ * Reads what kubebuilder's flags take: `:8443`, `127.0.0.1:8443`, `[::1]:8443`; `0` (or nothing) means off.
+ * @throws Error with what to write instead
+ */
+export function parseBindAddress(text: string): BindAddress | 'off' {
+  if (text === '0' || text === '') return 'off';
+  const groups = SHAPE.exec(text)?.groups;
+  const port = Number(groups?.port);
+  if (groups === undefined || port > 65535) {
+    throw new Error('Write :PORT, HOST:PORT or [IPV6]:PORT with a port up to 65535, or 0 to turn it off.');
+  }
+  const host = groups.ipv6 ?? groups.host ?? '';
+  return host === '' ? { port } : { host, port };
+}
+
+/** The flag's own spelling, for messages. */
+export function formatBindAddress({ host = '', port }: BindAddress): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
 
 /** A server of ours cannot listen: the operator does not start. The message is one line that names the flag. */
 export class ListenError extends Error {
@@ -89,4 +118,47 @@ function explain(error: NodeJS.ErrnoException): string {
     default:
       return error.message;
   }
+}
+
+/** Ends a request with plain text (one line unless `body` has several); a HEAD gets the headers alone. */
+export function answerText(
+  response: ServerResponse,
+  code: number,
+  body: string,
+  headers: OutgoingHttpHeaders = {},
+): void {
+  answer(response, code, Buffer.from(`${body}\n`), {
+    'content-type': 'text/plain; charset=utf-8',
+    ...headers,
+  });
+}
+
+export function answer(
+  response: ServerResponse,
+  code: number,
+  body: Buffer,
+  headers: OutgoingHttpHeaders,
+): void {
+  if (response.destroyed || response.headersSent) return;
+  response.writeHead(code, {
+    'content-length': body.byteLength,
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    ...headers,
+  });
+  response.end(response.req.method === 'HEAD' ? undefined : body);
+}
+
+/**
+ * The request's path, for the reading methods; undefined where another one was refused here. A body is not for us:
+ * the connection ends rather than that somebody reads it.
+ */
+export function readablePath(request: IncomingMessage, response: ServerResponse): URL | undefined {
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    answerText(response, 405, 'only GET and HEAD', { allow: 'GET, HEAD', connection: 'close' });
+    return undefined;
+  }
+  const url = URL.parse(request.url ?? '', 'http://host');
+  if (url === null) answerText(response, 400, 'no such address', { connection: 'close' });
+  return url ?? undefined;
 }

@@ -5,13 +5,18 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { type Clock, systemClock } from '../../k8s/util/clock.js';
 import type { Requester } from '../../k8s/client/rest-client.js';
-import type { BindAddress } from './bind-address.js';
+import {
+  type BindAddress,
+  HttpListener,
+  SERVER_LIMITS,
+  answer,
+  answerText,
+  readablePath,
+} from './http-listener.js';
 import { acceptsGzip, CONTENT_TYPES, type ExpositionFormat, negotiateFormat } from '../metrics/exposition.js';
-import { answer, answerText, readablePath } from './http-answer.js';
-import { HttpListener, SERVER_LIMITS } from './http-listener.js';
 import type { Logger } from '../logging/logger.js';
 import { ScrapeAuthorizer, type ScrapeVerdict } from './scrape-authorizer.js';
-import { CertificateFiles, type KeyPair, selfSignedKeyPair } from './serving-certificate.js';
+import { CertificateFiles, type KeyPair } from './serving-certificate.js';
 
 export interface MetricsServerOptions {
   metrics: { render(format: ExpositionFormat): Promise<string> };
@@ -75,7 +80,11 @@ export class MetricsServer {
         { ...SERVER_LIMITS, ...pair, minVersion: 'TLSv1.2', handshakeTimeout: HANDSHAKE_TIMEOUT_MS },
         this.#onRequest,
       );
-    if (folder === undefined) return create(await selfSignedKeyPair(this.#clock.now()));
+    if (folder === undefined) {
+      // Its ASN.1 library is large, and a mounted certificate needs none.
+      const { selfSignedKeyPair } = await import('./self-signed.js');
+      return create(await selfSignedKeyPair(this.#clock.now()));
+    }
     const files = new CertificateFiles({ folder, clock: this.#clock, logger });
     const pair = await files.read();
     const server = create(pair);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../k8s/util/clock.js';
-import { apiPath, type Requester } from '../../k8s/client/rest-client.js';
+import { apiPath } from '../../k8s/client/api-path.js';
+import type { Requester } from '../../k8s/client/rest-client.js';
 
 /** What to answer a scrape: 200, 401, 403, or 503 where too many strangers ask at once. */
 export type ScrapeVerdict = 'allowed' | 'unauthenticated' | 'forbidden' | 'busy';

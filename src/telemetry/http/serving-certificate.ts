@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import type { Clock } from '../../k8s/util/clock.js';
-import type { Logger } from '../logging/logger.js';
+import { messageOf } from '../../k8s/util/text.js';
+import type { RuntimeLog } from '../../k8s/util/cause-log.js';
 
 /** PEM texts of a certificate (with its chain) and its private key. */
 export interface KeyPair {
@@ -18,47 +18,13 @@ export class CertificateError extends Error {
 
 /** Often enough for a certificate that is renewed days before it ends. */
 const POLL_INTERVAL_MS = 10_000;
-/** Nobody can check such a certificate anyway; it must only outlast the process. */
-const SELF_SIGNED_DAYS = 3650;
-
-/** A certificate for this process alone, whose key is never on disk. Its clients have to skip verification. */
-export async function selfSignedKeyPair(now: number): Promise<KeyPair> {
-  const { generate } = await import('./certificate-library.js'); // its ASN.1 library is large, and mounted certificates need none
-  const name = hostname();
-  const made = await generate([{ name: 'commonName', value: name }], {
-    keyType: 'ec',
-    curve: 'P-256',
-    algorithm: 'sha256',
-    notBeforeDate: new Date(now - 3_600_000), // for clients whose clocks are behind
-    notAfterDate: new Date(now + SELF_SIGNED_DAYS * 86_400_000),
-    extensions: [
-      { name: 'basicConstraints', cA: false, critical: true },
-      { name: 'keyUsage', digitalSignature: true, critical: true },
-      { name: 'extKeyUsage', serverAuth: true },
-      {
-        name: 'subjectAltName',
-        altNames: [
-          { type: 2, value: 'localhost' },
-          { type: 2, value: name },
-          { type: 7, ip: '127.0.0.1' },
-          { type: 7, ip: '::1' },
-        ],
-      },
-    ],
-  });
-  return { cert: made.cert, key: made.private };
-}
 
 /** tls.crt and tls.key in a folder, as a Secret of type kubernetes.io/tls is mounted. */
 export class CertificateFiles {
-  readonly #folder: string;
-  readonly #clock: Clock;
-  readonly #logger: Pick<Logger, 'info' | 'warn'>;
+  readonly #options: { folder: string; clock: Clock; logger: RuntimeLog };
 
-  constructor(options: { folder: string; clock: Clock; logger: Pick<Logger, 'info' | 'warn'> }) {
-    this.#folder = options.folder;
-    this.#clock = options.clock;
-    this.#logger = options.logger;
+  constructor(options: { folder: string; clock: Clock; logger: RuntimeLog }) {
+    this.#options = options;
   }
 
   /** @throws CertificateError when a file is missing or the two do not make a pair */
@@ -67,9 +33,8 @@ export class CertificateFiles {
     try {
       createSecureContext(pair);
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
       throw new CertificateError(
-        `--metrics-cert-path ${this.#folder}: tls.crt and tls.key are no certificate and its key (${why})`,
+        `--metrics-cert-path ${this.#options.folder}: tls.crt and tls.key are no certificate and its key (${messageOf(error)})`,
         { cause: error },
       );
     }
@@ -86,7 +51,7 @@ export class CertificateFiles {
     let reported = '';
     for (;;) {
       try {
-        await this.#clock.sleep(POLL_INTERVAL_MS, signal);
+        await this.#options.clock.sleep(POLL_INTERVAL_MS, signal);
       } catch {
         return; // aborted
       }
@@ -96,11 +61,11 @@ export class CertificateFiles {
         if (pair.cert === known.cert && pair.key === known.key) continue;
         replace(pair);
         known = pair;
-        this.#logger.info('metrics certificate reloaded', { folder: this.#folder });
+        this.#options.logger.info('metrics certificate reloaded', { folder: this.#options.folder });
       } catch (error) {
-        const message = error instanceof Error ? error.message : String(error);
+        const message = messageOf(error);
         if (message !== reported)
-          this.#logger.warn('metrics certificate kept: the new one is unusable', { error });
+          this.#options.logger.warn('metrics certificate kept: the new one is unusable', { error });
         reported = message;
       }
     }
@@ -108,11 +73,11 @@ export class CertificateFiles {
 
   async #readFile(name: string): Promise<string> {
     try {
-      return await readFile(join(this.#folder, name), 'utf8');
+      return await readFile(join(this.#options.folder, name), 'utf8');
     } catch (error) {
       const why =
         (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is none' : (error as Error).message;
-      throw new CertificateError(`--metrics-cert-path ${this.#folder}: cannot read ${name}: ${why}`, {
+      throw new CertificateError(`--metrics-cert-path ${this.#options.folder}: cannot read ${name}: ${why}`, {
         cause: error,
       });
     }

@@ -41,7 +41,7 @@ export class StreamAuditSink implements AuditSink {
 
   constructor(
     stream: NodeJS.WritableStream & { readonly writableLength: number },
-    { clock = systemClock, logger }: AuditSinkOptions = {},
+    { clock = systemClock, logger }: AuditSinkOptions,
   ) {
     this.#clock = clock;
     this.#writer = new BoundedWriter(stream, {
@@ -63,12 +63,4 @@ export class StreamAuditSink implements AuditSink {
   close(signal: AbortSignal): Promise<void> {
     return this.#writer.flush(signal);
   }
-}
-
-/** The audit log of the process: standard output, unless another stream is given. */
-export function createAuditSink(
-  stream: NodeJS.WritableStream & { readonly writableLength: number } = process.stdout,
-  options: AuditSinkOptions = {},
-): StreamAuditSink {
-  return new StreamAuditSink(stream, options);
 }

@@ -16,7 +16,6 @@ export class BoundedWriter extends Writable {
   readonly #target: NodeJS.WritableStream & { readonly writableLength: number };
   readonly #options: BoundedWriterOptions;
   #unreported = 0;
-  #dropped = 0;
   #broken = false;
 
   constructor(
@@ -31,11 +30,6 @@ export class BoundedWriter extends Writable {
     });
   }
 
-  /** Lines dropped since the start. */
-  get dropped(): number {
-    return this.#dropped;
-  }
-
   override _write(chunk: string | Buffer, _encoding: BufferEncoding, done: () => void): void {
     this.#offer(chunk);
     done();
@@ -45,7 +39,6 @@ export class BoundedWriter extends Writable {
     const full = this.#target.writableLength + chunk.length > this.#options.maxBufferedBytes;
     if (this.#broken || full) {
       this.#unreported += 1;
-      this.#dropped += 1;
       return;
     }
     if (this.#unreported > 0) {

@@ -6,19 +6,15 @@ import {
   type Logger as Winston,
 } from 'winston';
 import { type Clock, systemClock } from '../../k8s/util/clock.js';
+import type { RuntimeLog } from '../../k8s/util/cause-log.js';
 import { BoundedWriter } from './bounded-writer.js';
 import { formatJson, formatText, type LogFormat, type LogLevel } from './log-format.js';
 
 export type LogFields = Readonly<Record<string, unknown>>;
 
 /** What the rest of the program knows of logging. No call throws, waits or blocks. */
-export interface Logger {
-  debug(message: string, fields?: LogFields): void;
-  info(message: string, fields?: LogFields): void;
-  warn(message: string, fields?: LogFields): void;
+export interface Logger extends RuntimeLog {
   error(message: string, fields?: LogFields): void;
-  /** Guards debug lines that cost something to build. */
-  isDebugEnabled(): boolean;
 }
 
 export interface LoggerOptions {
@@ -36,14 +32,12 @@ const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
 export class ProcessLogger implements Logger {
   readonly #winston: Winston;
   readonly #writer: BoundedWriter;
-  readonly #level: LogLevel;
   #closed = false;
 
   constructor({ level, format: layout, stream = process.stderr, clock = systemClock }: LoggerOptions) {
     const render = layout === 'json' ? formatJson : formatText;
     const now = (): string => new Date(clock.now()).toISOString();
     const debug = level === 'debug';
-    this.#level = level;
     this.#writer = new BoundedWriter(stream, {
       maxBufferedBytes: MAX_BUFFERED_BYTES,
       notice: (dropped) =>
@@ -73,10 +67,6 @@ export class ProcessLogger implements Logger {
     this.#log('error', message, fields);
   }
 
-  isDebugEnabled(): boolean {
-    return this.#level === 'debug';
-  }
-
   /** winston merges fields into the record, where a field `message` changes the message: one entry keeps them apart. */
   #log(level: LogLevel, message: string, fields: LogFields): void {
     if (!this.#closed) this.#winston.log({ level, message, fields } satisfies LogInfo);
@@ -100,8 +90,4 @@ interface LogInfo extends Logform.TransformableInfo {
   level: LogLevel;
   message: string;
   fields: LogFields;
-}
-
-export function createLogger(options: LoggerOptions): ProcessLogger {
-  return new ProcessLogger(options);
 }

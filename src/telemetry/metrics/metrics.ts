@@ -91,8 +91,7 @@ export class Metrics {
       registers,
     });
     this.#abandonedCleanups = new AbandonedCleanups(this.#registry);
-    this.#registerTenancy();
-    this.#registerReadiness();
+    this.#registerCollected();
     collectDefaultMetrics({ register: this.#registry });
   }
 
@@ -180,40 +179,43 @@ export class Metrics {
     return renderExposition(families, format);
   }
 
-  #registerTenancy(): void {
-    const registers = [this.#registry];
+  #registerCollected(): void {
     const cachedTokens = (): number => this.#collectCachedTokens();
-    const watches = (): Readonly<Record<string, number>> => this.#collectWatches();
     new Gauge({
       name: 'configweaver_cached_tokens',
       help: 'Tokens of ServiceAccounts held in memory.',
-      registers,
+      registers: [this.#registry],
       collect() {
         this.set(cachedTokens());
       },
     });
-    new Gauge({
-      name: 'configweaver_watches',
-      help: 'Open watches, by the kind of what is watched.',
-      labelNames: ['kind'],
-      registers,
-      collect() {
-        this.reset();
-        for (const [kind, count] of Object.entries(watches())) this.set({ kind }, count);
+    this.#registerByLabel(
+      { name: 'configweaver_watches', help: 'Open watches, by the kind of what is watched.', label: 'kind' },
+      () => this.#collectWatches(),
+    );
+    this.#registerByLabel(
+      {
+        name: 'configweaver_ready',
+        help: '1 for each check of /readyz that holds, 0 for each that does not.',
+        label: 'check',
       },
-    });
+      () => this.#collectReadiness(),
+    );
   }
 
-  #registerReadiness(): void {
-    const readiness = (): Readonly<Record<string, boolean>> => this.#collectReadiness();
+  /** A gauge that has just the series which `collect` gives, by the value of its label. */
+  #registerByLabel(
+    { name, help, label }: { name: string; help: string; label: string },
+    collect: () => Readonly<Record<string, number | boolean>>,
+  ): void {
     new Gauge({
-      name: 'configweaver_ready',
-      help: '1 for each check of /readyz that holds, 0 for each that does not.',
-      labelNames: ['check'],
+      name,
+      help,
+      labelNames: [label],
       registers: [this.#registry],
       collect() {
         this.reset();
-        for (const [check, holds] of Object.entries(readiness())) this.set({ check }, holds ? 1 : 0);
+        for (const [value, count] of Object.entries(collect())) this.set({ [label]: value }, Number(count));
       },
     });
   }

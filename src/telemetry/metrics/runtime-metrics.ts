@@ -1,10 +1,8 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { ReconcileObserver } from '../../k8s/controller/controller.js';
-import type { LeaderObserver } from '../../k8s/leader-election/leader-elector.js';
-import type { RequestObserver } from '../../k8s/client/rest-client.js';
+import type { RequestObserver } from '../../k8s/client/rest-types.js';
 import type { QueueObserver } from '../../k8s/controller/work-queue.js';
-import { type MeasuredQueue, QueueMetrics } from './queue-metrics.js';
-import { ReconcileMetrics } from './reconcile-metrics.js';
+import { type MeasuredQueue, QueueMetrics, ReconcileMetrics } from './controller-metrics.js';
 
 /** Seconds; client-go's. */
 const REQUEST_BUCKETS = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60];
@@ -59,12 +57,7 @@ export class RuntimeMetrics implements RequestObserver {
     return this.#controllers.observer(name);
   }
 
-  /** `lease` is the Lease's name. */
-  leader(lease: string): LeaderObserver {
-    return { leading: (leads) => this.setLeader(lease, leads) };
-  }
-
-  /** Without a leader election, the process leads. */
+  /** `lease` is the Lease's name. Without a leader election, the process leads. */
   setLeader(lease: string, leads: boolean): void {
     this.#leader.set({ name: lease }, leads ? 1 : 0);
   }

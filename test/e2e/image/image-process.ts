@@ -1,9 +1,8 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { waitUntil } from '../../../hack/control-plane/poll.js';
+import { RunningOperator } from '../../support/operator.js';
 import type { ImageConfig } from './buildah.js';
 
 const run = promisify(execFile);
@@ -42,56 +41,39 @@ export interface ImageProcessOptions {
 
 /** What a container runtime makes of an image and a pod's security context: its user, its entry point, a read-only root. */
 export class ImageProcess {
-  /** From the start until it reconciles. */
-  readonly readyMilliseconds: number;
-  readonly #child: ChildProcess;
-  readonly #exited: Promise<unknown>;
+  readonly #operator: RunningOperator;
 
-  private constructor(child: ChildProcess, exited: Promise<unknown>, readyMilliseconds: number) {
-    this.#child = child;
-    this.#exited = exited;
-    this.readyMilliseconds = readyMilliseconds;
+  private constructor(
+    operator: RunningOperator,
+    /** From the start until it reconciles. */
+    readonly readyMilliseconds: number,
+  ) {
+    this.#operator = operator;
   }
 
   /** Resolves when the operator reconciles; @throws Error with its log when it ends, or takes half a minute. */
   static async start(options: ImageProcessOptions): Promise<ImageProcess> {
     const since = performance.now();
-    const child = spawn('unshare', await commandLine(options), {
-      stdio: ['ignore', 'ignore', 'pipe'],
-      env: environment(options),
-    });
-    let log = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text));
-    const exited = once(child, 'close');
-    try {
-      await waitUntil(() => Promise.resolve(log.includes('"message":"reconciling"')), {
-        what: `the image's program to reconcile; it said ${log}`,
-        timeoutMilliseconds: READY_MS,
-        giveUp: () => Promise.resolve(child.exitCode === null ? undefined : `it ended: ${log}`),
-      });
-      return new ImageProcess(child, exited, performance.now() - since);
-    } catch (error) {
-      child.kill('SIGKILL');
-      await exited;
-      throw error;
-    }
+    const command = ['unshare', ...(await commandLine(options))];
+    const operator = new RunningOperator({ command, env: environment(options) });
+    await operator.after(operator.waitFor('reconciling', READY_MS));
+    return new ImageProcess(operator, performance.now() - since);
   }
 
   /** Runs something else in the same surroundings to its end; what it printed. */
   static async output(options: ImageProcessOptions): Promise<string> {
-    const { stdout } = await run('unshare', await commandLine(options), { env: environment(options) });
+    const env = { PATH: process.env.PATH, ...environment(options) };
+    const { stdout } = await run('unshare', await commandLine(options), { env });
     return stdout.trim();
   }
 
   get pid(): number {
-    return this.#child.pid ?? -1;
+    return this.#operator.pid;
   }
 
   /** SIGTERM; resolves with the exit code. */
   async stop(): Promise<number | null> {
-    if (this.#child.exitCode === null) this.#child.kill('SIGTERM');
-    await this.#exited;
-    return this.#child.exitCode;
+    return (await this.#operator.stop()).code;
   }
 }
 
@@ -102,8 +84,11 @@ async function commandLine({ root, image, serviceAccount, args }: ImageProcessOp
   return ['--mount', 'sh', '-c', SCRIPT, 'sh', root, serviceAccount, image.User, ...program];
 }
 
-/** Nothing of this process's own but what finds unshare and chroot: the program sees the image's. */
-function environment({ image, env = {} }: ImageProcessOptions): NodeJS.ProcessEnv {
-  const own = image.Env.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]);
-  return { ...(Object.fromEntries(own) as Record<string, string>), PATH: process.env.PATH, ...env };
+/** What the program sees, but for the PATH that finds unshare and chroot. */
+function environment({ image, env = {} }: ImageProcessOptions): Record<string, string> {
+  const own = image.Env.filter((line) => !line.startsWith('PATH=')).map((line) => {
+    const at = line.indexOf('=');
+    return [line.slice(0, at), line.slice(at + 1)];
+  });
+  return { ...(Object.fromEntries(own) as Record<string, string>), ...env };
 }

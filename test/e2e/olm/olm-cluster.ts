@@ -32,7 +32,7 @@ export class OlmCluster {
   private constructor(plane: ControlPlane, tools: OlmTools) {
     this.plane = plane;
     this.#tools = tools;
-    this.kubectl = (args, input) => plane.kubectl(args, { input });
+    this.kubectl = plane.kubectl;
   }
 
   static async start(tools: OlmTools): Promise<OlmCluster> {

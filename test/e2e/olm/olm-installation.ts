@@ -1,8 +1,10 @@
+import { join } from 'node:path';
 import type { PolicyRule } from '../../../hack/bundle/manifest.js';
 import { rightsOf } from '../../../hack/bundle/permissions.js';
+import { repositoryRoot } from '../../../hack/repository.js';
 import { apply, getObject, listObjects, type AnyObject } from '../../support/kubectl.js';
+import { RunningOperator } from '../../support/operator.js';
 import { subscriptionObjects } from './inline-catalog.js';
-import { InstalledOperator } from './installed-operator.js';
 import { OLM_NAMESPACE, type OlmCluster } from './olm-cluster.js';
 import { until } from './until.js';
 
@@ -77,7 +79,7 @@ export class OlmInstallation {
   }
 
   /** The program, as the pod would run it: its arguments, its environment, its rights; only its ports are others. */
-  async startOperator(): Promise<InstalledOperator> {
+  async startOperator(): Promise<RunningOperator> {
     const { template } = (await this.#deployment()).spec;
     const { serviceAccountName, containers } = template.spec;
     const { args = [], env = [] } = containers[0] ?? {};
@@ -87,10 +89,15 @@ export class OlmInstallation {
       const fromPod = annotation === undefined ? '' : (template.metadata.annotations?.[annotation] ?? '');
       return [name, value ?? fromPod] as const;
     });
-    return InstalledOperator.start({
-      args: [...args, `--leader-election-namespace=${this.namespace}`],
-      env: { ...Object.fromEntries(environment), KUBECONFIG: kubeconfig },
+    const operator = new RunningOperator({
+      command: [
+        ...[join(repositoryRoot(), 'hack', 'config-weaver'), ...args],
+        ...[`--leader-election-namespace=${this.namespace}`, '--health-probe-bind-address=127.0.0.1:0'],
+        '--metrics-bind-address=127.0.0.1:0',
+      ],
+      env: { NODE: process.execPath, ...Object.fromEntries(environment), KUBECONFIG: kubeconfig },
     });
+    return operator.after(operator.waitFor('reconciling', 30_000));
   }
 
   /** `system:serviceaccount:NAMESPACE:NAME` of the operator. */

@@ -1,3 +1,12 @@
+import {
+  ALL_VERBS,
+  binding,
+  configMapRule,
+  role,
+  tokenRule,
+  WATCH_VERBS,
+  type Rule,
+} from '../../../hack/rig/rbac.js';
 import type { ConfigMapSync } from '../../../src/api/v1alpha1/config-map-sync.js';
 import type { ConfigMapObject } from '../../support/tenant.js';
 import { apply, getObject, listObjects, type AnyObject, type Kubectl } from '../../support/kubectl.js';
@@ -24,25 +33,21 @@ export class SharingTenant {
     const tenant = new SharingTenant(kubectl, namespace, `${namespace}-allowed`, `${namespace}-denied`);
     const [, , operatorNamespace = '', operatorName = ''] = operator.split(':');
     const places = [namespace, tenant.allowed, tenant.denied];
+    const account = { name: SERVICE_ACCOUNT, namespace };
+    const grant = (place: string, name: string, rule: Rule, subject = account): object[] => {
+      const metadata = { name, namespace: place };
+      return [role(metadata, rule), binding(metadata, subject)];
+    };
     await apply(
       kubectl,
       ...places.map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })),
-      { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: SERVICE_ACCOUNT, namespace } },
-      ...grant(namespace, 'token', {
-        rule: { resources: ['serviceaccounts/token'], resourceNames: [SERVICE_ACCOUNT], verbs: ['create'] },
-        subject: { name: operatorName, namespace: operatorNamespace },
+      { apiVersion: 'v1', kind: 'ServiceAccount', metadata: account },
+      ...grant(namespace, 'token', tokenRule(SERVICE_ACCOUNT), {
+        name: operatorName,
+        namespace: operatorNamespace,
       }),
-      ...grant(namespace, 'read', {
-        rule: { resources: ['configmaps'], verbs: ['get', 'list', 'watch'] },
-        subject: { name: SERVICE_ACCOUNT, namespace },
-      }),
-      ...grant(tenant.allowed, 'write', {
-        rule: {
-          resources: ['configmaps'],
-          verbs: ['get', 'list', 'watch', 'create', 'update', 'delete'],
-        },
-        subject: { name: SERVICE_ACCOUNT, namespace },
-      }),
+      ...grant(namespace, 'read', configMapRule(['get', ...WATCH_VERBS])),
+      ...grant(tenant.allowed, 'write', configMapRule(ALL_VERBS)),
     );
     await tenant.edit('first');
     return tenant;
@@ -93,28 +98,4 @@ export class SharingTenant {
     );
     return events.map(({ reason }) => reason).sort();
   }
-}
-
-interface Grant {
-  rule: { resources: string[]; resourceNames?: string[]; verbs: string[] };
-  subject: { name: string; namespace: string };
-}
-
-function grant(namespace: string, name: string, { rule, subject }: Grant): object[] {
-  const apiGroup = 'rbac.authorization.k8s.io';
-  return [
-    {
-      apiVersion: `${apiGroup}/v1`,
-      kind: 'Role',
-      metadata: { name, namespace },
-      rules: [{ apiGroups: [''], ...rule }],
-    },
-    {
-      apiVersion: `${apiGroup}/v1`,
-      kind: 'RoleBinding',
-      metadata: { name, namespace },
-      roleRef: { apiGroup, kind: 'Role', name },
-      subjects: [{ kind: 'ServiceAccount', ...subject }],
-    },
-  ];
 }

@@ -1,8 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Api } from '../../../hack/rig/api.js';
 import { isApiError } from '../../../src/k8s/client/errors.js';
-import { loadConnection } from '../../../src/k8s/config/kubeconfig.js';
-import { RestClient } from '../../../src/k8s/client/rest-client.js';
-import { Transport } from '../../../src/k8s/client/transport.js';
 
 interface Pod {
   metadata: { name: string; namespace: string; deletionTimestamp?: string };
@@ -18,26 +16,16 @@ const INTERVAL_MS = 250;
  * deleted. It shows that OLM, Deployments and ReplicaSets are content, and nothing of the program in the pods.
  */
 export class StandInKubelet {
-  readonly #client: RestClient;
-  readonly #transport: Transport;
+  readonly #api: Api;
   readonly #stopped = new AbortController();
   #running: Promise<void> = Promise.resolve();
 
-  private constructor(client: RestClient, transport: Transport) {
-    this.#client = client;
-    this.#transport = transport;
+  private constructor(api: Api) {
+    this.#api = api;
   }
 
   static async start(kubeconfig: string): Promise<StandInKubelet> {
-    const connection = await loadConnection({ kubeconfig, env: {}, home: '/nonexistent' });
-    const transport = new Transport(connection);
-    const client = new RestClient({
-      server: connection.server,
-      dispatcher: (use) => transport.dispatcher('operator', use),
-      authorize: (signal) => connection.authorize(signal),
-      userAgent: 'stand-in-kubelet',
-    });
-    const kubelet = new StandInKubelet(client, transport);
+    const kubelet = new StandInKubelet(await Api.connect(kubeconfig));
     await kubelet.#post('/api/v1/nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name: NODE } });
     kubelet.#running = kubelet.#run();
     return kubelet;
@@ -46,7 +34,7 @@ export class StandInKubelet {
   async stop(): Promise<void> {
     this.#stopped.abort();
     await this.#running;
-    await this.#transport.close();
+    await this.#api.close();
   }
 
   async #run(): Promise<void> {
@@ -60,7 +48,7 @@ export class StandInKubelet {
 
   async #look(): Promise<void> {
     const { signal } = this.#stopped;
-    const { body } = await this.#client.request<{ items: Pod[] }>({
+    const { body } = await this.#api.client.request<{ items: Pod[] }>({
       method: 'GET',
       path: '/api/v1/pods',
       signal,
@@ -71,7 +59,7 @@ export class StandInKubelet {
   async #serve({ metadata, spec, status }: Pod): Promise<void> {
     const path = `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}`;
     if (metadata.deletionTimestamp !== undefined) {
-      await this.#client.request({ method: 'DELETE', path, body: { gracePeriodSeconds: 0 } });
+      await this.#api.client.request({ method: 'DELETE', path, body: { gracePeriodSeconds: 0 } });
     } else if (spec.nodeName === undefined) {
       const binding = {
         apiVersion: 'v1',
@@ -81,7 +69,7 @@ export class StandInKubelet {
       };
       await this.#post(`${path}/binding`, binding);
     } else if (status.phase === 'Pending') {
-      await this.#client.request({
+      await this.#api.client.request({
         method: 'PATCH',
         path: `${path}/status`,
         body: readyStatus(spec.containers),
@@ -91,7 +79,7 @@ export class StandInKubelet {
 
   async #post(path: string, body: object): Promise<void> {
     try {
-      await this.#client.request({ method: 'POST', path, body });
+      await this.#api.client.request({ method: 'POST', path, body });
     } catch (error) {
       if (!isApiError(error, 409)) throw error;
     }

@@ -1,14 +1,11 @@
 import { expect } from 'chai';
-import { homedir } from 'node:os';
 import {
   InvalidConfigMapSyncError,
   parseConfigMapSync,
 } from '../../../src/api/v1alpha1/parse-config-map-sync.js';
 import { ApiError } from '../../../src/k8s/client/errors.js';
-import { loadConnection } from '../../../src/k8s/config/kubeconfig.js';
-import { RestClient } from '../../../src/k8s/client/rest-client.js';
-import { Transport } from '../../../src/k8s/client/transport.js';
 import { plane } from '../../support/plane.js';
+import { TestApi } from '../../support/test-api.js';
 import { STATUS_CASES } from '../../unit/api/v1alpha1/status-cases.js';
 import { VALIDITY_CASES } from '../../unit/api/v1alpha1/validity-cases.js';
 
@@ -53,21 +50,12 @@ function objectOf(name: string, spec: unknown): object {
 
 describe('the parser and the API server', function () {
   this.timeout(60_000);
-  let transport: Transport;
-  let client: RestClient;
+  let api: TestApi;
 
   before(async () => {
-    const { kubeconfig, kubectl } = await plane();
-    const connection = await loadConnection({ kubeconfig, env: {}, home: homedir() });
-    transport = new Transport(connection);
-    client = new RestClient({
-      server: connection.server,
-      dispatcher: (use) => transport.dispatcher('operator', use),
-      authorize: (signal) => connection.authorize(signal),
-      userAgent: 'config-weaver-test',
-    });
-    await kubectl(['create', 'namespace', NAMESPACE]);
-    await client.request({
+    api = await TestApi.connect();
+    await (await plane()).kubectl(['create', 'namespace', NAMESPACE]);
+    await api.client.request({
       method: 'POST',
       path: PATH,
       body: objectOf('with-status', { source: { name: 'a' }, syncToNamespaces: ['foo'] }),
@@ -75,7 +63,7 @@ describe('the parser and the API server', function () {
   });
 
   after(async () => {
-    await transport.close();
+    await api.close();
     await (await plane()).kubectl(['delete', 'namespace', NAMESPACE, '--wait=false']);
   });
 
@@ -85,7 +73,7 @@ describe('the parser and the API server', function () {
 
       const ours = parsed(raw);
       const theirs = await answerOf(
-        client.request<Answer>({
+        api.client.request<Answer>({
           method: 'POST',
           path: PATH,
           query: { dryRun: 'All', fieldValidation: 'Strict' },
@@ -117,7 +105,7 @@ describe('the parser and the API server', function () {
 
       const ours = parsed(raw);
       const theirs = await answerOf(
-        client.request<unknown>({
+        api.client.request<unknown>({
           method: 'PATCH',
           path: `${PATH}/with-status/status`,
           query: { dryRun: 'All', fieldValidation: 'Strict' },

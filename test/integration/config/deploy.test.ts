@@ -23,7 +23,7 @@ describe('what kustomize deploys', function () {
 
   before(async () => {
     plane = await ControlPlane.start({ assets: await controlPlaneAssets() });
-    kubectl = (args, input) => plane.kubectl(args, { input });
+    kubectl = plane.kubectl;
   });
 
   after(() => plane.stop());

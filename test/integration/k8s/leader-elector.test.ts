@@ -3,9 +3,11 @@ import { once } from 'node:events';
 import { expect } from 'chai';
 
 import { LeaderElector, type LeaderElectorOptions } from '../../../src/k8s/leader-election/leader-elector.js';
-import { apiPath } from '../../../src/k8s/client/rest-client.js';
+import { apiPath } from '../../../src/k8s/client/api-path.js';
 import { eventually } from '../../support/eventually.js';
-import { adminClient, createNamespace, recordingLog, type TestClient } from './clients.js';
+import { recordingLog } from '../../support/fakes/recording-log.js';
+import { createNamespace } from '../../support/tenant.js';
+import { TestApi } from '../../support/test-api.js';
 
 interface LeaseSpec {
   holderIdentity: string;
@@ -14,20 +16,25 @@ interface LeaseSpec {
 }
 
 describe('the leader elector, against a real API server', () => {
-  let admin: TestClient;
+  let admin: TestApi;
   let namespace: string;
 
   before(async () => {
-    admin = await adminClient();
+    admin = await TestApi.connect();
   });
 
   beforeEach(async () => {
-    namespace = await createNamespace(admin.client, 'leader');
+    namespace = await createNamespace(admin, 'leader');
   });
 
   after(() => admin.close());
 
-  function elector(identity: string, options: Partial<LeaderElectorOptions> = {}): LeaderElector {
+  /** Keeps in `leading` the identities that lead. */
+  function elector(
+    identity: string,
+    leading: Set<string>,
+    options: Partial<LeaderElectorOptions> = {},
+  ): LeaderElector {
     return new LeaderElector({
       client: admin.client,
       namespace,
@@ -37,6 +44,7 @@ describe('the leader elector, against a real API server', () => {
       renewDeadlineMs: 2000,
       retryPeriodMs: 200,
       log: recordingLog(),
+      onLeading: (leads) => (leads ? leading.add(identity) : leading.delete(identity)),
       ...options,
     });
   }
@@ -60,23 +68,24 @@ describe('the leader elector, against a real API server', () => {
   }
 
   it('lets one of two lead, and hands over at once when that one ends', async () => {
-    const [first, second] = [elector('first'), elector('second')];
+    const leading = new Set<string>();
+    const [first, second] = [elector('first', leading), elector('second', leading)];
     const [stopFirst, stopSecond] = [new AbortController(), new AbortController()];
     const firstEnds = first.run(stopFirst.signal, untilAborted);
-    await eventually(() => expect(first.isLeader).to.equal(true));
+    await eventually(() => expect([...leading]).to.deep.equal(['first']));
     const secondEnds = second.run(stopSecond.signal, untilAborted);
 
-    const whileBoth = [first.isLeader, second.isLeader];
+    const whileBoth = [...leading];
     const held = await lease();
     stopFirst.abort();
     const outcome = await firstEnds;
     const releasedAt = Date.now();
-    await eventually(() => expect(second.isLeader).to.equal(true));
+    await eventually(() => expect([...leading]).to.deep.equal(['second']));
     const handover = Date.now() - releasedAt;
     const taken = await lease();
     stopSecond.abort();
 
-    expect(whileBoth).to.deep.equal([true, false]);
+    expect(whileBoth).to.deep.equal(['first']);
     expect(held).to.include({ holderIdentity: 'first', leaseDurationSeconds: 3, leaseTransitions: 0 });
     expect(outcome).to.equal('released');
     expect(handover).to.be.below(2500);
@@ -89,21 +98,22 @@ describe('the leader elector, against a real API server', () => {
     this.timeout(30_000);
     // From one moment on nothing of its requests arrives: as if its machine had lost the network.
     let alive = true;
-    const dying = elector('dying', {
+    const leading = new Set<string>();
+    const dying = elector('dying', leading, {
       client: {
         request: (request) => (alive ? admin.client.request(request) : new Promise(() => undefined)),
       },
     });
     const stopDying = new AbortController();
     const dyingEnds = dying.run(stopDying.signal, untilAborted);
-    await eventually(() => expect(dying.isLeader).to.equal(true));
+    await eventually(() => expect([...leading]).to.deep.equal(['dying']));
     alive = false;
     const diedAt = Date.now();
 
-    const heir = elector('heir');
+    const heir = elector('heir', leading);
     const stopHeir = new AbortController();
     const heirEnds = heir.run(stopHeir.signal, untilAborted);
-    await eventually(() => expect(heir.isLeader).to.equal(true));
+    await eventually(() => expect([...leading]).to.include('heir'));
     const took = Date.now() - diedAt;
     const outcome = await dyingEnds;
     stopHeir.abort();

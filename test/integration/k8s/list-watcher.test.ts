@@ -2,34 +2,29 @@ import { expect } from 'chai';
 
 import { METADATA_ONLY, METADATA_ONLY_LIST } from '../../../src/k8s/client/objects.js';
 import { ListWatcher, type ListWatcherOptions } from '../../../src/k8s/cache/list-watcher.js';
-import { apiPath } from '../../../src/k8s/client/rest-client.js';
+import { apiPath } from '../../../src/k8s/client/api-path.js';
 import { Store, type StoreChange } from '../../../src/k8s/cache/store.js';
 import { eventually } from '../../support/eventually.js';
+import { recordingLog } from '../../support/fakes/recording-log.js';
 import { controlPlaneOrSkip, plane } from '../../support/plane.js';
-import {
-  adminClient,
-  type ConfigMap,
-  configMaps,
-  createConfigMap,
-  createNamespace,
-  recordingLog,
-  type TestClient,
-} from './clients.js';
+import { createNamespace } from '../../support/tenant.js';
+import { TestApi } from '../../support/test-api.js';
+import { type ConfigMap, configMaps, createConfigMap } from './config-maps.js';
 import { TcpProxy } from './tcp-proxy.js';
 
 describe('the reflector, against a real API server', () => {
-  let admin: TestClient;
+  let admin: TestApi;
   let namespace: string;
   let stop: AbortController;
   const running: Promise<void>[] = [];
 
   before(async () => {
-    admin = await adminClient();
+    admin = await TestApi.connect();
   });
 
   beforeEach(async () => {
     stop = new AbortController();
-    namespace = await createNamespace(admin.client, 'reflector');
+    namespace = await createNamespace(admin, 'reflector');
   });
 
   afterEach(async () => {
@@ -127,7 +122,7 @@ describe('the reflector, against a real API server', () => {
     this.timeout(90_000);
     const controlPlane = controlPlaneOrSkip(this, await plane());
     const proxy = await TcpProxy.start(controlPlane.server);
-    const behind = await adminClient({
+    const behind = await TestApi.connect(undefined, {
       connection: { server: proxy.url },
       pingIntervalMs: 250,
       silenceMs: 1500,
@@ -150,8 +145,8 @@ describe('the reflector, against a real API server', () => {
 
     await eventually(() => expect(ownNames(store)).to.deep.equal(['comes', 'stays']), { timeoutMs: 45_000 });
     expect(changes).to.include.members(['deleted goes', 'added comes']);
-    expect(log.lines.map((line) => line.message)).to.include('configmaps: listing anew');
-    expect(log.lines.filter((line) => line.level === 'warn')).to.have.length.below(4);
+    expect(log.lines).to.include('debug: configmaps: listing anew');
+    expect(log.lines.filter((line) => line.startsWith('warn'))).to.have.length.below(4);
     stop.abort();
     await Promise.all(running.splice(0));
     await behind.close();
@@ -166,18 +161,18 @@ describe('the reflector, against a real API server', () => {
       name: 'widgets',
     });
     await eventually(() =>
-      expect(log.lines.filter((line) => line.level === 'debug')).to.have.length.above(1),
+      expect(log.lines.filter((line) => line.startsWith('debug'))).to.have.length.above(1),
     );
-    const warnings = log.lines.filter((line) => line.level === 'warn');
+    const warnings = log.lines.filter((line) => line.startsWith('warn'));
 
     await kubectl(['apply', '-f', '-'], JSON.stringify(widgetDefinition()));
 
     await reflector.waitForSync(AbortSignal.timeout(45_000));
     await kubectl(['delete', 'crd', 'widgets.test.example.com']);
-    expect(warnings.map((line) => line.message)).to.deep.equal([
-      'widgets: the API server does not serve this resource (is its CustomResourceDefinition installed?); trying again until it works',
+    expect(warnings).to.deep.equal([
+      'warn: widgets: the API server does not serve this resource (is its CustomResourceDefinition installed?); trying again until it works',
     ]);
-    expect(store.size).to.equal(0);
+    expect(store.list()).to.deep.equal([]);
   });
 });
 

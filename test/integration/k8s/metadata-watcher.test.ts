@@ -1,15 +1,17 @@
 import { expect } from 'chai';
 
+import { binding, configMapRule, role } from '../../../hack/rig/rbac.js';
 import { MetadataWatcher } from '../../../src/k8s/cache/metadata-watcher.js';
-import { RestClient } from '../../../src/k8s/client/rest-client.js';
 import { eventually } from '../../support/eventually.js';
 import { controlPlaneOrSkip, plane } from '../../support/plane.js';
 import { apply } from '../../support/kubectl.js';
-import { adminClient, configMaps, createConfigMap, createNamespace, type TestClient } from './clients.js';
+import { createNamespace } from '../../support/tenant.js';
+import { TestApi } from '../../support/test-api.js';
+import { configMaps, createConfigMap } from './config-maps.js';
 import { TcpProxy } from './tcp-proxy.js';
 
 describe('the change feed, against a real API server', () => {
-  let admin: TestClient;
+  let admin: TestApi;
   let namespace: string;
   let stop: AbortController;
   let story: string[];
@@ -22,13 +24,13 @@ describe('the change feed, against a real API server', () => {
   };
 
   before(async () => {
-    admin = await adminClient();
+    admin = await TestApi.connect();
   });
 
   beforeEach(async () => {
     stop = new AbortController();
     story = [];
-    namespace = await createNamespace(admin.client, 'feed');
+    namespace = await createNamespace(admin, 'feed');
     await createConfigMap(admin.client, namespace, 'there-before');
   });
 
@@ -71,7 +73,7 @@ describe('the change feed, against a real API server', () => {
 
   it('comes back by itself after a cut, without a word when it comes back at once', async () => {
     const proxy = await TcpProxy.start(admin.connection.server);
-    const behind = await adminClient({ connection: { server: proxy.url } });
+    const behind = await TestApi.connect(undefined, { connection: { server: proxy.url } });
     const feed = new MetadataWatcher({ client: behind.client, path: configMaps(namespace) });
     const running = feed.run(handlers, stop.signal);
     await eventually(() => expect(story).to.deep.equal(['open']));
@@ -108,29 +110,12 @@ describe('the change feed, against a real API server', () => {
     await apply(
       kubectl,
       { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'tenant', namespace } },
-      {
-        apiVersion: 'rbac.authorization.k8s.io/v1',
-        kind: 'Role',
-        metadata: { name: 'watch', namespace },
-        rules: [{ apiGroups: [''], resources: ['configmaps'], verbs: ['list', 'watch'] }],
-      },
-      {
-        apiVersion: 'rbac.authorization.k8s.io/v1',
-        kind: 'RoleBinding',
-        metadata: { name: 'watch', namespace },
-        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'watch' },
-        subjects: [{ kind: 'ServiceAccount', name: 'tenant', namespace }],
-      },
+      role({ name: 'watch', namespace }, configMapRule(['list', 'watch'])),
+      binding({ name: 'watch', namespace }, { name: 'tenant', namespace }),
     );
     const token = (await kubectl(['create', 'token', 'tenant', '-n', namespace])).trim();
-    const tenant = new RestClient({
-      server: admin.connection.server,
-      dispatcher: (use) => admin.transport.dispatcher('bearer', use),
-      authorize: () => Promise.resolve(`Bearer ${token}`),
-      userAgent: 'test',
-      requireAuthorization: true,
-    });
-    const feed = new MetadataWatcher({ client: tenant, path: configMaps(namespace), maxAgeSeconds: [1, 1] });
+    const client = admin.clientOf(token);
+    const feed = new MetadataWatcher({ client, path: configMaps(namespace), maxAgeSeconds: [1, 1] });
     const ended = feed.run(handlers, stop.signal).catch((error: unknown) => error);
     await eventually(() => expect(story).to.deep.equal(['open']));
 

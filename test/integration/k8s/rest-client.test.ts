@@ -2,7 +2,9 @@ import { expect } from 'chai';
 
 import { ApiError } from '../../../src/k8s/client/errors.js';
 import type { KubernetesObject } from '../../../src/k8s/client/objects.js';
-import { adminClient, configMaps, createConfigMap, createNamespace, type TestClient } from './clients.js';
+import { createNamespace } from '../../support/tenant.js';
+import { TestApi } from '../../support/test-api.js';
+import { configMaps, createConfigMap } from './config-maps.js';
 
 async function failure(work: Promise<unknown>): Promise<ApiError> {
   const error: unknown = await work.then(
@@ -14,12 +16,12 @@ async function failure(work: Promise<unknown>): Promise<ApiError> {
 }
 
 describe('the REST client, against a real API server', () => {
-  let admin: TestClient;
+  let admin: TestApi;
   let namespace: string;
 
   before(async () => {
-    admin = await adminClient();
-    namespace = await createNamespace(admin.client, 'rest');
+    admin = await TestApi.connect();
+    namespace = await createNamespace(admin, 'rest');
   });
 
   after(() => admin.close());
@@ -80,7 +82,7 @@ describe('the REST client, against a real API server', () => {
   });
 
   it('says in one line that nobody answers', async () => {
-    const nobody = await adminClient({
+    const nobody = await TestApi.connect(undefined, {
       connection: { server: 'https://127.0.0.1:1', authorize: () => Promise.resolve('Bearer very-secret') },
     });
 

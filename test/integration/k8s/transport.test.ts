@@ -4,17 +4,14 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 
 import { expect } from 'chai';
 
-import { apiPath, RestClient } from '../../../src/k8s/client/rest-client.js';
+import { apiPath } from '../../../src/k8s/client/api-path.js';
+import { RestClient } from '../../../src/k8s/client/rest-client.js';
 import { eventually } from '../../support/eventually.js';
+import { recordingLog } from '../../support/fakes/recording-log.js';
 import { plane } from '../../support/plane.js';
-import {
-  adminClient,
-  configMaps,
-  createConfigMap,
-  createNamespace,
-  recordingLog,
-  type TestClient,
-} from './clients.js';
+import { createNamespace } from '../../support/tenant.js';
+import { TestApi } from '../../support/test-api.js';
+import { configMaps, createConfigMap } from './config-maps.js';
 import { ListWatcher } from '../../../src/k8s/cache/list-watcher.js';
 import { Store } from '../../../src/k8s/cache/store.js';
 import { TcpProxy } from './tcp-proxy.js';
@@ -29,13 +26,13 @@ async function whoAmI(client: RestClient): Promise<string> {
 }
 
 describe('the transport, against a real API server', () => {
-  let admin: TestClient;
+  let admin: TestApi;
   let namespace: string;
   let token: string;
 
   before(async () => {
-    admin = await adminClient();
-    namespace = await createNamespace(admin.client, 'transport');
+    admin = await TestApi.connect();
+    namespace = await createNamespace(admin, 'transport');
     await admin.client.request({
       method: 'POST',
       path: apiPath({ group: '', version: 'v1', namespace, resource: 'serviceaccounts' }),
@@ -99,7 +96,7 @@ describe('the transport, against a real API server', () => {
     it('carries 300 watches and 500 requests at once on a handful of connections', async function () {
       this.timeout(60_000);
       const proxy = await TcpProxy.start(admin.connection.server);
-      const crowd = await adminClient({ connection: { server: proxy.url } });
+      const crowd = await TestApi.connect(undefined, { connection: { server: proxy.url } });
       const stop = new AbortController();
       const watched = Array.from({ length: 300 }, (_, index) => ({ index, events: 0, opened: false }));
       const watches = watched.map(async (watch) => {
@@ -142,7 +139,7 @@ describe('the transport, against a real API server', () => {
     it('recovers when all connections are cut: requests at once, a reflector without missing anything', async function () {
       this.timeout(60_000);
       const proxy = await TcpProxy.start(admin.connection.server);
-      const cut = await adminClient({ connection: { server: proxy.url } });
+      const cut = await TestApi.connect(undefined, { connection: { server: proxy.url } });
       const stop = new AbortController();
       const store = new Store();
       const reflector = new ListWatcher({
@@ -170,7 +167,7 @@ describe('the transport, against a real API server', () => {
     it('gives up a connection that has gone silent, and sees what it missed', async function () {
       this.timeout(60_000);
       const proxy = await TcpProxy.start(admin.connection.server);
-      const silent = await adminClient({
+      const silent = await TestApi.connect(undefined, {
         connection: { server: proxy.url },
         pingIntervalMs: 250,
         silenceMs: 1500,
@@ -212,7 +209,7 @@ describe('the transport, against a real API server', () => {
       });
       proxy.listen(0, '127.0.0.1');
       await once(proxy, 'listening');
-      const behind = await adminClient({
+      const behind = await TestApi.connect(undefined, {
         connection: { proxy: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` },
       });
 
@@ -225,7 +222,7 @@ describe('the transport, against a real API server', () => {
     });
 
     it('works over HTTP/1.1 too, a connection for each watch', async () => {
-      const old = await adminClient({ allowH2: false });
+      const old = await TestApi.connect(undefined, { allowH2: false });
 
       const { code } = await old.client.request({ method: 'GET', path: '/version' });
       const watch = old.client.watch({

@@ -181,8 +181,7 @@ describe('deletion of a ConfigMapSync', () => {
     const first: Record<string, (tenant: TestTenant, target: string) => Promise<void>> = {
       nothing: () => Promise.resolve(),
       'the ServiceAccount': (tenant) => tenant.deleteServiceAccount(),
-      'the grant of its token': ({ namespace }) =>
-        fixture.api.delete({ resource: 'rolebindings', namespace, name: 'config-weaver-token' }),
+      'the grant of its token': (tenant) => tenant.revokeToken(),
       'its rights in the target namespace': (tenant, target) => tenant.revoke(target),
       'the target namespace': (_tenant, target) =>
         fixture.api.delete({ resource: 'namespaces', name: target }),

@@ -3,7 +3,6 @@ import { AuditLog } from '../../support/audit-log.js';
 import { auditLogOrSkip, plane } from '../../support/plane.js';
 import { SyncFixture } from '../../support/sync-fixture.js';
 import { ALL_VERBS, NEEDED_VERBS } from '../../support/tenant.js';
-import { addAccount, grantTo } from './rights.js';
 
 const SERVICE_ACCOUNT = 'configmapsync.io/service-account';
 
@@ -19,9 +18,9 @@ describe('a ConfigMapSync whose ServiceAccount is switched', () => {
     const log = await AuditLog.fromNow(auditLogOrSkip(this, await plane()));
     const tenant = await fixture.tenant();
     const targets = [await tenant.target(), await tenant.target(NEEDED_VERBS)];
-    const successor = await addAccount(fixture.api, tenant, 'successor');
-    await grantTo(fixture.api, successor, tenant.namespace, ['get']);
-    for (const target of targets) await grantTo(fixture.api, successor, target, NEEDED_VERBS);
+    const successor = await tenant.addAccount('successor');
+    await successor.grant(tenant.namespace, ['get']);
+    for (const target of targets) await successor.grant(target, NEEDED_VERBS);
     await tenant.createSource({ data: { key: 'value' } });
     await tenant.createSync({ syncToNamespaces: targets });
     await tenant.ready();
@@ -47,9 +46,9 @@ describe('a ConfigMapSync whose ServiceAccount is switched', () => {
   it('says Stale where the new one may not keep a copy in step, and takes it back when the old one returns', async () => {
     const tenant = await fixture.tenant();
     const [open, closed] = [await tenant.target(), await tenant.target()];
-    const successor = await addAccount(fixture.api, tenant, 'successor');
-    await grantTo(fixture.api, successor, tenant.namespace, ['get', 'list', 'watch']);
-    await grantTo(fixture.api, successor, open, ALL_VERBS);
+    const successor = await tenant.addAccount('successor');
+    await successor.grant(tenant.namespace, ['get', 'list', 'watch']);
+    await successor.grant(open, ALL_VERBS);
     await tenant.createSource({ data: { key: 'one' } });
     await tenant.createSync({ syncToNamespaces: [open, closed] });
     await tenant.ready();
@@ -74,9 +73,9 @@ describe('a ConfigMapSync whose ServiceAccount is switched', () => {
   it('keeps what it has while the new one does not exist, and goes on when it does', async () => {
     const tenant = await fixture.tenant();
     const target = await tenant.target();
-    const successor = await addAccount(fixture.api, tenant, 'successor');
-    await grantTo(fixture.api, successor, tenant.namespace, ['get']);
-    await grantTo(fixture.api, successor, target, NEEDED_VERBS);
+    const successor = await tenant.addAccount('successor');
+    await successor.grant(tenant.namespace, ['get']);
+    await successor.grant(target, NEEDED_VERBS);
     const account = { resource: 'serviceaccounts', namespace: tenant.namespace } as const;
     await fixture.api.delete({ ...account, name: 'successor' });
     await tenant.createSource({ data: { key: 'value' } });

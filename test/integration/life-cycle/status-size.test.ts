@@ -67,10 +67,10 @@ describe('the status', () => {
     const first = await log.entries(statusWrites);
 
     // A repair and a label on the source are reasons to look, and leave everything as the status tells it.
-    await tenant.deleteConfigMap(target);
+    await tenant.patchConfigMap(target, 'source', { data: { key: 'theirs' } });
     await tenant.copied(target, { key: 'one' });
     await tenant.patchSource({ metadata: { labels: { any: 'label' } } });
-    await tenant.deleteConfigMap(witness, 'witness');
+    await tenant.patchConfigMap(witness, 'witness', { data: { key: 'theirs' } });
     await tenant.copied(witness, { key: 'one' }, { name: 'witness' });
 
     expect((await tenant.sync())?.metadata.resourceVersion).to.equal(before?.metadata.resourceVersion);

@@ -1,9 +1,9 @@
+import { ALL_VERBS } from '../../../hack/rig/rbac.js';
+import { Tenant } from '../../../hack/rig/tenant.js';
 import { isApiError } from '../../../src/k8s/client/errors.js';
-import type { ServiceAccount } from '../../../src/tenant/service-account.js';
-import { OPERATOR_NAMESPACE, OPERATOR_SERVICE_ACCOUNT } from '../../support/operator.js';
+import type { ServiceAccount } from '../../../src/api/kubernetes.js';
 import type { TestApi } from '../../support/test-api.js';
 import type { Ledger } from './ledger.js';
-import { ALL } from './steps.js';
 
 /** Makes ServiceAccounts and says what they may do; writes down what it did. */
 export class Grants {
@@ -17,19 +17,11 @@ export class Grants {
 
   /** With the grant that lets the operator request its token. */
   async createAccount(account: ServiceAccount): Promise<void> {
-    const { namespace, name } = account;
-    await this.#api.create({ resource: 'serviceaccounts', namespace }, { metadata: { name } });
+    const tenant = this.#tenant(account);
+    await tenant.createServiceAccount();
     this.#ledger.accountCreated(account);
     try {
-      await this.#bind(namespace, `token-of-${name}`, {
-        rule: {
-          apiGroups: [''],
-          resources: ['serviceaccounts/token'],
-          resourceNames: [name],
-          verbs: ['create'],
-        },
-        subject: { namespace: OPERATOR_NAMESPACE, name: OPERATOR_SERVICE_ACCOUNT },
-      });
+      await tenant.grantToken();
     } catch (error) {
       // An account that comes back finds its grant still there.
       if (!isApiError(error, 409)) throw error;
@@ -37,45 +29,27 @@ export class Grants {
   }
 
   async deleteAccount(account: ServiceAccount): Promise<void> {
-    await this.#api.delete({ resource: 'serviceaccounts', ...account });
+    await this.#tenant(account).deleteServiceAccount();
     this.#ledger.accountDeleted(account);
   }
 
   /** Exactly these verbs on ConfigMaps there, whatever was granted before. */
   async grant(account: ServiceAccount, namespace: string, verbs: readonly string[]): Promise<void> {
-    const name = `${account.namespace}-${account.name}`;
-    const rule = { apiGroups: [''], resources: ['configmaps'], verbs };
-    const rules = verbs.length === 0 ? [] : [rule];
-    try {
-      await this.#api.patch({ resource: 'roles', namespace, name }, { rules });
-    } catch (error) {
-      if (!isApiError(error, 404) || verbs.length === 0) throw error;
-      await this.#bind(namespace, name, { rule, subject: account });
-    }
+    await this.#tenant(account).grant(namespace, verbs);
     this.#ledger.granted(account, namespace, verbs);
   }
 
   /** All verbs, also where no namespace is yet. */
-  async grantEverywhere(account: ServiceAccount, name: string): Promise<void> {
-    const rules = [{ apiGroups: [''], resources: ['configmaps'], verbs: ALL }];
-    const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name };
-    const subjects = [{ kind: 'ServiceAccount', ...account }];
-    await this.#api.create({ resource: 'clusterroles' }, { metadata: { name }, rules });
-    await this.#api.create({ resource: 'clusterrolebindings' }, { metadata: { name }, roleRef, subjects });
+  async grantEverywhere(account: ServiceAccount): Promise<void> {
+    await this.#tenant(account).grantEverywhere(ALL_VERBS);
     this.#ledger.grantedEverywhere(account);
   }
 
-  async #bind(
-    namespace: string,
-    name: string,
-    { rule, subject }: { rule: object; subject: ServiceAccount },
-  ): Promise<void> {
-    await this.#api.create({ resource: 'roles', namespace }, { metadata: { name }, rules: [rule] });
-    const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name };
-    const subjects = [{ kind: 'ServiceAccount', ...subject }];
-    await this.#api.create(
-      { resource: 'rolebindings', namespace },
-      { metadata: { name }, roleRef, subjects },
-    );
+  async revokeEverywhere(account: ServiceAccount): Promise<void> {
+    await this.#tenant(account).revokeEverywhere();
+  }
+
+  #tenant({ namespace, name }: ServiceAccount): Tenant {
+    return new Tenant(this.#api, namespace, name);
   }
 }

@@ -1,5 +1,6 @@
+import { ALL_VERBS } from '../../../hack/rig/rbac.js';
 import type { ConfigMapSync } from '../../../src/api/v1alpha1/config-map-sync.js';
-import type { ServiceAccount } from '../../../src/tenant/service-account.js';
+import type { ServiceAccount } from '../../../src/api/kubernetes.js';
 import type { ConfigMapObject } from '../../support/tenant.js';
 import { copyNameOf } from './meaning.js';
 
@@ -35,7 +36,7 @@ export class Ledger {
 
   rights(account: ServiceAccount, namespace: string): ReadonlySet<string> {
     const granted = this.#rights.get(`${keyOf(account)} ${namespace}`) ?? new Set();
-    return this.#everywhere.has(keyOf(account)) ? new Set(ALL_VERBS) : granted;
+    return this.#everywhere.has(keyOf(account)) ? new Set<string>(ALL_VERBS) : granted;
   }
 
   granted(account: ServiceAccount, namespace: string, verbs: readonly string[]): void {
@@ -108,8 +109,6 @@ export class Ledger {
     );
   }
 }
-
-const ALL_VERBS = ['get', 'create', 'update', 'delete', 'list', 'watch'];
 
 function keyOf({ namespace, name }: ServiceAccount): string {
   return `${namespace}/${name}`;

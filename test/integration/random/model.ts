@@ -1,5 +1,5 @@
 import type { ConfigMapSync } from '../../../src/api/v1alpha1/config-map-sync.js';
-import type { TargetState } from '../../../src/api/v1alpha1/target-status.js';
+import type { TargetState } from '../../../src/api/v1alpha1/config-map-sync-status.js';
 import type { ConfigMapObject } from '../../support/tenant.js';
 import { copyNameOf, isHeirOf, isWantedPlace, marksOf, sameContent, selected, sourceOf } from './meaning.js';
 import { configMapAt, type WorldView } from './world-view.js';

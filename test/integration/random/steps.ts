@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { ALL_VERBS } from '../../../hack/rig/rbac.js';
 import type { ConfigMapSyncSpec } from '../../../src/api/v1alpha1/config-map-sync-spec.js';
 
 /** Namespaces by the part that they play; a world gives each a name of its own. `ghost` is not there at first. */
@@ -72,7 +73,7 @@ export type Step =
   /** It stays down for the rest of the batch unless it is to come back at once. */
   | { do: 'end-operator'; how: 'SIGTERM' | 'SIGKILL'; back: boolean };
 
-export const ALL = ['get', 'create', 'update', 'delete', 'list', 'watch'];
+export const ALL: string[] = [...ALL_VERBS];
 
 const role = fc.constantFrom<Role>('t1', 't1', 't2', 't2', 't3', 'ghost', 'home-a', 'home-b');
 const sharedRole = fc.constantFrom<Role>('t1', 't2', 't3', 'ghost');

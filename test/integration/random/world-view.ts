@@ -1,5 +1,5 @@
 import type { ConfigMapSync } from '../../../src/api/v1alpha1/config-map-sync.js';
-import type { ServiceAccount } from '../../../src/tenant/service-account.js';
+import type { ServiceAccount } from '../../../src/api/kubernetes.js';
 import type { ConfigMapObject } from '../../support/tenant.js';
 
 /** Everything at one moment: what the API server holds, and what the story arranged. */

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConfigMapSyncSpec } from '../../../src/api/v1alpha1/config-map-sync-spec.js';
 import type { ConfigMapSync } from '../../../src/api/v1alpha1/config-map-sync.js';
-import { API_VERSION, KIND } from '../../../src/api/v1alpha1/group-version.js';
+import { API_VERSION, KIND } from '../../../src/api/v1alpha1/well-known.js';
 import { isApiError } from '../../../src/k8s/client/errors.js';
-import type { ServiceAccount } from '../../../src/tenant/service-account.js';
+import type { ServiceAccount } from '../../../src/api/kubernetes.js';
 import { startOperator, type RunningOperator } from '../../support/operator.js';
 import type { ConfigMapObject } from '../../support/tenant.js';
 import type { TestApi } from '../../support/test-api.js';
@@ -27,6 +27,9 @@ import type { WorldView } from './world-view.js';
 
 /** Everything as often as the program allows, so that what no watch tells shows within seconds. */
 const HURRY = ['--poll-interval=1s', '--resync-interval=2s', '--cleanup-timeout=4s'];
+
+/** Has a ClusterRoleBinding. */
+const EVERYWHERE: AccountId = { home: 'home-b', name: 'two' };
 
 /** Two tenants, their namespaces and a real operator; performs the steps of a story and looks at what became of it. */
 export class World {
@@ -70,7 +73,7 @@ export class World {
         await world.perform({ do: 'create-config-map', place: { role: home, name }, content });
       }
     }
-    await world.#grants.grantEverywhere(world.#account({ home: 'home-b', name: 'two' }), prefix);
+    await world.#grants.grantEverywhere(world.#account(EVERYWHERE));
     return world;
   }
 
@@ -172,8 +175,7 @@ export class World {
       }
       for (const namespace of this.#namespaces())
         await this.#api.delete({ resource: 'namespaces', name: namespace });
-      for (const resource of ['clusterrolebindings', 'clusterroles'] as const)
-        await this.#api.delete({ resource, name: this.#prefix });
+      await this.#grants.revokeEverywhere(this.#account(EVERYWHERE));
     }
   }
 

@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import type { ConditionStatus, ConditionType } from '../../../src/api/v1alpha1/condition.js';
-import type { TargetStatus } from '../../../src/api/v1alpha1/target-status.js';
-import type { Verb } from '../../../src/api/v1alpha1/verb.js';
+import type { TargetStatus, Verb } from '../../../src/api/v1alpha1/config-map-sync-status.js';
 import { eventually } from '../../support/eventually.js';
 import { SyncFixture } from '../../support/sync-fixture.js';
 import { ALL_VERBS, WATCH_VERBS, type TestTenant } from '../../support/tenant.js';

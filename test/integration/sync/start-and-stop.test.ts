@@ -31,10 +31,7 @@ describe('an operator and an API server that is not always there', () => {
   before(async function () {
     const { assets } = controlPlaneOrSkip(this, await plane());
     controlPlane = await ControlPlane.start({ assets });
-    kubeconfig = await installRights({
-      kubectl: (args, input) => controlPlane.kubectl(args, { input }),
-      serviceAccountKubeconfig: (namespace, name) => controlPlane.serviceAccountKubeconfig(namespace, name),
-    });
+    kubeconfig = await installRights(controlPlane);
     api = await TestApi.connect(controlPlane.kubeconfig);
   });
   after(async () => {

@@ -52,7 +52,7 @@ describe('the metrics server on a cluster', () => {
       observer: metrics.runtime,
     });
     const log = (...entry: unknown[]): void => void logged.push(entry);
-    const logger: Logger = { debug: log, info: log, warn: log, error: log, isDebugEnabled: () => false };
+    const logger: Logger = { debug: log, info: log, warn: log, error: log };
     const server = new MetricsServer({ metrics, secure: true, client, logger });
     closers.push(
       () => server.close(),

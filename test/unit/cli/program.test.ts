@@ -2,8 +2,7 @@ import { PassThrough } from 'node:stream';
 import { expect } from 'chai';
 import { type RegisterCommand, UsageError } from '../../../src/cli/command.js';
 import { program } from '../../../src/cli/program.js';
-import { runCommand } from '../../../src/cli/run/run-command.js';
-import type { RunOptions } from '../../../src/cli/run/run-options.js';
+import { runCommand, type RunOptions } from '../../../src/cli/run/run-command.js';
 import { version } from '../../../src/cli/version.js';
 
 interface Outcome {

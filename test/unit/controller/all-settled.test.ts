@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { allSettled } from '../../../src/controller/all-settled.js';
-import { settle } from '../k8s/fake-clock.js';
+import { settle } from '../../support/fakes/fake-clock.js';
 
 describe('waiting for all', () => {
   it('gives what they gave, in order', async () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { settle } from '../k8s/fake-clock.js';
-import { refusal, type Sent } from '../tenant/fake-api.js';
+import { settle } from '../../support/fakes/fake-clock.js';
+import { refusal, type Sent } from '../../support/fakes/fake-api.js';
 import { CLEAN_UP_MS, Rig } from './rig.js';
 
 const noToken = ({ path }: Sent): Error | undefined =>

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { DriftLimiter } from '../../../src/controller/drift-limiter.js';
-import { FakeClock } from '../k8s/fake-clock.js';
+import { FakeClock } from '../../support/fakes/fake-clock.js';
 
 const MINUTE = 60_000;
 

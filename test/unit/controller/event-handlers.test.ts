@@ -1,14 +1,14 @@
 import { expect } from 'chai';
 import type { ConfigMapSync } from '../../../src/api/v1alpha1/config-map-sync.js';
-import { FINALIZER } from '../../../src/api/v1alpha1/labels-and-annotations.js';
+import { FINALIZER } from '../../../src/api/v1alpha1/well-known.js';
 import { SyncMemory } from '../../../src/controller/sync-memory.js';
 import { EventHandlers } from '../../../src/controller/event-handlers.js';
 import type { KubernetesObject } from '../../../src/k8s/client/objects.js';
 import { Store } from '../../../src/k8s/cache/store.js';
 import { WorkQueue } from '../../../src/k8s/controller/work-queue.js';
 import { statusOf, target } from '../reporting/statuses.js';
-import { FakeClock, settle } from '../k8s/fake-clock.js';
-import { syncObject } from '../sync/sync-object.js';
+import { FakeClock, settle } from '../../support/fakes/fake-clock.js';
+import { syncObject } from '../../support/sync-object.js';
 
 function namespace(name: string, resourceVersion: string, extra: object = {}): KubernetesObject {
   return { metadata: { name, uid: `uid-${name}`, resourceVersion, ...extra } };

@@ -3,7 +3,7 @@ import { ApiError } from '../../../src/k8s/client/errors.js';
 import type { KubernetesObject } from '../../../src/k8s/client/objects.js';
 import { Store } from '../../../src/k8s/cache/store.js';
 import type { ConfigMap } from '../../../src/sync/config-map.js';
-import { FakeApi, refusal, type Sent } from '../tenant/fake-api.js';
+import { FakeApi, refusal, type Sent } from '../../support/fakes/fake-api.js';
 
 export const ALL_VERBS = ['get', 'create', 'update', 'delete', 'list', 'watch'];
 

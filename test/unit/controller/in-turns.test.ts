@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { inTurns } from '../../../src/controller/in-turns.js';
-import { settle } from '../k8s/fake-clock.js';
+import { settle } from '../../support/fakes/fake-clock.js';
 
 describe('taking turns', () => {
   const numbers = Array.from({ length: 200 }, (_, i) => i);

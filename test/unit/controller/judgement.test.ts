@@ -1,17 +1,18 @@
 import { expect } from 'chai';
 import type { ConfigMapSyncSpec } from '../../../src/api/v1alpha1/config-map-sync-spec.js';
-import type { TargetStatus } from '../../../src/api/v1alpha1/target-status.js';
+import type { TargetStatus } from '../../../src/api/v1alpha1/config-map-sync-status.js';
 import { AuditTrail } from '../../../src/reporting/audit-trail.js';
 import { DenialRegister } from '../../../src/reporting/denial-register.js';
 import { noWork } from '../../../src/reporting/sync-work.js';
 import { judgeTargets, keepTargets } from '../../../src/controller/judgement.js';
-import { missingKeysMessage, permissionsMessage, unsyncedMessage } from '../../../src/controller/messages.js';
+import { missingKeysMessage, permissionsMessage, unsyncedMessage } from '../../../src/sync/messages.js';
 import type { Pass } from '../../../src/controller/pass.js';
 import { StatusDraft } from '../../../src/controller/status-draft.js';
-import { deniedOutcome, SYNCED, type TargetOutcome } from '../../../src/controller/target-outcome.js';
+import { deniedOutcome, SYNCED } from '../../../src/sync/outcomes.js';
+import { type TargetOutcome } from '../../../src/sync/result.js';
 import { selectTargets, sourceOf } from '../../../src/sync/targets.js';
 import { target } from '../reporting/statuses.js';
-import { syncObject } from '../sync/sync-object.js';
+import { syncObject } from '../../support/sync-object.js';
 
 const username = 'system:serviceaccount:team-a:default';
 const trail = new AuditTrail({

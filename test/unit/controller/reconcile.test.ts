@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { RetryError } from '../../../src/k8s/client/errors.js';
 import { TokenRejectedError } from '../../../src/tenant/errors.js';
-import { settle } from '../k8s/fake-clock.js';
-import { refusal, type Sent } from '../tenant/fake-api.js';
+import { settle } from '../../support/fakes/fake-clock.js';
+import { refusal, type Sent } from '../../support/fakes/fake-api.js';
 import { namespaceTerminating } from './fake-cluster.js';
 import { POLL_MS, RESYNC_MS, Rig } from './rig.js';
 

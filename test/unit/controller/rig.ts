@@ -4,17 +4,15 @@ import type { ConfigMapSync } from '../../../src/api/v1alpha1/config-map-sync.js
 import { AuditTrail } from '../../../src/reporting/audit-trail.js';
 import { DenialRegister } from '../../../src/reporting/denial-register.js';
 import { ConfigMapSyncClient } from '../../../src/controller/config-map-sync-client.js';
-import {
-  ConfigMapSyncController,
-  type ReconcileResult,
-} from '../../../src/controller/config-map-sync-controller.js';
+import { ConfigMapSyncController } from '../../../src/controller/config-map-sync-controller.js';
+import { type ReconcileResult } from '../../../src/k8s/controller/controller.js';
 import { NamespaceLister } from '../../../src/controller/namespace-lister.js';
 import { FairLimiter } from '../../../src/tenant/fair-limiter.js';
 import { Tenancy } from '../../../src/tenant/tenancy.js';
 import { TenantPool } from '../../../src/tenant/tenant-pool.js';
 import { TokenBroker } from '../../../src/tenant/token-broker.js';
-import { FakeClock, settle } from '../k8s/fake-clock.js';
-import { syncObject } from '../sync/sync-object.js';
+import { FakeClock, settle } from '../../support/fakes/fake-clock.js';
+import { syncObject } from '../../support/sync-object.js';
 import { FakeCluster } from './fake-cluster.js';
 
 export const RESYNC_MS = 600_000;

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { refusal } from '../tenant/fake-api.js';
+import { refusal } from '../../support/fakes/fake-api.js';
 import { ALL_VERBS } from './fake-cluster.js';
 import { Rig } from './rig.js';
 

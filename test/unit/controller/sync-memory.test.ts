@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { ConfigMapSync } from '../../../src/api/v1alpha1/config-map-sync.js';
 import { SyncMemory } from '../../../src/controller/sync-memory.js';
 import { Store } from '../../../src/k8s/cache/store.js';
-import { syncObject } from '../sync/sync-object.js';
+import { syncObject } from '../../support/sync-object.js';
 
 describe('the memory of a ConfigMapSync', () => {
   let syncs: Store<ConfigMapSync>;

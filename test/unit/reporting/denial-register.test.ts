@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { DenialRegister } from '../../../src/reporting/denial-register.js';
 import { denialsOf, type Denial } from '../../../src/reporting/denial.js';
-import { syncObject } from '../sync/sync-object.js';
+import { syncObject } from '../../support/sync-object.js';
 import { statusOf, target } from './statuses.js';
 
 function denials(namespace: string, name: string, count: number): Denial[] {

@@ -5,7 +5,7 @@ import { noWork } from '../../../src/reporting/sync-work.js';
 import type { RecordedEvent } from '../../../src/k8s/events/event-series.js';
 import type { AuditEntry } from '../../../src/telemetry/logging/audit-sink.js';
 import type { AccessDecision } from '../../../src/tenant/tenant-config-maps.js';
-import { syncObject } from '../sync/sync-object.js';
+import { syncObject } from '../../support/sync-object.js';
 import { condition, statusOf, target } from './statuses.js';
 
 const username = 'system:serviceaccount:team-a:default';

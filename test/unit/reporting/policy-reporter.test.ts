@@ -4,9 +4,9 @@ import type { PolicyReport } from '../../../src/reporting/policy-report.js';
 import { PolicyReporter } from '../../../src/reporting/policy-reporter.js';
 import { ApiError } from '../../../src/k8s/client/errors.js';
 import { Store } from '../../../src/k8s/cache/store.js';
-import { FakeClock, settle } from '../k8s/fake-clock.js';
-import { syncObject } from '../sync/sync-object.js';
-import { FakeApi } from '../tenant/fake-api.js';
+import { FakeClock, settle } from '../../support/fakes/fake-clock.js';
+import { syncObject } from '../../support/sync-object.js';
+import { FakeApi } from '../../support/fakes/fake-api.js';
 
 const TOO_LARGE = { code: 500, reason: '', message: 'etcdserver: request is too large' };
 

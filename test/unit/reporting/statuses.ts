@@ -1,6 +1,9 @@
 import type { Condition, ConditionStatus, ConditionType } from '../../../src/api/v1alpha1/condition.js';
-import type { ConfigMapSyncStatus } from '../../../src/api/v1alpha1/config-map-sync-status.js';
-import type { TargetState, TargetStatus } from '../../../src/api/v1alpha1/target-status.js';
+import type {
+  ConfigMapSyncStatus,
+  TargetState,
+  TargetStatus,
+} from '../../../src/api/v1alpha1/config-map-sync-status.js';
 
 const lastTransitionTime = '2026-01-02T03:04:05Z';
 

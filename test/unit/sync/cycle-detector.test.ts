@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { ConfigMapSync } from '../../../src/api/v1alpha1/config-map-sync.js';
-import { OWNER_UID_LABEL } from '../../../src/api/v1alpha1/labels-and-annotations.js';
+import { OWNER_UID_LABEL } from '../../../src/api/v1alpha1/well-known.js';
 import { CycleDetector } from '../../../src/sync/cycle-detector.js';
 
 /** Copies ConfigMap `data` of namespace `from` to namespace `to`, where a copy is already unless `state` says otherwise. */

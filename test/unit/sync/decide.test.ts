@@ -2,7 +2,8 @@ import { expect } from 'chai';
 import type { ConfigMap } from '../../../src/sync/config-map.js';
 import { CopyTemplate } from '../../../src/sync/copy-template.js';
 import type { Owner } from '../../../src/sync/ownership.js';
-import { planCopy, type CopyPlan, type PlanOptions } from '../../../src/sync/plan.js';
+import { planCopy, type CopyPlan } from '../../../src/sync/plan.js';
+import { type PlanOptions } from '../../../src/cli/plan/plan-command.js';
 
 const us: Owner = { uid: 'uid-1', namespace: 'team-a', name: 'share' };
 

@@ -1,10 +1,12 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { TARGET_STATES, type TargetStatus } from '../../../src/api/v1alpha1/target-status.js';
-import { VERBS } from '../../../src/api/v1alpha1/verb.js';
-import { eventsBetween, firstOf, type StatusEvent } from '../../../src/reporting/status-events.js';
+import { TARGET_STATES, type TargetStatus, VERBS } from '../../../src/api/v1alpha1/config-map-sync-status.js';
+import { eventsBetween, type StatusEvent } from '../../../src/sync/events.js';
+import { firstOf } from '../../../src/sync/messages.js';
 import { noWork } from '../../../src/reporting/sync-work.js';
-import { condition, statusOf, target } from './statuses.js';
+import { condition } from '../reporting/statuses.js';
+import { statusOf } from '../../../src/sync/status.js';
+import { target } from './statuses.js';
 
 const denied = target('prod', 'Denied', {
   missingVerbs: ['create', 'update'],

@@ -1,6 +1,9 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { LabelSelector, LabelSelectorRequirement } from '../../../src/api/v1alpha1/label-selector.js';
+import type {
+  LabelSelector,
+  LabelSelectorRequirement,
+} from '../../../src/api/v1alpha1/config-map-sync-spec.js';
 import { matchesSelector } from '../../../src/sync/label-selector.js';
 
 describe('a label selector', () => {

@@ -1,13 +1,16 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { ConfigMapSyncStatus } from '../../../src/api/v1alpha1/config-map-sync-status.js';
+import {
+  type ConfigMapSyncStatus,
+  MAX_TARGETS,
+  MAX_TARGET_MESSAGE,
+  TARGET_STATES,
+  type Verb,
+} from '../../../src/api/v1alpha1/config-map-sync-status.js';
 import { CONDITION_TYPES, MAX_CONDITION_MESSAGE } from '../../../src/api/v1alpha1/condition.js';
-import { MAX_TARGETS } from '../../../src/api/v1alpha1/config-map-sync-status.js';
-import { MAX_TARGET_MESSAGE, TARGET_STATES } from '../../../src/api/v1alpha1/target-status.js';
-import type { Verb } from '../../../src/api/v1alpha1/verb.js';
 import { StatusDraft } from '../../../src/controller/status-draft.js';
-import { SYNCED } from '../../../src/controller/target-outcome.js';
-import { syncObject } from '../sync/sync-object.js';
+import { SYNCED } from '../../../src/sync/outcomes.js';
+import { syncObject } from '../../support/sync-object.js';
 
 const FIRST = '2026-01-02T03:04:05Z';
 const LATER = '2026-01-02T04:00:00Z';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { selectorReaches, selectTargets } from '../../../src/sync/targets.js';
-import { syncSpec } from './sync-object.js';
+import { syncSpec } from '../../support/sync-object.js';
 
 const cluster = [
   { name: 'kube-system', labels: { share: 'ca' } },

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { FairQueue, PRIORITIES, type Priority, type Task } from '../../../src/tenant/fair-queue.js';
-import { FakeClock, settle } from '../k8s/fake-clock.js';
+import { FakeClock, settle } from '../../support/fakes/fake-clock.js';
 
 interface Started {
   tenant: string;

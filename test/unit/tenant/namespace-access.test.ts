@@ -1,11 +1,11 @@
 import { expect } from 'chai';
-import type { Verb } from '../../../src/api/v1alpha1/verb.js';
+import type { Verb } from '../../../src/api/v1alpha1/config-map-sync-status.js';
 import { FairQueue } from '../../../src/tenant/fair-queue.js';
 import { NamespaceAccess, type AccessVerdict } from '../../../src/tenant/namespace-access.js';
 import { Tenant } from '../../../src/tenant/tenant.js';
-import { settle } from '../k8s/fake-clock.js';
-import { FakeApi, refusal, type Sent } from './fake-api.js';
-import { FakeRights } from './fake-rights.js';
+import { settle } from '../../support/fakes/fake-clock.js';
+import { FakeApi, refusal, type Sent } from '../../support/fakes/fake-api.js';
+import { FakeRights } from '../../support/fakes/fake-rights.js';
 
 const NEEDED: Verb[] = ['get', 'create', 'update', 'delete'];
 

@@ -4,9 +4,9 @@ import { FairQueue } from '../../../src/tenant/fair-queue.js';
 import { NamespaceWatch } from '../../../src/tenant/namespace-watch.js';
 import { ReviewPace } from '../../../src/tenant/review-pace.js';
 import { Tenant } from '../../../src/tenant/tenant.js';
-import { FakeClock, settle } from '../k8s/fake-clock.js';
-import { FakeApi, refusal, type Sent } from './fake-api.js';
-import { FakeRights } from './fake-rights.js';
+import { FakeClock, settle } from '../../support/fakes/fake-clock.js';
+import { FakeApi, refusal, type Sent } from '../../support/fakes/fake-api.js';
+import { FakeRights } from '../../support/fakes/fake-rights.js';
 
 const DENIED_MS = 7_500;
 const ALLOWED_MS = 45_000;

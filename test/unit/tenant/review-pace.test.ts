@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { ReviewPace } from '../../../src/tenant/review-pace.js';
-import { FakeClock, settle } from '../k8s/fake-clock.js';
+import { FakeClock, settle } from '../../support/fakes/fake-clock.js';
 
 const PER_SECOND = 100;
 

@@ -4,9 +4,9 @@ import { FairQueue } from '../../../src/tenant/fair-queue.js';
 import { Tenancy, type Session } from '../../../src/tenant/tenancy.js';
 import { TenantPool } from '../../../src/tenant/tenant-pool.js';
 import { TokenBroker } from '../../../src/tenant/token-broker.js';
-import { FakeClock, settle } from '../k8s/fake-clock.js';
-import { FakeApi, refusal, type Sent } from './fake-api.js';
-import { FakeRights } from './fake-rights.js';
+import { FakeClock, settle } from '../../support/fakes/fake-clock.js';
+import { FakeApi, refusal, type Sent } from '../../support/fakes/fake-api.js';
+import { FakeRights } from '../../support/fakes/fake-rights.js';
 
 const share = { namespace: 'team-a', name: 'share' };
 const rival = { namespace: 'team-a', name: 'rival' };

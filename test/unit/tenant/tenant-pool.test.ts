@@ -1,12 +1,12 @@
 import { expect } from 'chai';
 import { IdentityError, TokenRejectedError } from '../../../src/tenant/errors.js';
 import { FairQueue } from '../../../src/tenant/fair-queue.js';
-import type { ServiceAccount } from '../../../src/tenant/service-account.js';
+import type { ServiceAccount } from '../../../src/api/kubernetes.js';
 import { TenantPool } from '../../../src/tenant/tenant-pool.js';
 import type { Tenant } from '../../../src/tenant/tenant.js';
 import { TokenBroker } from '../../../src/tenant/token-broker.js';
-import { FakeClock, settle } from '../k8s/fake-clock.js';
-import { FakeApi, refusal, type Sent } from './fake-api.js';
+import { FakeClock, settle } from '../../support/fakes/fake-clock.js';
+import { FakeApi, refusal, type Sent } from '../../support/fakes/fake-api.js';
 
 const account = { namespace: 'team-a', name: 'builder' };
 const LIFE_MS = 600_000;

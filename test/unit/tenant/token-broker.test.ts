@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import { ApiError } from '../../../src/k8s/client/errors.js';
 import { IdentityError } from '../../../src/tenant/errors.js';
 import { TokenBroker } from '../../../src/tenant/token-broker.js';
-import { FakeClock } from '../k8s/fake-clock.js';
-import { FakeApi, refusal } from './fake-api.js';
+import { FakeClock } from '../../support/fakes/fake-clock.js';
+import { FakeApi, refusal } from '../../support/fakes/fake-api.js';
 
 const account = { namespace: 'team-a', name: 'builder' };
 const operator = 'system:serviceaccount:config-weaver:operator';

@@ -2,10 +2,9 @@ import type { ConfigMapSync } from '../../../api/v1alpha1/config-map-sync.js';
 import { toYaml } from '../../../tenant/token-grant.js';
 import { wordsOf } from '../../../sync/messages.js';
 import { badge, grouped } from './html-summary.js';
-import { markup, type Markup } from './markup.js';
-import type { Remedies } from './remedy.js';
+import { markup, type Markup, utc } from './markup.js';
+import type { Remedies } from './required-rbac.js';
 import { isRefused, type ReportRow } from './report-row.js';
-import { utc } from './utc-time.js';
 
 /** A browser leaves out what is not on the screen by such portions: see `content-visibility` in the style. */
 const PORTION = 50;

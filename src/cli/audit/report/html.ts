@@ -1,16 +1,29 @@
+import { readFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import type { ConfigMapSync } from '../../../api/v1alpha1/config-map-sync.js';
-import { renderFilters } from './html-filters.js';
+import { renderFilters, renderSummary } from './html-summary.js';
 import { renderList, renderRefusals } from './html-list.js';
-import { renderMatrix } from './html-matrix.js';
-import { SCRIPT } from './html-script.js';
-import { STYLE } from './html-style.js';
-import { renderSummary } from './html-summary.js';
-import { Markup, markup } from './markup.js';
-import { matrixOf } from './matrix.js';
-import type { Remedies } from './remedy.js';
+import { renderMatrix, matrixOf } from './html-matrix.js';
+import { Markup, markup, utc } from './markup.js';
+import type { Remedies } from './required-rbac.js';
 import { compareRows, isRefused, rowsOf, type ReportRow, type SyncFindings } from './report-row.js';
-import { utc } from './utc-time.js';
+
+/** Put in place by the bundler, because a bundle has no such files beside it. */
+declare const CONFIG_WEAVER_REPORT_STYLE: string | undefined;
+declare const CONFIG_WEAVER_REPORT_SCRIPT: string | undefined;
+
+/** The report's style sheet. */
+export const STYLE =
+  typeof CONFIG_WEAVER_REPORT_STYLE === 'string' ? CONFIG_WEAVER_REPORT_STYLE : readSource('report.css');
+
+/** The report's script. */
+export const SCRIPT =
+  typeof CONFIG_WEAVER_REPORT_SCRIPT === 'string' ? CONFIG_WEAVER_REPORT_SCRIPT : readSource('report.js');
+
+/** The compiler leaves out what is not TypeScript: from its output folder, the file is where it was written. */
+function readSource(name: string): string {
+  return readFileSync(new URL(`../../../../../src/cli/audit/report/${name}`, import.meta.url), 'utf8');
+}
 
 export interface HtmlReport {
   syncs: readonly ConfigMapSync[];

@@ -1,4 +1,4 @@
-import { printable } from './printable.js';
+import { printable } from './text-table.js';
 
 /** HTML that is safe to put into a page: only {@link markup} makes it. */
 export class Markup {
@@ -45,4 +45,9 @@ function escaped(text: string): string {
     .split('\n')
     .map((line) => printable(line).replace(/[&<>"']/g, (character) => ENTITIES[character] ?? ''))
     .join('\n');
+}
+
+/** `2026-01-02 03:04:05 UTC`. */
+export function utc(at: Date): string {
+  return `${at.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }

@@ -1,8 +1,8 @@
+import type { TargetState, TargetStatus } from '../../../api/v1alpha1/config-map-sync-status.js';
 import type { ConfigMapSync } from '../../../api/v1alpha1/config-map-sync.js';
-import type { TargetStatus } from '../../../api/v1alpha1/target-status.js';
 import { selectTargets } from '../../../sync/targets.js';
 import { findingOf, type TargetFinding } from '../../../reporting/denial.js';
-import { isDenied } from '../../../sync/result.js';
+import { isDenied } from '../../../sync/outcomes.js';
 
 /**
  * One line of a report. `targetNamespace` is '' where a ConfigMapSync has no target that anybody knows of: it must not
@@ -73,3 +73,25 @@ function byTarget(a: ReportRow, b: ReportRow): number {
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
+
+export interface StateInfo {
+  /** One character: a state is never told by its colour alone. */
+  symbol: string;
+  tone: 'good' | 'bad' | 'warn' | 'quiet';
+  meaning: string;
+}
+
+/** How a page shows each state, in the order of what an auditor looks for first. */
+export const STATE_INFO: Readonly<Record<TargetState, StateInfo>> = {
+  Denied: { symbol: '✕', tone: 'bad', meaning: 'rights are missing, and there is no copy' },
+  Stale: { symbol: '◐', tone: 'bad', meaning: 'rights are missing, and a copy from earlier is still there' },
+  Failed: { symbol: '!', tone: 'bad', meaning: 'the API server refused for another reason' },
+  Conflict: { symbol: '≠', tone: 'warn', meaning: 'a ConfigMap of that name belongs to somebody else' },
+  NamespaceNotFound: { symbol: '?', tone: 'warn', meaning: 'there is no such namespace' },
+  Terminating: { symbol: '†', tone: 'quiet', meaning: 'the namespace is being deleted' },
+  Pending: { symbol: '…', tone: 'quiet', meaning: 'not looked at yet, or held up by source or identity' },
+  Synced: { symbol: '✓', tone: 'good', meaning: 'the copy equals the source' },
+  Skipped: { symbol: '–', tone: 'quiet', meaning: "the source's own place" },
+};
+
+export const STATES_BY_INTEREST = Object.keys(STATE_INFO) as TargetState[];

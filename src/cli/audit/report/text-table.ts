@@ -1,5 +1,3 @@
-import { printable } from './printable.js';
-
 export type Colour = 'red' | 'yellow' | 'green' | 'dim';
 
 const CODES: Record<Colour, number> = { red: 31, yellow: 33, green: 32, dim: 2 };
@@ -43,4 +41,16 @@ export function renderTextTable<T>(
 /** Colours only where somebody sees them, and has not said no (https://no-color.org). */
 export function wantsColours(stream: object, env: Readonly<NodeJS.ProcessEnv>): boolean {
   return 'isTTY' in stream && stream.isTTY === true && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb';
+}
+
+/**
+ * Control characters, and those that turn the direction of a line: a tenant's text must neither move the reader's cursor
+ * nor make one name look like another.
+ */
+// eslint-disable-next-line no-control-regex -- they are what is looked for
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+
+/** `text` on one line, with what cannot be seen spelled out as `\u{…}`. */
+export function printable(text: string): string {
+  return text.replace(UNPRINTABLE, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }

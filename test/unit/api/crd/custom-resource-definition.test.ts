@@ -8,7 +8,7 @@ import { repositoryRoot } from '../../../../hack/repository.js';
 import { ConfigMapSync } from '../../../../src/api/v1alpha1/config-map-sync.js';
 import { ConfigMapSyncSpec } from '../../../../src/api/v1alpha1/config-map-sync-spec.js';
 import { ConfigMapSyncStatus } from '../../../../src/api/v1alpha1/config-map-sync-status.js';
-import { fieldsOf } from '../../../../src/api/schema/registry.js';
+import { fieldsOf } from '../../../../src/api/schema/schema.js';
 
 /** Every schema below spec and status, with its path. */
 function schemasOf(schema: StructuralSchema, path = ''): [path: string, schema: StructuralSchema][] {

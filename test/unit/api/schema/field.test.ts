@@ -2,8 +2,15 @@ import { expect } from 'chai';
 import { plainToInstance } from 'class-transformer';
 import { validateSync } from 'class-validator';
 import { Field, ObjectRule } from '../../../../src/api/schema/field.js';
-import { fieldsOf, rulesOf } from '../../../../src/api/schema/registry.js';
-import { integer, listOf, mapOf, object, text } from '../../../../src/api/schema/schema.js';
+import {
+  fieldsOf,
+  rulesOf,
+  integer,
+  listOf,
+  mapOf,
+  object,
+  text,
+} from '../../../../src/api/schema/schema.js';
 
 @ObjectRule<Leaf>({
   cel: 'self.size > 1',

@@ -7,7 +7,7 @@ import {
   parseConfigMapSync,
   type ParseOptions,
 } from '../../../../src/api/v1alpha1/parse-config-map-sync.js';
-import { TargetStatus } from '../../../../src/api/v1alpha1/target-status.js';
+import { TargetStatus } from '../../../../src/api/v1alpha1/config-map-sync-status.js';
 import { STATUS_CASES } from './status-cases.js';
 import { VALIDITY_CASES } from './validity-cases.js';
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import type { Verb } from '../../../../src/api/v1alpha1/verb.js';
-import { Remedies } from '../../../../src/cli/audit/report/remedy.js';
+import type { Verb } from '../../../../src/api/v1alpha1/config-map-sync-status.js';
+import { Remedies } from '../../../../src/cli/audit/report/required-rbac.js';
 import type { Attempt } from '../../../../src/cli/grant/access-reviewer.js';
 import { GrantPlanner, targetsOf } from '../../../../src/cli/grant/grant-planner.js';
 import { refused, syncWith, target } from '../../../support/report-fixture.js';

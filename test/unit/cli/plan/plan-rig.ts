@@ -3,9 +3,9 @@ import { Tenancy } from '../../../../src/tenant/tenancy.js';
 import { TenantPool } from '../../../../src/tenant/tenant-pool.js';
 import { TokenBroker } from '../../../../src/tenant/token-broker.js';
 import type { ConfigMap } from '../../../../src/sync/config-map.js';
-import { FakeClock } from '../../k8s/fake-clock.js';
-import { FakeApi, refusal, type Sent } from '../../tenant/fake-api.js';
-import { FakeRights } from '../../tenant/fake-rights.js';
+import { FakeClock } from '../../../support/fakes/fake-clock.js';
+import { FakeApi, refusal, type Sent } from '../../../support/fakes/fake-api.js';
+import { FakeRights } from '../../../support/fakes/fake-rights.js';
 
 /** An API server with ConfigMaps, and the way there that `plan` takes. */
 export class PlanRig {

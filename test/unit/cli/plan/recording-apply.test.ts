@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { recordingApply, type PlannedWrite } from '../../../../src/cli/plan/recording-apply.js';
 import type { Apply } from '../../../../src/controller/attempt.js';
-import { refusal } from '../../tenant/fake-api.js';
+import { refusal } from '../../../support/fakes/fake-api.js';
 import { PlanRig } from './plan-rig.js';
 
 const configMap = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'shared', namespace: 'prod' } };
@@ -62,6 +62,17 @@ describe('writes that are only recorded', () => {
       expect(rig.writes).to.deep.equal([]);
     });
   }
+
+  it('are refused where the name is taken, unless by what the plan has deleted', async () => {
+    rig.put('prod', { metadata: { name: 'shared' } });
+    const writer = await apply(false);
+    const failure = await writer.create('prod', configMap, signal).catch((error: unknown) => error);
+    expect(failure).to.include({ code: 409, reason: 'AlreadyExists' });
+
+    await writer.delete({ namespace: 'prod', name: 'shared' }, signal);
+
+    expect(await writer.create('prod', configMap, signal)).to.equal(configMap);
+  });
 
   describe('with a dry run on the server', () => {
     it('are dry runs, each of them', async () => {

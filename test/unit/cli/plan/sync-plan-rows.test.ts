@@ -4,8 +4,8 @@ import { ClusterView } from '../../../../src/cli/plan/cluster-view.js';
 import type { PlanRow } from '../../../../src/cli/plan/plan-row.js';
 import { SyncPlanRows } from '../../../../src/cli/plan/sync-plan-rows.js';
 import { IdentityError } from '../../../../src/tenant/errors.js';
-import { syncObject } from '../../sync/sync-object.js';
-import { refusal } from '../../tenant/fake-api.js';
+import { syncObject } from '../../../support/sync-object.js';
+import { refusal } from '../../../support/fakes/fake-api.js';
 import { PlanRig } from './plan-rig.js';
 
 const { signal } = new AbortController();
@@ -53,6 +53,25 @@ describe('the rows of a plan', () => {
       { part: 'data', key: 'key', change: 'added', bytesBefore: null, bytesAfter: 5 },
     ]);
     expect(rig.writes).to.deep.equal([]);
+  });
+
+  it('tell of a ConfigMap that is in the way, though nothing is known of the target yet', async () => {
+    rig.put('prod', { metadata: { name: 'shared' }, data: { key: "somebody else's" } });
+
+    expect(told(await rows(to('prod')))).to.deep.equal(['prod/shared conflict NotOurs']);
+  });
+
+  it('tell what a takeover would change', async () => {
+    rig.put('prod', { metadata: { name: 'shared' }, data: { key: 'other', more: 'x' } });
+    const sync = syncObject({ spec: { syncToNamespaces: ['prod'], conflictPolicy: 'Overwrite' } });
+
+    const [row] = await rows(sync);
+
+    expect(row).to.include({ action: 'update', reason: 'TakenOver' });
+    expect(row?.changes.map(({ key, change }) => `${key} ${change}`)).to.deep.equal([
+      'key changed',
+      'more removed',
+    ]);
   });
 
   it('tell which verbs are missing', async () => {

@@ -3,9 +3,9 @@ import { expect } from 'chai';
 import { ApiError } from '../../../../src/k8s/client/errors.js';
 import { ListWatcher, type ListWatcherOptions } from '../../../../src/k8s/cache/list-watcher.js';
 import { Store } from '../../../../src/k8s/cache/store.js';
-import { FakeClock } from '../fake-clock.js';
-import { recordingLog } from '../recording-log.js';
-import { event, initialEnd, object, ScriptedWatcher } from '../scripted-watcher.js';
+import { FakeClock } from '../../../support/fakes/fake-clock.js';
+import { recordingLog } from '../../../support/fakes/recording-log.js';
+import { event, initialEnd, object, ScriptedWatcher } from '../../../support/fakes/scripted-watcher.js';
 import type { KubernetesObject } from '../../../../src/k8s/client/objects.js';
 
 const expired = new ApiError({ code: 410, reason: 'Expired', message: 'too old' });
@@ -50,7 +50,7 @@ describe('the reflector', () => {
 
   it('fills the store with a streamed list at once when it is whole, and goes on with the same watch', async () => {
     const seen: number[] = [];
-    store.subscribe(() => seen.push(store.size));
+    store.subscribe(() => seen.push(store.list().length));
     const client = new ScriptedWatcher({
       watches: [
         [
@@ -160,7 +160,7 @@ describe('the reflector', () => {
 
     await run(client, 800 + 1600 + 3200 + 6400);
 
-    expect(store.size).to.equal(0);
+    expect(store.list()).to.deep.equal([]);
     expect(client.watches).to.have.length(5);
     expect(log.lines.filter((line) => !line.startsWith('debug'))).to.deep.equal([
       'warn: things: cannot reach it; trying again until it works',

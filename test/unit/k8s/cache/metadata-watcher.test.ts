@@ -2,8 +2,8 @@ import { expect } from 'chai';
 
 import { MetadataWatcher } from '../../../../src/k8s/cache/metadata-watcher.js';
 import { ApiError } from '../../../../src/k8s/client/errors.js';
-import { FakeClock } from '../fake-clock.js';
-import { event, ScriptedWatcher } from '../scripted-watcher.js';
+import { FakeClock } from '../../../support/fakes/fake-clock.js';
+import { event, ScriptedWatcher } from '../../../support/fakes/scripted-watcher.js';
 
 const expired = new ApiError({ code: 410, reason: 'Expired', message: 'too old' });
 const away = new ApiError({ code: 0, reason: '', message: 'cannot reach it' });

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 
 import { Store } from '../../../../src/k8s/cache/store.js';
-import { object } from '../scripted-watcher.js';
+import { object } from '../../../support/fakes/scripted-watcher.js';
 
 describe('the store', () => {
   it('tells of additions, updates with what was before, and deletions', () => {
@@ -20,7 +20,7 @@ describe('the store', () => {
       { type: 'updated', object: second, previous: first },
       { type: 'deleted', object: last, previous: second },
     ]);
-    expect(store.size).to.equal(0);
+    expect(store.list()).to.deep.equal([]);
   });
 
   it('takes a state that is known for no change, but a re-created object for one', () => {

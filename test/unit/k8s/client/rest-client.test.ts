@@ -7,11 +7,8 @@ import { Agent } from 'undici';
 
 import type { Clock } from '../../../../src/k8s/util/clock.js';
 import type { ApiError } from '../../../../src/k8s/client/errors.js';
-import {
-  type ApiRequest,
-  RestClient,
-  type RestClientOptions,
-} from '../../../../src/k8s/client/rest-client.js';
+import type { ApiRequest, RestClientOptions } from '../../../../src/k8s/client/rest-types.js';
+import { RestClient } from '../../../../src/k8s/client/rest-client.js';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 

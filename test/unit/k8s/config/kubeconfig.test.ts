@@ -4,12 +4,9 @@ import { join } from 'node:path';
 
 import { expect } from 'chai';
 
-import {
-  type ConnectionOptions,
-  KubeconfigError,
-  loadConnection,
-} from '../../../../src/k8s/config/kubeconfig.js';
-import { FakeClock } from '../fake-clock.js';
+import { type ConnectionOptions, loadConnection } from '../../../../src/k8s/config/kubeconfig.js';
+import { KubeconfigError } from '../../../../src/k8s/config/cluster-connection.js';
+import { FakeClock } from '../../../support/fakes/fake-clock.js';
 
 interface Parts {
   cluster?: object;
@@ -288,7 +285,13 @@ describe('loadConnection', () => {
       server: 'https://c.example.com/prefix',
       namespace: 'mine',
       proxy: 'http://proxy:3128',
-      tls: { servername: 'other.example.com', rejectUnauthorized: false },
+      tls: {
+        ca: undefined,
+        cert: undefined,
+        key: undefined,
+        servername: 'other.example.com',
+        rejectUnauthorized: false,
+      },
     });
   });
 });

@@ -8,7 +8,7 @@ import {
 import { RetryError, TerminalError } from '../../../../src/k8s/client/errors.js';
 import { WorkQueue } from '../../../../src/k8s/controller/work-queue.js';
 import { eventually } from '../../../support/eventually.js';
-import { FakeClock, settle } from '../fake-clock.js';
+import { FakeClock, settle } from '../../../support/fakes/fake-clock.js';
 
 describe('the controller', () => {
   let clock: FakeClock;

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 
 import { DelayingQueue } from '../../../../src/k8s/controller/delaying-queue.js';
 import { type QueueObserver, WorkQueue } from '../../../../src/k8s/controller/work-queue.js';
-import { FakeClock } from '../fake-clock.js';
+import { FakeClock } from '../../../support/fakes/fake-clock.js';
 
 describe('the work queue', () => {
   let clock: FakeClock;

@@ -1,16 +1,12 @@
 import { expect } from 'chai';
 
 import { ApiError } from '../../../../src/k8s/client/errors.js';
-import {
-  EventRecorder,
-  type EventRecorderOptions,
-  type RecordedEvent,
-} from '../../../../src/k8s/events/event-recorder.js';
-import { eventName } from '../../../../src/k8s/events/event-series.js';
-import { microTime } from '../../../../src/k8s/util/micro-time.js';
-import type { ApiRequest, ApiResponse } from '../../../../src/k8s/client/rest-client.js';
-import { FakeClock } from '../fake-clock.js';
-import { recordingLog } from '../recording-log.js';
+import { EventRecorder, type EventRecorderOptions } from '../../../../src/k8s/events/event-recorder.js';
+import { type RecordedEvent, eventName } from '../../../../src/k8s/events/event-series.js';
+import { microTime } from '../../../../src/k8s/util/clock.js';
+import type { ApiRequest, ApiResponse } from '../../../../src/k8s/client/rest-types.js';
+import { FakeClock } from '../../../support/fakes/fake-clock.js';
+import { recordingLog } from '../../../support/fakes/recording-log.js';
 
 interface SentEvent {
   note?: string;
@@ -243,7 +239,6 @@ describe('the event recorder', () => {
     await recording.flush(stop.signal);
 
     expect(sent).to.have.length(30);
-    expect(recording.length).to.equal(0);
   });
 });
 

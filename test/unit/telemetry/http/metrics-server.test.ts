@@ -7,10 +7,11 @@ import { connect as connectTls, type PeerCertificate } from 'node:tls';
 import { expect } from 'chai';
 import type { Clock } from '../../../../src/k8s/util/clock.js';
 import { ApiError } from '../../../../src/k8s/client/errors.js';
-import type { ApiRequest, Requester } from '../../../../src/k8s/client/rest-client.js';
+import type { ApiRequest } from '../../../../src/k8s/client/rest-types.js';
+import type { Requester } from '../../../../src/k8s/client/rest-client.js';
 import type { Logger } from '../../../../src/telemetry/logging/logger.js';
 import { MetricsServer, type MetricsServerOptions } from '../../../../src/telemetry/http/metrics-server.js';
-import { selfSignedKeyPair } from '../../../../src/telemetry/http/serving-certificate.js';
+import { selfSignedKeyPair } from '../../../../src/telemetry/http/self-signed.js';
 import { eventually } from '../../../support/eventually.js';
 
 interface Answer {
@@ -83,7 +84,7 @@ describe('the metrics server', () => {
   const servers: MetricsServer[] = [];
   const logged: unknown[][] = [];
   const log = (...entry: unknown[]): void => void logged.push(entry);
-  const logger: Logger = { debug: log, info: log, warn: log, error: log, isDebugEnabled: () => false };
+  const logger: Logger = { debug: log, info: log, warn: log, error: log };
   const start = async (options: Partial<MetricsServerOptions> = {}): Promise<number> => {
     const server = new MetricsServer({
       metrics: { render: (format) => Promise.resolve(`${format}\n`) },

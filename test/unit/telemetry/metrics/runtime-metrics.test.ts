@@ -96,11 +96,11 @@ describe("the controller runtime's metrics", () => {
 
   it('say who leads', async () => {
     const { metrics, lines } = setUp();
-    const leader = metrics.runtime.leader('config-weaver.weaver.example.com');
+    const lease = 'config-weaver.weaver.example.com';
 
-    leader.leading(false);
+    metrics.runtime.setLeader(lease, false);
     const before = await lines(/^leader_election/);
-    leader.leading(true);
+    metrics.runtime.setLeader(lease, true);
 
     expect(before).to.deep.equal([
       'leader_election_master_status{name="config-weaver.weaver.example.com"} 0',

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { renderHtml } from '../../../../../src/cli/audit/report/html.js';
 import { markup } from '../../../../../src/cli/audit/report/markup.js';
-import { Remedies } from '../../../../../src/cli/audit/report/remedy.js';
+import { Remedies } from '../../../../../src/cli/audit/report/required-rbac.js';
 import type { ConfigMapSync } from '../../../../../src/api/v1alpha1/config-map-sync.js';
 import { refused, syncWith, target } from '../../../../support/report-fixture.js';
 

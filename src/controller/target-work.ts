@@ -1,0 +1,48 @@
+import type { CopyTemplate } from '../sync/copy-template.js';
+import { isDenied, outcomeOf, SYNCED } from '../sync/outcomes.js';
+import { requiredVerbs } from '../sync/required-rbac.js';
+import type { Desired, SyncPlan, TargetOutcome } from '../sync/result.js';
+import type { Session } from '../tenant/tenancy.js';
+import type { NamespaceLister } from './namespace-lister.js';
+import type { PlanRequest } from './plan-request.js';
+
+/**
+ * How a target stands where watches and reviews vouch for it that nothing is to be done; undefined where an attempt has to
+ * find out.
+ */
+export function currentOutcome(
+  { known, sync }: PlanRequest,
+  session: Session,
+  namespaces: Pick<NamespaceLister, 'state'>,
+  namespace: string,
+  { name, fingerprint }: CopyTemplate,
+): TargetOutcome | undefined {
+  const previous = known.previous(namespace);
+  const view = session.opened(namespace);
+  const access = view?.access.known(name, requiredVerbs(sync));
+  if (previous === undefined || view === undefined || access === undefined) return undefined;
+  const { missing } = access;
+  if (isDenied(previous)) {
+    const same = known.reported?.serviceAccount === session.tenant.username;
+    const unchanged = missing.length > 0 && missing.join() === previous.missingVerbs?.join();
+    return same && unchanged ? outcomeOf(previous) : undefined;
+  }
+  if (previous.state !== 'Synced' || missing.length > 0 || !view.isCurrent(name, fingerprint))
+    return undefined;
+  if (namespaces.state(namespace) !== 'active') return undefined;
+  const { copies } = known.record(namespace);
+  return copies.length === 1 && copies[0]?.name === name ? SYNCED : undefined;
+}
+
+/** Copies in namespaces that are no target any more go, whatever becomes of the others. */
+export function unwantedWork(
+  { known, running, sync }: PlanRequest,
+  { selection }: Pick<SyncPlan, 'selection'>,
+): Map<string, Desired> {
+  const mode = sync.spec.deletionPolicy === 'Orphan' ? 'release' : 'delete';
+  const wanted = new Set(selection.wanted);
+  const held = new Set([...known.namespacesWithCopies, ...running()]);
+  return new Map(
+    [...held].filter((each) => !wanted.has(each)).map((namespace) => [namespace, { kind: 'absent', mode }]),
+  );
+}

@@ -1,0 +1,91 @@
+import { setImmediate } from 'node:timers/promises';
+
+/**
+ * Waits for what cannot itself be aborted, no longer than the signal allows. The work goes on, and its failure after that
+ * is nobody's.
+ *
+ * @throws the signal's reason.
+ */
+export async function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) {
+    return work;
+  }
+  let onAbort = (): void => undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(signal.reason as Error);
+    if (signal.aborted) {
+      onAbort();
+    }
+  });
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    work.catch(() => undefined);
+  }
+}
+
+/**
+ * Aborts `controller` when `parent` does, until the returned function is called: a parent that lives as long as the process
+ * would gather listeners, as it does with `AbortSignal.any`.
+ */
+export function follow(parent: AbortSignal | undefined, controller: AbortController): () => void {
+  const onAbort = (): void => controller.abort(parent?.reason);
+  if (parent?.aborted) {
+    onAbort();
+  }
+  parent?.addEventListener('abort', onAbort, { once: true });
+  return () => parent?.removeEventListener('abort', onAbort);
+}
+
+/** A signal that aborts with its parent or when time is up, whichever comes first. */
+export interface Deadline {
+  readonly signal: AbortSignal;
+  /** Whether it was the time that ran out, not the parent that aborted. */
+  readonly expired: boolean;
+  /** Takes the time away; the parent may abort as before. */
+  lift(): void;
+  /** Lets go of the parent and the timer. Without it a long-lived parent would gather listeners. */
+  clear(): void;
+}
+
+/** As `AbortSignal.any` with `AbortSignal.timeout`, but it lets go of the parent. */
+export function deadline(parent: AbortSignal | undefined, milliseconds: number): Deadline {
+  const controller = new AbortController();
+  let expired = false;
+  const timer = setTimeout(() => {
+    expired = true;
+    controller.abort(new DOMException('the deadline has passed', 'TimeoutError'));
+  }, milliseconds);
+  const unfollow = follow(parent, controller);
+  return {
+    signal: controller.signal,
+    get expired() {
+      return expired;
+    },
+    lift() {
+      clearTimeout(timer);
+    },
+    clear() {
+      clearTimeout(timer);
+      unfollow();
+    },
+  };
+}
+
+/** What is done for so many items takes a millisecond or two at the most. */
+const SLICE = 20;
+
+/**
+ * Calls `visit` for each item, in their order, and lets everybody else have the event loop after every twenty of them.
+ * @throws what `visit` throws, at once: the items after that one are not visited.
+ */
+export async function inSlices<T>(items: Iterable<T>, visit: (item: T) => void): Promise<void> {
+  let visited = 0;
+  for (const item of items) {
+    if (visited > 0 && visited % SLICE === 0) await setImmediate();
+    visit(item);
+    visited += 1;
+  }
+}

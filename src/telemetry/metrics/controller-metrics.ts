@@ -1,0 +1,145 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { QueueObserver, WorkQueue } from '../../k8s/controller/work-queue.js';
+import type { ReconcileObserver, ReconcileOutcome } from '../../k8s/controller/controller.js';
+
+/** What a queue knows at the time of a scrape. */
+export type MeasuredQueue = Pick<WorkQueue, 'unfinishedWorkSeconds' | 'longestRunningProcessorSeconds'>;
+
+/** Seconds; client-go's. */
+const QUEUE_BUCKETS = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10, 100, 1000];
+/** controller-runtime names a queue by its controller, and says so twice. */
+const LABELS = ['name', 'controller'] as const;
+type Label = (typeof LABELS)[number];
+
+/** The `workqueue_*` metrics of client-go, with controller-runtime's labels. */
+export class QueueMetrics {
+  readonly #depth: Gauge<Label>;
+  readonly #adds: Counter<Label>;
+  readonly #retries: Counter<Label>;
+  readonly #queueSeconds: Histogram<Label>;
+  readonly #workSeconds: Histogram<Label>;
+  readonly #measured = new Map<string, MeasuredQueue>();
+
+  constructor(registry: Registry) {
+    const named = (name: string, help: string) => ({ name, help, labelNames: LABELS, registers: [registry] });
+    const timed = (name: string, help: string) => ({ ...named(name, help), buckets: QUEUE_BUCKETS });
+    this.#depth = new Gauge(named('workqueue_depth', 'Keys that wait for a worker.'));
+    this.#adds = new Counter(named('workqueue_adds_total', 'Keys added.'));
+    this.#retries = new Counter(named('workqueue_retries_total', 'Keys added after a failure.'));
+    this.#queueSeconds = new Histogram(
+      timed('workqueue_queue_duration_seconds', 'How long keys wait for a worker.'),
+    );
+    this.#workSeconds = new Histogram(
+      timed('workqueue_work_duration_seconds', 'How long workers are busy with a key.'),
+    );
+    const measured = this.#measured;
+    new Gauge({
+      ...named(
+        'workqueue_unfinished_work_seconds',
+        'How long workers have been busy with what they are at now, in sum: grows when one is stuck.',
+      ),
+      collect() {
+        for (const [name, queue] of measured) this.set(labels(name), queue.unfinishedWorkSeconds);
+      },
+    });
+    new Gauge({
+      ...named(
+        'workqueue_longest_running_processor_seconds',
+        'How long the slowest worker has been busy with what it is at now.',
+      ),
+      collect() {
+        for (const [name, queue] of measured) this.set(labels(name), queue.longestRunningProcessorSeconds);
+      },
+    });
+  }
+
+  /** For the queue of that controller. Its series are there at once, with zeros. */
+  observer(controller: string): QueueObserver {
+    const names = labels(controller);
+    this.#depth.set(names, 0);
+    this.#adds.inc(names, 0);
+    this.#retries.inc(names, 0);
+    this.#queueSeconds.zero(names);
+    this.#workSeconds.zero(names);
+    return {
+      depth: (length) => this.#depth.set(names, length),
+      added: () => this.#adds.inc(names),
+      taken: (seconds) => this.#queueSeconds.observe(names, Math.max(0, seconds)),
+      finished: (seconds) => this.#workSeconds.observe(names, Math.max(0, seconds)),
+      retried: () => this.#retries.inc(names),
+    };
+  }
+
+  /** Asks the queue of that controller at each scrape what only it knows. */
+  measure(controller: string, queue: MeasuredQueue): void {
+    this.#measured.set(controller, queue);
+  }
+}
+
+function labels(controller: string): Record<Label, string> {
+  return { name: controller, controller };
+}
+
+/** Seconds; controller-runtime's. */
+const RECONCILE_BUCKETS = [
+  0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.25, 1.5,
+  1.75, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9, 10, 15, 20, 25, 30, 40, 50, 60,
+];
+const RESULTS = ['success', 'error', 'requeue', 'requeue_after'] satisfies ReconcileOutcome['result'][];
+
+/** The `controller_runtime_*` metrics of controller-runtime. */
+export class ReconcileMetrics {
+  readonly #total: Counter<'controller' | 'result'>;
+  readonly #errors: Counter<'controller'>;
+  readonly #terminalErrors: Counter<'controller'>;
+  readonly #seconds: Histogram<'controller'>;
+  readonly #activeWorkers: Gauge<'controller'>;
+  readonly #maxWorkers: Gauge<'controller'>;
+
+  constructor(registry: Registry) {
+    const named = (name: string, help: string) => ({
+      name,
+      help,
+      labelNames: ['controller'] as const,
+      registers: [registry],
+    });
+    this.#total = new Counter({
+      ...named('controller_runtime_reconcile_total', 'Reconciles, by result.'),
+      labelNames: ['controller', 'result'],
+    });
+    this.#errors = new Counter(named('controller_runtime_reconcile_errors_total', 'Reconciles that failed.'));
+    this.#terminalErrors = new Counter(
+      named(
+        'controller_runtime_terminal_reconcile_errors_total',
+        'Reconciles that failed in a way that no retry can mend.',
+      ),
+    );
+    this.#seconds = new Histogram({
+      ...named('controller_runtime_reconcile_time_seconds', 'How long reconciles take.'),
+      buckets: RECONCILE_BUCKETS,
+    });
+    this.#activeWorkers = new Gauge(named('controller_runtime_active_workers', 'Workers that are busy.'));
+    this.#maxWorkers = new Gauge(
+      named('controller_runtime_max_concurrent_reconciles', 'Workers that there are.'),
+    );
+  }
+
+  /** For that controller. Its series are there at once, with zeros, so that the first error is an increase. */
+  observer(controller: string): ReconcileObserver {
+    for (const result of RESULTS) this.#total.inc({ controller, result }, 0);
+    this.#errors.inc({ controller }, 0);
+    this.#terminalErrors.inc({ controller }, 0);
+    this.#seconds.zero({ controller });
+    this.#activeWorkers.set({ controller }, 0);
+    return {
+      started: (workers) => this.#maxWorkers.set({ controller }, workers),
+      active: (workers) => this.#activeWorkers.set({ controller }, workers),
+      reconciled: ({ result, terminal, seconds }) => {
+        this.#total.inc({ controller, result });
+        this.#seconds.observe({ controller }, Math.max(0, seconds));
+        if (result === 'error') this.#errors.inc({ controller });
+        if (terminal) this.#terminalErrors.inc({ controller });
+      },
+    };
+  }
+}
