@@ -33,17 +33,20 @@ build: ## Install the packages where they changed, and compile into dist.
 test: ## Run all there is: generated files, linters, unit, integration and end-to-end tests.
 	@hack/test/run
 
+# As the environment has them, and so untouched by quotes: a name may hold any.
+selected = $${T:+"--file=$$T"} $${G:+"--name=$$G"}
+
 .PHONY: test-unit
-test-unit: ## Run the unit tests only.
-	@hack/test/run unit
+test-unit: ## Run the unit tests only (T=test/unit/FILE.test.ts: that file's; G=NAME: those with this in their names).
+	@hack/test/run unit $(selected)
 
 .PHONY: test-integration
-test-integration: ## Run the integration tests only (USE_EXISTING_CLUSTER=true: on the current kubeconfig).
-	@hack/test/run integration
+test-integration: ## Run the integration tests only (T=, G=; USE_EXISTING_CLUSTER=true: on the current kubeconfig).
+	@hack/test/run integration $(selected)
 
 .PHONY: test-e2e
-test-e2e: ## Run the end-to-end tests only: OLM, the image, what watches the operator.
-	@hack/test/run e2e
+test-e2e: ## Run the end-to-end tests only: OLM, the image, what watches the operator (T=, G=).
+	@hack/test/run e2e $(selected)
 
 .PHONY: lint
 lint: ## Run the linters: eslint, prettier, knip.

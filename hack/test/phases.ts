@@ -1,16 +1,20 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { controlPlaneAssets } from '../control-plane/assets.js';
 import { repositoryRoot } from '../repository.js';
+import { findTools, TOOLS } from '../tools/tools.js';
 import { checked, type Outcome } from './outcome.js';
+import { isEverything, narrow, type Selection } from './selection.js';
 
 /** One thing that the project checks of itself. */
 export interface Phase {
   name: string;
-  run(): Promise<Outcome>;
+  /** Whether it runs tests, among which can be selected. */
+  tests?: true;
+  run(selection: Selection): Promise<Outcome>;
 }
 
 const root = repositoryRoot();
@@ -24,9 +28,9 @@ export const PHASES: readonly Phase[] = [
     run: async () => checked(await succeeds('prettier', '--check', '--log-level=warn', '.')),
   },
   { name: 'knip', run: async () => checked(await succeeds('knip')) },
-  { name: 'unit', run: () => mocha(['c8', 'mocha'], ['--config', '.mocharc.json']) },
-  { name: 'integration', run: () => mochaWithControlPlane('.mocharc.integration.json') },
-  { name: 'e2e', run: () => mochaWithControlPlane('.mocharc.e2e.json') },
+  { name: 'unit', tests: true, run: unit },
+  { name: 'integration', tests: true, run: integration },
+  { name: 'e2e', tests: true, run: endToEnd },
 ];
 
 /** Fails where the committed CRD is not what the models say. */
@@ -43,32 +47,54 @@ async function checkManifests(): Promise<Outcome> {
   return checked(changed.length === 0);
 }
 
-async function mochaWithControlPlane(config: string): Promise<Outcome> {
-  // Before mocha starts: getting the binaries may take minutes, which no test should be waiting for.
-  if (process.env.USE_EXISTING_CLUSTER !== 'true') {
-    try {
-      await controlPlaneAssets();
-    } catch (error) {
-      console.error(error instanceof Error ? error.message : error);
-      return checked(false);
-    }
+/** A few tests are no measure of what is covered. */
+function unit(selection: Selection): Promise<Outcome> {
+  return mocha(isEverything(selection) ? ['c8', 'mocha'] : ['mocha'], '.mocharc.json', selection);
+}
+
+// Before mocha starts: getting binaries may take minutes, which no test should be waiting for.
+async function integration(selection: Selection): Promise<Outcome> {
+  return (await hasControlPlane())
+    ? mocha(['mocha'], '.mocharc.integration.json', selection)
+    : checked(false);
+}
+
+async function endToEnd(selection: Selection): Promise<Outcome> {
+  if (!(await hasControlPlane())) return checked(false);
+  // Each for itself, and without a word of what is missing: the tests that need it tell.
+  if (isEverything(selection)) for (const tool of TOOLS) await findTools(tool).catch(() => undefined);
+  return mocha(['mocha'], '.mocharc.e2e.json', selection);
+}
+
+async function hasControlPlane(): Promise<boolean> {
+  if (process.env.USE_EXISTING_CLUSTER === 'true') return true;
+  try {
+    await controlPlaneAssets();
+    return true;
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    return false;
   }
-  return mocha(['mocha'], ['--config', config]);
 }
 
 /** Runs mocha to its end and reads its counts; a run that ends without counts, or fails beside them, counts as one failure. */
-async function mocha(command: [string, ...string[]], args: string[]): Promise<Outcome> {
+async function mocha(command: [string, ...string[]], config: string, selection: Selection): Promise<Outcome> {
   const directory = await mkdtemp(join(tmpdir(), 'config-weaver-tests-'));
   try {
     const output = join(directory, 'stats.json');
-    const [program, ...rest] = command;
+    const [program, ...args] = command;
+    if (!isEverything(selection)) {
+      const all = JSON.parse(await readFile(join(root, config), 'utf8')) as Record<string, unknown>;
+      config = join(directory, 'mocharc.json');
+      await writeFile(config, JSON.stringify(narrow(all, selection)));
+    }
     const reporter = [
       '--reporter',
       './dist/hack/test/summary-reporter.js',
       '--reporter-option',
       `output=${output}`,
     ];
-    const success = await succeeds(program, ...rest, ...args, ...reporter);
+    const success = await succeeds(program, ...args, '--config', config, ...reporter);
     if (!existsSync(output)) return checked(false);
     const stats = JSON.parse(await readFile(output, 'utf8')) as Mocha.Stats;
     const failed = stats.failures > 0 ? stats.failures : checked(success).failed;

@@ -7,6 +7,8 @@ import type { AccessDecision, TenantConfigMaps } from '../tenant/tenant-config-m
 import type { Session } from '../tenant/tenancy.js';
 import type { OperationResult, TargetItem, TargetWorkerOptions } from './target-worker.js';
 
+const MAX_WAIT_SECONDS = 3_600;
+
 /** The writes of one target: `plan` records them instead of carrying them out. */
 export type Apply = Pick<TenantConfigMaps, 'create' | 'update' | 'delete'>;
 
@@ -91,7 +93,7 @@ export class Attempt {
     const seconds = isApiError(cause) ? cause.retryAfterSeconds : undefined;
     return {
       ...this.result(undefined),
-      retry: seconds === undefined ? 'backoff' : { holdMs: seconds * 1000 },
+      retry: seconds === undefined ? 'backoff' : { holdMs: clamp(seconds) * 1000 },
       error: cause instanceof Error ? cause.message : String(cause),
     };
   }
@@ -192,6 +194,11 @@ export class Attempt {
 /** Whether the API server decided; otherwise it could not, or nothing was heard of it. */
 export function isAnswer({ code }: ApiError): boolean {
   return code !== 0 && ![408, 429, 503, 504].includes(code);
+}
+
+/** A webhook may name any number: none at all would be no wait, and nobody means years. */
+function clamp(seconds: number): number {
+  return Math.min(Math.max(seconds, 1), MAX_WAIT_SECONDS);
 }
 
 function resultOf(error: unknown): OperationResult {

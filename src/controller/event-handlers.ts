@@ -91,6 +91,7 @@ export class EventHandlers {
     }
   }
 
+  /** @param previous Undefined where it came or went. */
   #namespaceChanged(namespace: KubernetesObject, previous: KubernetesObject | undefined): void {
     const { name } = namespace.metadata;
     const labels = namespace.metadata.labels ?? {};

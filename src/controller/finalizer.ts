@@ -1,7 +1,7 @@
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
 import type { Clock } from '../k8s/util/clock.js';
 import { blockedMessage } from '../sync/messages.js';
-import type { SyncResult } from '../sync/result.js';
+import type { Leftover, SyncResult } from '../sync/result.js';
 import { leftoversOf } from '../sync/status.js';
 import { accountOf } from './plan-request.js';
 import type { NamespaceLister } from './namespace-lister.js';
@@ -32,10 +32,16 @@ export class Finalizer {
     this.#clock = options.clock;
   }
 
-  /** @param result Of a plan that finalizes, with nothing under way any more. */
+  /** True where nobody answers for what is under way, and has not for as long as is waited for anything. */
+  isOverdue(state: SyncState, { plan, underWay }: SyncResult): boolean {
+    const unanswered = [...underWay.values()].every((reason) => reason !== undefined);
+    return unanswered && this.givenUpInMs(state, plan.sync, true) <= 0;
+  }
+
+  /** @param result Of a plan that finalizes, with nothing under way any more, or overdue. */
   verdict(state: SyncState, result: SyncResult): FinalizerVerdict {
     const { sync, leftovers: outOfReach = [] } = result.plan;
-    const leftovers = leftoversOf(result);
+    const leftovers = [...leftoversOf(result), ...unansweredOf(result)];
     // Releasing is a courtesy: a copy whose owner is gone belongs to nobody, marks or not.
     if (leftovers.length === 0 || sync.spec.deletionPolicy === 'Orphan') return { state: 'done' };
     const isDenial = leftovers.every(({ missingVerb }) => missingVerb !== undefined) || outOfReach.length > 0;
@@ -63,4 +69,11 @@ export class Finalizer {
   #identityCannotReturn(sync: ConfigMapSync): boolean {
     return this.#namespaces.state(accountOf(sync).namespace) !== 'active';
   }
+}
+
+/** Copies about which the API server gave no answer. */
+function unansweredOf({ underWay, copies }: SyncResult): Leftover[] {
+  return [...underWay].flatMap(([namespace, message = 'no answer']) =>
+    (copies.get(namespace) ?? []).map(({ name }) => ({ namespace, name, message })),
+  );
 }

@@ -27,11 +27,8 @@ export async function prune(
   let retry: TargetResult['retry'];
   for (const name of names) {
     if (name === keep) continue;
-    // The source is never removed, whatever the record says.
-    if (sameNamespacedName({ namespace, name }, plan.source)) {
-      attempt.forgetCopy(name);
-      continue;
-    }
+    // The source is never removed, whatever the record says. It may be a copy of ours again when it is the source no more.
+    if (sameNamespacedName({ namespace, name }, plan.source)) continue;
     const left = await remove(attempt, name, mode);
     if (left === undefined) continue;
     leftovers.push(left);

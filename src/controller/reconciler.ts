@@ -118,7 +118,8 @@ export class ConfigMapSyncReconciler {
     try {
       this.#adopt(state, await planner.finalize(request));
     } catch (error) {
-      if (signal.aborted || finalizer.givenUpInMs(state, sync, true) > 0) throw error;
+      if (signal.aborted || finalizer.givenUpInMs(state, sync, true) > 0)
+        throw this.#failed(state, request, error);
       this.#adopt(state, { plan: planner.unreachable(request, String(error)) });
     }
     return { requeueAfterMs: schedule.resyncMs() };
@@ -140,7 +141,9 @@ export class ConfigMapSyncReconciler {
   }
 
   #adopt(state: SyncState, planned: Planned): void {
-    const { targets, reporter, notifier } = this.#options;
+    const { states, targets, reporter, notifier } = this.#options;
+    // Forgotten while it was planned: nobody would forget what is kept for it now.
+    if (states.get(state.uid) !== state) return;
     const { plan, refusal } = planned;
     state.brokenSince = undefined;
     state.trouble = undefined;

@@ -51,6 +51,8 @@ export class Reporter {
 
   /** A plan was made, or a target of it came to an end. */
   changed(state: SyncState): void {
+    // What is forgotten may still have something under way that ends.
+    if (this.#options.states.get(state.uid) !== state) return;
     const now = this.#options.clock.now();
     const pace = this.#paces.get(state.uid) ?? {
       dirtySince: undefined,
@@ -97,16 +99,26 @@ export class Reporter {
     const now = new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
     const next = statusOf(previous, result, now);
     state.told(result, next);
-    const isFinal = plan.purpose === 'finalize' && !state.isUnderWay;
-    if (isFinal && this.#finalized(state, result)) {
+    if (plan.purpose === 'finalize') {
+      const { deleted, updated } = state.removed;
+      state.removed = { deleted: deleted + result.work.deleted, updated: updated + result.work.updated };
+    }
+    const { finalizer } = this.#options;
+    const isOver = !state.isUnderWay || finalizer.isOverdue(state, result);
+    if (plan.purpose === 'finalize' && isOver && this.#finalized(state, result)) {
       await this.#release(state, plan, signal);
       return {};
     }
     await notifier.report(previous, next, result, clock.now());
-    if (leftoversOf(result).length > 0 && plan.purpose !== 'finalize') {
+    if (leftoversOf(result).length > 0 && (plan.purpose === 'sync' || plan.purpose === 'hold')) {
       this.#options.replan(state.key, this.#options.recoveryMs());
     }
-    await this.#writeStatus(state, signal);
+    try {
+      await this.#writeStatus(state, signal);
+    } catch (error) {
+      pace.dirtySince ??= clock.now();
+      throw error;
+    }
     return {};
   }
 
@@ -123,14 +135,13 @@ export class Reporter {
     const { finalizer, notifier, replan, recoveryMs } = this.#options;
     const { sync } = result.plan;
     const verdict = finalizer.verdict(state, result);
-    state.removed = {
-      deleted: state.removed.deleted + result.work.deleted,
-      updated: state.removed.updated + result.work.updated,
-    };
     if (verdict.state === 'blocked') {
       replan(state.key, Math.min(recoveryMs(), verdict.givenUpInMs));
       return false;
     }
+    // The finalizer may not go at the first try.
+    if (state.finalized) return true;
+    state.finalized = true;
     const { deleted, updated } = state.removed;
     if (verdict.abandoned !== undefined) {
       notifier.event(sync, { type: 'Warning', reason: 'CleanupAbandoned', note: verdict.abandoned });

@@ -1,23 +1,12 @@
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import type {
-  ConfigMapSyncStatus,
-  CopyReference,
-  TargetState,
-  TargetStatus,
-} from '../api/v1alpha1/config-map-sync-status.js';
+import type { ConfigMapSyncStatus, CopyReference, TargetState, TargetStatus } from '../api/v1alpha1/config-map-sync-status.js';
 import { FINALIZER } from '../api/v1alpha1/well-known.js';
 import { objectKey, newerOf } from '../k8s/client/objects.js';
 import type { ReadableStore } from '../k8s/cache/store.js';
 import { TokenBucket } from '../k8s/events/event-queue.js';
 import type { CopyRecord } from '../sync/ownership.js';
-import {
-  addWork,
-  NO_WORK,
-  type SyncPlan,
-  type SyncResult,
-  type TargetResult,
-  type WorkCounts,
-} from '../sync/result.js';
+import { addWork, NO_WORK, type SyncPlan, type SyncResult, type TargetResult, type WorkCounts } from '../sync/result.js';
+import { isDenied } from '../sync/outcomes.js';
 import { sameStatus } from '../sync/status.js';
 
 /** A ConfigMapSync may be planned so often at once, */
@@ -46,6 +35,8 @@ export class SyncState {
   trouble: SyncPlan | undefined;
   /** Copies that a deletion has removed or released so far. */
   removed = { deleted: 0, updated: 0 };
+  /** The last Event of a deletion was told. */
+  finalized = false;
   /** `--cascade=orphan` was asked for. */
   orphaned = false;
   /** When this process first tried to remove all copies (milliseconds since the epoch). */
@@ -62,6 +53,7 @@ export class SyncState {
   /** Namespaces where a create went unanswered. */
   readonly #uncertain = new Set<string>();
   #work: WorkCounts = NO_WORK;
+  #spreadingSince: number | undefined;
 
   constructor(sync: ConfigMapSync, now: number) {
     this.uid = sync.metadata.uid;
@@ -119,6 +111,7 @@ export class SyncState {
       underWay: new Map(this.#underWay),
       copies: new Map(this.#copies),
       work: this.#work,
+      spreadingSince: this.#spreadingSince,
     };
   }
 
@@ -146,15 +139,21 @@ export class SyncState {
     if (result.copies !== undefined && result.copies.length > 0) this.#copies.set(namespace, result.copies);
     else if (result.copies !== undefined) this.#copies.delete(namespace);
     if (result.uncertain === true) this.#uncertain.add(namespace);
-    else if (result.outcome !== undefined) this.#uncertain.delete(namespace);
+    // Where something is missing, it could not be looked for.
+    else if (result.outcome !== undefined && !isDenied(result.outcome)) this.#uncertain.delete(namespace);
     const isCurrent = plan === this.#plan;
-    if (result.outcome === undefined || (!isCurrent && this.#underWay.has(namespace))) {
+    if (result.outcome === undefined || (!isCurrent && this.#speaksOf(namespace))) {
       if (isCurrent && this.#underWay.has(namespace)) this.#underWay.set(namespace, result.error);
       return;
     }
     if (isCurrent) this.#underWay.delete(namespace);
     const refused = new Set([...(this.#results.get(namespace)?.refused ?? []), ...result.refused]);
     this.#results.set(namespace, { ...result, refused: [...refused] });
+  }
+
+  /** The newest plan settles this target, or has an attempt to make that does. */
+  #speaksOf(namespace: string): boolean {
+    return this.#underWay.has(namespace) || (this.#plan?.settled.has(namespace) ?? false);
   }
 
   /** The API server has what was sent: one object in memory serves for both. */
@@ -165,6 +164,9 @@ export class SyncState {
 
   /** All that `result` holds is reported as `status`. */
   told(result: SyncResult, status: ConfigMapSyncStatus): void {
+    const isNew = this.#reported?.contentHash !== status.contentHash;
+    if (result.underWay.size === 0) this.#spreadingSince = undefined;
+    else if (isNew) this.#spreadingSince ??= result.plan.since;
     this.#reported = status;
     this.#previous = undefined;
     if (result.plan.purpose === 'sync' && result.underWay.size === 0) this.#statusLost = false;

@@ -115,14 +115,16 @@ export class TargetRunner {
     return undefined;
   }
 
-  /** A copy was made for a plan that is no longer the newest, and that one does not know of it. */
+  /** A copy was made for a plan that is no longer the newest, and that one does not know of it, nor want any. */
   #isUnwanted(state: SyncState, plan: SyncPlan, namespace: string): boolean {
     const newest = state.plan;
     if (newest === undefined || newest === plan || newest.purpose === 'suspend') return false;
     return (
       state.record(namespace).copies.length > 0 &&
       !newest.work.has(namespace) &&
-      (newest.purpose === 'finalize' || !newest.selection.wanted.includes(namespace))
+      (newest.purpose === 'finalize' ||
+        newest.purpose === 'hold' ||
+        !newest.selection.wanted.includes(namespace))
     );
   }
 }

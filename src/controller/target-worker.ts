@@ -14,6 +14,7 @@ import {
   deniedOutcome,
   failedOutcome,
   namespaceNotFound,
+  NOT_EVALUATED,
   SYNCED,
   terminating,
   withLeftovers,
@@ -107,7 +108,7 @@ export class TargetWorker {
     if (desired.kind === 'absent') {
       const state = this.#options.namespaces.state(namespace);
       // What is in a namespace that is deleted goes with it.
-      if (state !== 'active') return attempt.result(undefined, { copies: [] });
+      if (state !== 'active') return attempt.result(NOT_EVALUATED, { copies: [] });
       return prune(attempt, desired.mode, undefined);
     }
     return this.#sync(attempt, desired.template);

@@ -162,7 +162,7 @@ export class Notifier {
   #measure(
     previous: ConfigMapSyncStatus | undefined,
     next: ConfigMapSyncStatus,
-    { plan, underWay, work }: SyncResult,
+    { plan, underWay, work, spreadingSince }: SyncResult,
     now: number,
   ): void {
     const { metrics, register } = this.#outputs;
@@ -175,8 +175,9 @@ export class Notifier {
     metrics.setTargets(namespace, name, counts);
     register.set(objectKey(plan.sync), denialsOf(plan.sync, next));
     if (plan.purpose !== 'sync' || underWay.size > 0) return;
-    const isNew = previous?.contentHash !== next.contentHash;
-    if (isNew && work.created + work.updated > 0) metrics.propagated((now - plan.since) / 1000);
+    const since =
+      previous?.contentHash === next.contentHash ? spreadingSince : (spreadingSince ?? plan.since);
+    if (since !== undefined && work.created + work.updated > 0) metrics.propagated((now - since) / 1000);
     if (next.syncedTargets === next.wantedTargets) metrics.setLastSync(namespace, name, now / 1000);
   }
 }

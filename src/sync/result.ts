@@ -106,6 +106,8 @@ export interface SyncResult {
   /** Recorded copies by namespace; none where there are none. */
   copies: ReadonlyMap<string, readonly CopyReference[]>;
   work: WorkCounts;
+  /** When the change was noticed that an earlier report told of, with targets still under way. */
+  spreadingSince?: number | undefined;
 }
 
 export const NO_WORK: WorkCounts = { created: 0, updated: 0, deleted: 0 };

@@ -46,13 +46,16 @@ export function statusOf(
     });
   };
   if (plan.purpose === 'suspend' || plan.purpose === 'unknown') {
-    return {
-      ...(previous ?? {}),
+    const { targets: told, ...rest } = previous ?? {};
+    const status: ConfigMapSyncStatus = {
+      ...rest,
       ...(observedGeneration !== undefined && { observedGeneration }),
       serviceAccount: plan.username,
       conditions: conditions(new Map()),
-      ...(result.targets.size > 0 && { targets: targetsOf(previous, result, now) }),
     };
+    const targets =
+      result.targets.size > 0 ? fittingTargets(plan.sync, status, targetsOf(previous, result, now)) : told;
+    return { ...status, ...(targets && { targets }) };
   }
   const targets = targetsOf(previous, result, now);
   const outcomes = new Map(
@@ -103,7 +106,7 @@ function targetsOf(
   return [...namespaces].sort().map((namespace) => {
     const last = before.get(namespace);
     const list = copies.get(namespace) ?? [];
-    const isSkipped = namespace === skipped && list.length === 0;
+    const isSkipped = namespace === skipped && list.every(({ name }) => name === plan.source.name);
     const outcome = isSkipped
       ? SKIPPED
       : (result.targets.get(namespace)?.outcome ??
@@ -164,6 +167,9 @@ function verdictsOf(
     const leftovers = leftoversOf(result);
     if (leftovers.length > 0) {
       verdicts.set('Ready', { status: 'False', reason: CLEANUP_BLOCKED, message: blockedMessage(leftovers) });
+    } else if (result.underWay.size > 0) {
+      const message = progressMessage(result.underWay.size, result.underWay);
+      verdicts.set('Ready', { status: 'Unknown', reason: 'Progressing', message });
     }
   }
   if (!verdicts.has('Ready')) verdicts.set('Ready', readyVerdict(verdicts));

@@ -18,14 +18,6 @@ export interface Task {
   start(leave: () => void): void;
 }
 
-/** What one tenant has under way. */
-interface UnderWay {
-  /** What is slow included. */
-  all: number;
-  /** Seats that it has taken. */
-  seats: Record<Priority, number>;
-}
-
 interface Seat {
   readonly tenant: string;
   readonly priority: Priority;
@@ -35,8 +27,6 @@ interface Seat {
 
 /** What takes longer gives its seat to others, in milliseconds. */
 const SLOW_MS = 250;
-/** So many times the number of seats are under way at the most: those that have one, and slow ones. */
-export const MOST_UNDER_WAY = 5;
 /** Who is asked first, one seat after the other: each of the lower priorities gets its share. */
 const ORDERS: readonly (readonly Priority[])[] = [
   PRIORITIES,
@@ -48,6 +38,8 @@ const ORDERS: readonly (readonly Priority[])[] = [
   PRIORITIES,
   ['new', 'background', 'work'],
 ];
+/** So many times the number of seats are the most that is under way. */
+export const MOST_UNDER_WAY = 5;
 /** The part of all seats that one priority may have at a time. */
 const SHARE: Record<Priority, number> = { work: 1, new: 1 / 2, background: 1 / 4 };
 
@@ -55,8 +47,8 @@ const SHARE: Record<Priority, number> = { work: 1, new: 1 / 2, background: 1 / 4
  * Bounds how much is under way at once and shares the seats fairly: by tenant (namespace), then by ServiceAccount. A tenant
  * has all of them while nobody else waits. What is slow (a webhook that takes seconds, an API server that does not answer)
  * gives its seat back while it goes on, so that it delays nobody. A tenant may have no more under way than half of what
- * would still be left to others, and waits alone for its slow ones once it has. At most {@link MOST_UNDER_WAY} times as
- * many as there are seats are under way in all.
+ * would still be left to others, and waits alone for its slow ones once it has. At most five times as many as there are
+ * seats are under way in all.
  */
 export class FairQueue {
   readonly #seats: number;
@@ -69,7 +61,10 @@ export class FairQueue {
   /** Seats that are taken, in the order in which they were. */
   readonly #taken = new Set<Seat>();
   readonly #takenOf: Record<Priority, number> = { work: 0, new: 0, background: 0 };
-  readonly #underWay = new Map<string, UnderWay>();
+  /** By tenant, what is slow included. */
+  readonly #underWay = new Map<string, number>();
+  /** By tenant: how many seats it has for what is new. */
+  readonly #newOf = new Map<string, number>();
   readonly #bySignal = new Map<AbortSignal, SignalGroup>();
   #slow = 0;
   #given = 0;
@@ -165,13 +160,8 @@ export class FairQueue {
     this.#given += 1;
     this.#taken.add(seat);
     this.#takenOf[seat.priority] += 1;
-    const underWay = this.#underWay.get(tenant) ?? {
-      all: 0,
-      seats: { work: 0, new: 0, background: 0 },
-    };
-    underWay.all += 1;
-    underWay.seats[seat.priority] += 1;
-    this.#underWay.set(tenant, underWay);
+    count(this.#underWay, tenant, 1);
+    if (seat.priority === 'new') count(this.#newOf, tenant, 1);
     let held = true;
     task.start(() => {
       if (!held) return;
@@ -182,30 +172,22 @@ export class FairQueue {
   }
 
   #end(seat: Seat): void {
-    const underWay = this.#underWay.get(seat.tenant);
+    count(this.#underWay, seat.tenant, -1);
     if (seat.slow) this.#slow -= 1;
     else this.#giveBack(seat);
-    if (underWay === undefined) return;
-    underWay.all -= 1;
-    if (underWay.all === 0) this.#underWay.delete(seat.tenant);
   }
 
   #giveBack(seat: Seat): void {
     this.#taken.delete(seat);
     this.#takenOf[seat.priority] -= 1;
-    const underWay = this.#underWay.get(seat.tenant);
-    if (underWay !== undefined) underWay.seats[seat.priority] -= 1;
+    if (seat.priority === 'new') count(this.#newOf, seat.tenant, -1);
   }
 
-  /**
-   * Whether this tenant may start more: what is new is judged first, and however many tenants have slow ones, each leaves
-   * something to the next. Nobody who is quick comes near that.
-   */
+  /** However many tenants have slow ones, each leaves something to the next. Nobody who is quick comes near this. */
   #may(tenant: string, priority: Priority): boolean {
-    const { all = 0, seats } = this.#underWay.get(tenant) ?? {};
-    if (priority === 'background' && (this.#waiting.new.has(tenant) || (seats?.new ?? 0) > 0)) return false;
+    if (priority === 'background' && (this.#waiting.new.has(tenant) || this.#newOf.has(tenant))) return false;
     const left = MOST_UNDER_WAY * this.#seats - this.#slow - this.#taken.size;
-    return all < Math.max(2, left / 2);
+    return (this.#underWay.get(tenant) ?? 0) < Math.max(2, left / 2);
   }
 
   #displaceSlow(): void {
@@ -271,6 +253,12 @@ interface SignalGroup {
 
 interface Waiter extends Task {
   reject: (reason: unknown) => void;
+}
+
+function count(counts: Map<string, number>, tenant: string, by: number): void {
+  const sum = (counts.get(tenant) ?? 0) + by;
+  if (sum > 0) counts.set(tenant, sum);
+  else counts.delete(tenant);
 }
 
 function pathOf({ account }: Task): [string, string] {

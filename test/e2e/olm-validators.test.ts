@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { repositoryRoot } from '../../hack/repository.js';
 import { olmToolsOrSkip, runTool, type OlmTools } from './olm/olm-tools.js';
+import { skip } from './support/skip.js';
 
 const BUNDLE = join(repositoryRoot(), 'bundle');
 const CATALOG = join(repositoryRoot(), 'catalog');
@@ -26,7 +27,7 @@ describe("OLM's own validators", function () {
 
   function toolOrSkip(context: Mocha.Context, name: string): string {
     const path = join(tools.bin, name);
-    if (!existsSync(path)) context.skip();
+    if (!existsSync(path)) skip(context, `needs ${name} in ${tools.bin}`);
     return path;
   }
 

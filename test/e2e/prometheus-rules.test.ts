@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { repositoryRoot } from '../../hack/repository.js';
 import { ruleFile, shippedRules } from '../support/alerting-rules.js';
-import { prometheusOrSkip, runPromtool } from './support/promtool.js';
+import { runPromtool, toolsOrSkip } from './support/tools.js';
 
 describe('the alerting rules, as Prometheus evaluates them', () => {
   let promtool: string;
@@ -12,7 +12,7 @@ describe('the alerting rules, as Prometheus evaluates them', () => {
 
   before(async function () {
     this.timeout(120_000); // where they have to be fetched
-    ({ promtool } = await prometheusOrSkip(this, 'promtool'));
+    ({ promtool } = await toolsOrSkip(this, 'promtool'));
     directory = await mkdtemp(join(tmpdir(), 'config-weaver-rules-'));
     await writeFile(join(directory, 'rules.yaml'), ruleFile(await shippedRules()));
   });

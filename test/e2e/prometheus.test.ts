@@ -9,7 +9,7 @@ import { metricNames } from '../support/promql.js';
 import { SyncFixture } from '../support/sync-fixture.js';
 import { createNamespace } from '../support/tenant.js';
 import { Monitoring } from './support/monitoring.js';
-import { prometheusOrSkip, runPromtool } from './support/promtool.js';
+import { runPromtool, toolsOrSkip } from './support/tools.js';
 import { scrape } from './support/scrape.js';
 import { scrapeConfig, shippedMonitor, shippedService } from './support/scrape-config.js';
 
@@ -29,7 +29,7 @@ describe('Prometheus and Alertmanager', () => {
 
   before(async function () {
     this.timeout(120_000); // where Prometheus has to be fetched
-    const binaries = await prometheusOrSkip(this, 'prometheus', 'promtool', 'alertmanager');
+    const binaries = await toolsOrSkip(this, 'prometheus', 'promtool', 'alertmanager');
     promtool = binaries.promtool;
     shared = await plane();
     fixture = await SyncFixture.start({

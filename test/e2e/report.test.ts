@@ -51,7 +51,7 @@ describe('the HTML report in a browser', function () {
   let browser: TestBrowser | undefined;
 
   before(async function () {
-    chromium = chromiumOrSkip(this);
+    chromium = await chromiumOrSkip(this);
     browser = await TestBrowser.start(chromium);
     await browser.context.grantPermissions(['clipboard-read', 'clipboard-write']);
   });

@@ -87,12 +87,13 @@ export class TargetQueue {
 
   submit({ uid, account, work, revision }: Submission): void {
     const targets = this.#syncs.get(uid) ?? { revision, entries: new Map<string, Entry>() };
-    this.#syncs.set(uid, targets);
     const isNew = targets.revision !== revision;
     targets.revision = revision;
     for (const entry of targets.entries.values()) {
       if (!work.has(entry.namespace)) this.#drop(targets, entry);
     }
+    // Only now: with its last target, the older plan may have been forgotten whole.
+    if (work.size > 0) this.#syncs.set(uid, targets);
     for (const [namespace, priority] of work) {
       let entry = targets.entries.get(namespace);
       if (entry === undefined) {

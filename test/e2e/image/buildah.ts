@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { repositoryRoot } from '../../../hack/repository.js';
+import { skip } from '../support/skip.js';
+import { toolsOrSkip } from '../support/tools.js';
 
 const run = promisify(execFile);
 
@@ -32,26 +34,15 @@ export class Buildah {
     ];
   }
 
-  /** One of them; skips all tests of the suite, with the reason in its title, where there is none. */
+  /** One of them; skips where there is none on a machine like this one. */
   static async openOrSkip(context: Mocha.Context): Promise<Buildah> {
-    const found = await Buildah.open();
-    if (typeof found !== 'string') return found;
-    const suite = context.test?.parent;
-    if (suite !== undefined) suite.title += ` (skipped: ${found})`;
-    context.skip();
-  }
-
-  /** One of them, or why there is none here. */
-  static async open(): Promise<Buildah | string> {
-    if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'needs Linux, and root to change it';
-    const found = await run(join(repositoryRoot(), 'hack/image/get-buildah')).catch((error: unknown) =>
-      String((error as { stderr?: string }).stderr).trim(),
-    );
-    if (typeof found === 'string') return found;
+    if (process.platform !== 'linux' || process.getuid?.() !== 0)
+      skip(context, 'needs Linux, and root to change it');
+    const { buildah } = await toolsOrSkip(context, 'buildah');
     const directory = await mkdtemp(join(tmpdir(), 'config-weaver-image-'));
     // Nothing is pulled: there is nobody whose signature could be asked for.
     await writeFile(join(directory, 'policy.json'), '{"default": [{"type": "insecureAcceptAnything"}]}');
-    return new Buildah(found.stdout.trim(), directory);
+    return new Buildah(buildah, directory);
   }
 
   /** Makes an image of a folder's contents, as root's. */

@@ -39,10 +39,11 @@ export async function layOutBuildBase(folder: string): Promise<void> {
 
 /** As npm is on this machine: from the same registry, and trusting whoever stands between it and us. */
 async function configureNpm(folder: string): Promise<void> {
-  const { stdout } = await run('npm', ['config', 'get', 'registry']);
-  const lines = [`registry=${stdout.trim()}`, 'cache=/root/.npm', 'update-notifier=false'];
-  const authorities = process.env.NODE_EXTRA_CA_CERTS;
-  if (authorities !== undefined && authorities !== '') {
+  const setting = async (name: string): Promise<string> =>
+    (await run('npm', ['config', 'get', name])).stdout.trim().replace(/^null$/, '');
+  const lines = [`registry=${await setting('registry')}`, 'cache=/root/.npm', 'update-notifier=false'];
+  const authorities = process.env.NODE_EXTRA_CA_CERTS || (await setting('cafile'));
+  if (authorities !== '') {
     await place(folder, authorities, '/etc/ssl/authorities.pem');
     lines.push('cafile=/etc/ssl/authorities.pem');
   }

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { repositoryRoot } from '../../../hack/repository.js';
+import { skip } from '../support/skip.js';
 
 const run = promisify(execFile);
 
@@ -34,13 +35,11 @@ export async function findOlmTools(): Promise<OlmTools | string> {
   return missing.length === 0 ? { bin, crds } : `needs ${missing.join(', ')} in ${bin}`;
 }
 
-/** The tools; skips the test, or all tests of the suite, with the reason in its title where there are none. */
+/** The tools; skips where there are none: no package registry has them. */
 export async function olmToolsOrSkip(context: Mocha.Context): Promise<OlmTools> {
   const found = await findOlmTools();
   if (typeof found !== 'string') return found;
-  const parent = context.test?.parent;
-  if (parent !== undefined) parent.title += ` (skipped: ${found})`;
-  context.skip();
+  skip(context, found);
 }
 
 /** Runs one of OLM's command line tools to its end; both streams, also where it fails. */

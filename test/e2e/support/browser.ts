@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { chromium, type BrowserContext, type Page } from 'playwright-core';
+import { toolsOrSkip } from './tools.js';
 
 /** A browser that talks to nobody. */
 const ARGUMENTS = [
@@ -16,26 +16,10 @@ const ARGUMENTS = [
   '--disable-quic',
 ];
 
-/** Chromium by CHROMIUM or on PATH; marks the test as skipped, with the reason in its title, where there is none. */
-export function chromiumOrSkip(context: Mocha.Context): string {
-  const names = ['chromium', 'chromium-browser', 'google-chrome'];
-  const found =
-    process.env.CHROMIUM ??
-    (process.env.PATH ?? '')
-      .split(delimiter)
-      .flatMap((directory) => names.map((name) => join(directory, name)))
-      .find((path) => existsSync(path));
-  if (found === undefined) {
-    const { test } = context;
-    const tests = test?.parent?.tests ?? [];
-    // Skipped by a hook, tests are told one by one.
-    const concerned = tests.filter((other) => other === test || !tests.some((own) => own === test));
-    for (const runnable of concerned) {
-      runnable.title += ' (skipped: needs Chromium on PATH, or its path in CHROMIUM)';
-    }
-    context.skip();
-  }
-  return found;
+/** Chromium by CHROMIUM, else as hack/tools/get finds it; skips where it is not to be had on a machine like this one. */
+export async function chromiumOrSkip(context: Mocha.Context): Promise<string> {
+  const { CHROMIUM = '' } = process.env;
+  return CHROMIUM === '' ? (await toolsOrSkip(context, 'chromium')).chromium : CHROMIUM;
 }
 
 /** One headless browser with a profile of its own, and files that it shows. */

@@ -1,5 +1,4 @@
 import { expect } from 'chai';
-import { settle } from '../../support/fakes/fake-clock.js';
 import { refusal, type Sent } from '../../support/fakes/fake-api.js';
 import { CLEAN_UP_MS, Rig } from './rig.js';
 
@@ -51,8 +50,7 @@ describe('the deletion of a ConfigMapSync', () => {
 
   it('leaves the copies as they are for --cascade=orphan, also where its finalizer is gone by the time we look', async () => {
     rig.delete('orphan');
-    const { memory } = rig.controller;
-    memory.of(rig.sync).orphaned = true;
+    // The garbage collector was faster than we are.
     rig.sync.metadata.finalizers?.pop();
     const before = rig.cluster.writes().length;
 
@@ -65,11 +63,7 @@ describe('the deletion of a ConfigMapSync', () => {
   });
 
   describe('that the API server lets pass in spite of the finalizer', () => {
-    const losing = (): void => {
-      const { sync } = rig;
-      rig.cluster.syncs.remove(sync);
-      rig.controller.memory.lose(sync, new Date(rig.clock.now()).toISOString());
-    };
+    const losing = (): void => rig.cluster.syncs.remove(rig.sync);
 
     it('removes the copies all the same', async () => {
       losing();
@@ -77,22 +71,24 @@ describe('the deletion of a ConfigMapSync', () => {
 
       expect(rig.cluster.configMaps).to.have.all.keys('team-a/shared');
       expect(rig.tenancy.watches).to.equal(0);
-      expect(rig.controller.memory.lost('team-a/share')).to.deep.equal([]);
+      expect(rig.states.lost('team-a/share')).to.deep.equal([]);
     });
 
     it('tries again until it may, and gives up in time', async () => {
       rig.cluster.rights.set('prod', ['get', 'list']);
-      await rig.clock.advance(60_000);
+      await rig.advance(60_000);
       losing();
-      const { requeueAfterMs } = await rig.reconcile();
-      expect(requeueAfterMs).to.be.at.most(15_000);
+      await rig.reconcile();
+      expect(rig.replans).to.satisfy(
+        (waits: number[]) => waits.every((ms) => ms <= 15_000) && waits.length > 0,
+      );
       expect(rig.cluster.configMaps).to.have.all.keys('team-a/shared', 'prod/shared');
 
-      await rig.clock.advance(CLEAN_UP_MS);
+      await rig.advance(CLEAN_UP_MS);
       await rig.reconcile();
 
       expect(rig.events.at(-1)).to.equal('CleanupAbandoned');
-      expect(rig.controller.memory.lost('team-a/share')).to.deep.equal([]);
+      expect(rig.states.lost('team-a/share')).to.deep.equal([]);
     });
 
     it('leaves one of the same name that came meanwhile its own copies', async () => {
@@ -124,7 +120,7 @@ describe('the deletion of a ConfigMapSync', () => {
     });
 
     it('removes the others, says what is in the way once, and looks again soon', async () => {
-      const { requeueAfterMs } = await rig.reconcile();
+      await rig.reconcile();
       await rig.reconcile();
 
       expect(rig.cluster.configMaps).to.have.all.keys('team-a/shared', 'prod/shared');
@@ -132,14 +128,14 @@ describe('the deletion of a ConfigMapSync', () => {
       expect(rig.condition('Ready')).to.equal('False/CleanupBlocked');
       expect(rig.state('prod')).to.equal('Stale/CleanupBlocked');
       expect(rig.state('dev')).to.equal(undefined);
-      expect(requeueAfterMs).to.be.at.most(15_000);
+      expect(rig.replans[0]).to.be.at.most(15_000);
       expect(rig.events.filter((event) => event === 'CleanupBlocked')).to.have.length(1);
     });
 
     it('goes on when it is allowed', async () => {
       await rig.reconcile();
       rig.cluster.rights.delete('prod');
-      await rig.clock.advance(45_000);
+      await rig.advance(45_000);
 
       await rig.reconcile();
 
@@ -149,7 +145,7 @@ describe('the deletion of a ConfigMapSync', () => {
 
     it('is abandoned when its time is up, and the last word names what is left', async () => {
       await rig.reconcile();
-      await rig.clock.advance(CLEAN_UP_MS);
+      await rig.advance(CLEAN_UP_MS);
 
       await rig.reconcile();
 
@@ -162,17 +158,18 @@ describe('the deletion of a ConfigMapSync', () => {
   describe('that is older than its time when an operator first sees it', () => {
     beforeEach(async () => {
       rig.delete();
-      await rig.clock.advance(CLEAN_UP_MS + 60_000);
+      await rig.advance(CLEAN_UP_MS + 60_000);
     });
 
     it('is not abandoned for an error that may pass', async () => {
       rig.cluster.intercept = ({ method }) => (method === 'DELETE' ? refusal(500) : undefined);
-      await rig.failure();
+      await rig.reconcile();
       expect(rig.gone).to.equal(false);
+      expect(rig.condition('Ready')).to.equal('False/CleanupBlocked');
       expect(rig.events).not.to.include('CleanupAbandoned');
       rig.cluster.intercept = () => undefined;
 
-      await rig.reconcile();
+      await rig.advance(1_000);
 
       expect(rig.gone).to.equal(true);
       expect(rig.cluster.configMaps).to.have.all.keys('team-a/shared');
@@ -183,7 +180,7 @@ describe('the deletion of a ConfigMapSync', () => {
       await rig.reconcile();
       expect(rig.gone).to.equal(false);
 
-      await rig.clock.advance(60_000);
+      await rig.advance(60_000);
       await rig.reconcile();
 
       expect(rig.gone).to.equal(true);
@@ -227,6 +224,135 @@ describe('the deletion of a ConfigMapSync', () => {
     });
   });
 
+  it('waits for nothing where the target namespaces go with their copies', async () => {
+    for (const name of ['prod', 'dev']) {
+      rig.cluster.addNamespace(name, { deletionTimestamp: '2026-01-02T03:04:05Z' });
+    }
+    rig.delete();
+
+    await rig.reconcile();
+
+    expect(rig.cluster.writes().filter((write) => write.startsWith('DELETE'))).to.deep.equal([]);
+    expect(rig.gone).to.equal(true);
+    expect(rig.events).not.to.include('CleanupAbandoned');
+  });
+
+  it('is not held up by a copy that could not be removed until its namespace went', async () => {
+    rig.cluster.rights.set('prod', ['get', 'list', 'watch']);
+    rig.delete();
+    await rig.reconcile();
+    expect(rig.condition('Ready')).to.equal('False/CleanupBlocked');
+    rig.cluster.addNamespace('prod', { deletionTimestamp: '2026-01-02T03:04:05Z' });
+
+    await rig.planQueued();
+
+    expect(rig.gone).to.equal(true);
+    expect(rig.events).not.to.include('CleanupAbandoned');
+  });
+
+  it('removes what an attempt that was under way still wrote', async () => {
+    let answer = (): void => undefined;
+    const slow = new Promise<undefined>((resolve) => (answer = () => resolve(undefined)));
+    rig.cluster.addNamespace('lab');
+    rig.cluster.intercept = ({ method, path }) =>
+      method === 'POST' && path.endsWith('/lab/configmaps') ? slow : undefined;
+    rig.apply({ syncToNamespaces: ['prod', 'dev', 'lab'] });
+    await rig.reconcile();
+    rig.delete();
+    await rig.reconcile();
+    expect(rig.gone).to.equal(false);
+
+    answer();
+    await rig.settle();
+    await rig.advance(1_000);
+    await rig.planQueued();
+
+    expect(rig.cluster.configMaps).to.have.all.keys('team-a/shared');
+    expect(rig.gone).to.equal(true);
+  });
+
+  it('tells of all that it removed, also where some of it took long', async () => {
+    let answer = (): void => undefined;
+    const slow = new Promise<undefined>((resolve) => (answer = () => resolve(undefined)));
+    rig.cluster.intercept = ({ method, path }) =>
+      method === 'DELETE' && path.includes('/prod/') ? slow : undefined;
+    rig.delete();
+    await rig.reconcile();
+    await rig.advance(2_000);
+    expect(rig.condition('Ready')).to.equal('Unknown/Progressing');
+    answer();
+    await rig.settle();
+    await rig.advance(1_000);
+
+    expect(rig.gone).to.equal(true);
+    expect(rig.notes).to.deep.equal(['copies: 2 removed']);
+  });
+
+  it('does not hang for ever where a copy is never answered for', async () => {
+    rig.cluster.intercept = ({ method, path }) =>
+      method === 'DELETE' && path.includes('/prod/') ? refusal(0) : undefined;
+    rig.delete();
+    await rig.reconcile();
+    await rig.advance(60_000);
+    expect(rig.gone).to.equal(false);
+    expect(rig.events).not.to.include('CleanupAbandoned');
+
+    await rig.advance(CLEAN_UP_MS);
+    await rig.planQueued();
+    await rig.advance(5_000);
+
+    expect(rig.gone).to.equal(true);
+    expect(rig.events.at(-1)).to.equal('CleanupAbandoned');
+    expect(rig.notes.at(-1)).to.include('prod/shared');
+    expect(rig.cluster.configMaps).to.have.all.keys('team-a/shared', 'prod/shared');
+  });
+
+  it('comes to an end where each refusal takes longer than the look for what is under way', async () => {
+    rig.cluster.intercept = async ({ method, path }) => {
+      if (method !== 'DELETE' || !path.includes('/prod/')) return undefined;
+      await rig.clock.sleep(2_000);
+      return refusal(500);
+    };
+    rig.delete();
+    await rig.reconcile();
+    for (let second = 0; second < 30; second += 1) {
+      await rig.advance(1_000);
+      await rig.planQueued();
+    }
+
+    expect(rig.condition('Ready')).to.equal('False/CleanupBlocked');
+  });
+
+  it('says its last word once, however often the finalizer cannot be taken off', async () => {
+    rig.cluster.intercept = ({ method, path }) =>
+      method === 'PATCH' && path.endsWith('/configmapsyncs/share') ? refusal(500) : undefined;
+    rig.delete();
+    await rig.reconcile();
+    await rig.advance(1_000);
+    expect(rig.reportErrors.length).to.be.greaterThan(2);
+    rig.cluster.intercept = () => undefined;
+    await rig.advance(60_000);
+
+    expect(rig.gone).to.equal(true);
+    expect(rig.notes).to.deep.equal(['copies: 2 removed']);
+  });
+
+  it('is counted as abandoned once, however often the finalizer cannot be taken off', async () => {
+    rig.cluster.rights.set('prod', ['get', 'list', 'watch']);
+    rig.delete();
+    await rig.reconcile();
+    await rig.advance(CLEAN_UP_MS);
+    rig.cluster.intercept = ({ method, path }) =>
+      method === 'PATCH' && path.endsWith('/configmapsyncs/share') ? refusal(500) : undefined;
+    await rig.reconcile();
+    await rig.advance(1_000);
+    rig.cluster.intercept = () => undefined;
+    await rig.advance(60_000);
+
+    expect(rig.gone).to.equal(true);
+    expect(rig.abandoned).to.deep.equal(['team-a/share']);
+  });
+
   it('is done at once where there never was an identity nor a copy', async () => {
     const never = new Rig();
     never.cluster.intercept = noToken;
@@ -244,8 +370,11 @@ describe('the deletion of a ConfigMapSync', () => {
     rig.cluster.intercept = ({ path }) => (path.endsWith('/token') ? refusal(500) : undefined);
     rig.delete();
     expect(await rig.failure()).to.have.property('code', 500);
+    await rig.advance(10_000);
+    await rig.failure();
+    expect(rig.condition('Ready')).to.equal('Unknown/SyncFailed');
 
-    await rig.clock.advance(CLEAN_UP_MS);
+    await rig.advance(CLEAN_UP_MS);
     await rig.reconcile();
 
     expect(rig.gone).to.equal(true);
@@ -256,8 +385,7 @@ describe('the deletion of a ConfigMapSync', () => {
     rig.cluster.intercept = ({ method, path }) =>
       method === 'DELETE' && path.includes('/dev/') ? new Promise<undefined>(() => undefined) : undefined;
     rig.delete();
-    void rig.failure();
-    await settle();
+    await rig.reconcile();
     expect(rig.cluster.configMaps.has('prod/shared')).to.equal(false);
 
     const restarted = new Rig();

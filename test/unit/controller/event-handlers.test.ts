@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import type { ConfigMapSync } from '../../../src/api/v1alpha1/config-map-sync.js';
 import { FINALIZER } from '../../../src/api/v1alpha1/well-known.js';
-import { SyncMemory } from '../../../src/controller/sync-memory.js';
 import { EventHandlers } from '../../../src/controller/event-handlers.js';
+import { SyncIndex } from '../../../src/controller/sync-index.js';
+import { SyncStates } from '../../../src/controller/sync-state.js';
 import type { KubernetesObject } from '../../../src/k8s/client/objects.js';
 import { Store } from '../../../src/k8s/cache/store.js';
 import { WorkQueue } from '../../../src/k8s/controller/work-queue.js';
@@ -14,21 +15,29 @@ function namespace(name: string, resourceVersion: string, extra: object = {}): K
   return { metadata: { name, uid: `uid-${name}`, resourceVersion, ...extra } };
 }
 
-describe('the triggers', () => {
+describe('the event handlers', () => {
   let clock: FakeClock;
   let syncs: Store<ConfigMapSync>;
   let namespaces: Store<KubernetesObject>;
-  let memory: SyncMemory;
+  let states: SyncStates;
   let queue: WorkQueue;
-  let triggers: EventHandlers;
+  let handlers: EventHandlers;
 
   beforeEach(() => {
     clock = new FakeClock();
     syncs = new Store();
     namespaces = new Store();
-    memory = new SyncMemory(syncs);
+    states = new SyncStates(syncs, () => clock.now());
     queue = new WorkQueue({ clock, random: () => 0 });
-    triggers = new EventHandlers({ syncs, namespaces, queue, memory, now: () => clock.now() });
+    handlers = new EventHandlers({
+      syncs,
+      namespaces,
+      index: new SyncIndex(syncs),
+      queue,
+      states,
+      now: () => clock.now(),
+    });
+    handlers.start();
   });
 
   /** Keys that wait to be reconciled; takes them off. */
@@ -55,7 +64,7 @@ describe('the triggers', () => {
     beforeEach(async () => {
       syncs.upsert(sync);
       await queued();
-      memory.of(sync).sent = statusOf([target('prod', 'Synced')]);
+      states.of(sync).sent = statusOf([target('prod', 'Synced')]);
     });
 
     it('are its appearance and its end', async () => {
@@ -95,16 +104,16 @@ describe('the triggers', () => {
 
     it('remember one that went with its finalizer on, but none that was on its way', () => {
       syncs.remove(changed({ metadata: { finalizers: [FINALIZER] } }));
-      expect(memory.lost('team-a/share').map(({ metadata }) => metadata.deletionTimestamp)).to.deep.equal([
+      expect(states.lost('team-a/share').map(({ metadata }) => metadata.deletionTimestamp)).to.deep.equal([
         new Date(clock.now()).toISOString(),
       ]);
-      memory.settle(sync);
+      states.forget(states.of(sync));
 
       syncs.upsert(sync);
       syncs.remove(
         changed({ metadata: { finalizers: [FINALIZER], deletionTimestamp: '2026-01-02T03:04:05Z' } }),
       );
-      expect(memory.lost('team-a/share')).to.deep.equal([]);
+      expect(states.lost('team-a/share')).to.deep.equal([]);
     });
 
     it('remember that its copies are to stay, for the finalizer that says so is soon gone', () => {
@@ -112,7 +121,7 @@ describe('the triggers', () => {
         changed({ metadata: { deletionTimestamp: '2026-01-02T03:04:05Z', finalizers: ['orphan'] } }),
       );
 
-      expect(memory.of(sync).orphaned).to.equal(true);
+      expect(states.of(sync).orphaned).to.equal(true);
     });
   });
 
@@ -121,7 +130,8 @@ describe('the triggers', () => {
       metadata: { name: 'rival', uid: 'uid-rival' },
       status: statusOf([target('prod', 'Conflict')]),
     });
-    const holder = syncObject({ status: statusOf([target('prod', 'Synced')]) });
+    const copies = [{ name: 'shared', uid: 'uid-copy' }];
+    const holder = syncObject({ status: statusOf([target('prod', 'Synced', { copies })]) });
 
     beforeEach(async () => {
       syncs.upsert(rival);
@@ -215,23 +225,23 @@ describe('the triggers', () => {
     });
 
     it('are changes, and since when the first of them waits', async () => {
-      triggers.notify('team-a/share', 'changed');
+      handlers.notify('team-a/share', 'changed');
       const first = clock.now();
       await clock.advance(1_000);
-      triggers.notify('team-a/share', 'changed');
+      handlers.notify('team-a/share', 'changed');
 
       expect(await queued()).to.deep.equal(['team-a/share']);
-      expect(memory.of(syncObject()).changedAt).to.equal(first);
+      expect(states.of(syncObject()).changedAt).to.equal(first);
     });
 
     it('are rights', async () => {
-      triggers.notify('team-a/share', 'access');
+      handlers.notify('team-a/share', 'access');
 
       expect(await queued()).to.deep.equal(['team-a/share']);
     });
 
     it('are watches that open, many of them as one, a moment later', async () => {
-      for (let watch = 0; watch < 100; watch += 1) triggers.notify('team-a/share', 'covered');
+      for (let watch = 0; watch < 100; watch += 1) handlers.notify('team-a/share', 'covered');
       await settle();
       expect(await queued()).to.deep.equal([]);
 

@@ -12,6 +12,11 @@ interface AccessReviewSpec {
   resourceAttributes?: { namespace: string; verb: string };
 }
 
+interface Seen {
+  uid?: string;
+  resourceVersion?: string;
+}
+
 /**
  * As much of a cluster as one tenant's ConfigMapSyncs meet: its ConfigMaps in memory, its rights by namespace, tokens,
  * and the ConfigMapSyncs themselves. For faults and moments that a real API server cannot be made to produce.
@@ -25,10 +30,13 @@ export class FakeCluster {
   /** Where nothing is said, everything is allowed. */
   readonly rights = new Map<string, string[]>();
   /** What a request is refused with before it is looked at, or waits for. */
-  intercept: (request: Sent) => Error | undefined | Promise<undefined> = () => undefined;
+  intercept: (request: Sent) => Error | undefined | Promise<Error | undefined> = () => undefined;
+  readonly #now: () => number;
   #version = 100;
 
-  constructor() {
+  /** @param now Milliseconds since the epoch, by the API server's clock. */
+  constructor(now: () => number) {
+    this.#now = now;
     this.api = new FakeApi((request) => this.#answer(request));
   }
 
@@ -41,10 +49,11 @@ export class FakeCluster {
     });
   }
 
+  /** Somebody creates or changes a ConfigMap; it is another one than what is there, unless `rest` has its uid. */
   put(namespace: string, name: string, rest: Partial<ConfigMap> = {}): void {
-    const uid = `uid-${namespace}-${name}`;
+    const born = { uid: `uid-${namespace}-${name}`, creationTimestamp: this.timestamp() };
     const resourceVersion = this.nextVersion();
-    const metadata = { ...rest.metadata, name, namespace, uid, resourceVersion };
+    const metadata = { ...born, ...rest.metadata, name, namespace, resourceVersion };
     this.#store(`${namespace}/${name}`, { ...rest, metadata }, 'MODIFIED');
   }
 
@@ -62,6 +71,11 @@ export class FakeCluster {
         const [, namespace = '', name] = /namespaces\/([^/]+)\/configmaps(?:\/(.+))?$/.exec(path) ?? [];
         return `${method} ${namespace}/${name ?? (body as ConfigMap).metadata.name}`;
       });
+  }
+
+  /** As metav1.Time has it, without fractions. */
+  timestamp(): string {
+    return new Date(this.#now()).toISOString().replace(/\.\d+Z$/, 'Z');
   }
 
   /** For whatever is written next. */
@@ -130,30 +144,25 @@ export class FakeCluster {
     }[method];
     if (!this.#allowed(namespace).includes(verb ?? '')) throw refusal(403, 'Forbidden');
     if (verb === 'list') {
-      const owner = /owner-uid=(.*)/.exec(String(query?.labelSelector))?.[1];
-      const items = [...this.configMaps.values()].filter(
-        ({ metadata }) =>
-          metadata.namespace === namespace &&
-          (owner === undefined || metadata.labels?.['configmapsync.io/owner-uid'] === owner),
-      );
-      return { metadata: { resourceVersion: String(this.#version) }, items: structuredClone(items) };
+      // Only watches list, for where to begin: copies are known by name.
+      if (query?.labelSelector !== undefined) throw new Error(`a list by label: ${path}`);
+      return { metadata: { resourceVersion: String(this.#version) }, items: [] };
     }
     const wished = body as ConfigMap;
     const key = `${namespace}/${name ?? wished.metadata.name}`;
     const existing = this.configMaps.get(key);
     if (verb === 'create') {
       if (existing !== undefined) throw refusal(409, 'AlreadyExists');
-      const uid = `uid-${this.nextVersion()}`;
-      return this.#written(key, { ...wished, metadata: { ...wished.metadata, uid } }, 'ADDED');
+      const born = { uid: `uid-${this.nextVersion()}`, creationTimestamp: this.timestamp() };
+      return this.#written(key, { ...wished, metadata: { ...wished.metadata, ...born } }, 'ADDED');
     }
     if (existing === undefined) throw refusal(404, 'NotFound');
     if (verb === 'get') return structuredClone(existing);
-    const expected =
-      verb === 'update'
-        ? wished.metadata.resourceVersion
-        : (body as { preconditions: { resourceVersion?: string } }).preconditions.resourceVersion;
-    if (expected !== undefined && expected !== existing.metadata.resourceVersion)
-      throw refusal(409, 'Conflict');
+    const expected = verb === 'update' ? wished.metadata : (body as { preconditions: Seen }).preconditions;
+    for (const field of ['uid', 'resourceVersion'] as const) {
+      if (expected[field] !== undefined && expected[field] !== existing.metadata[field])
+        throw refusal(409, 'Conflict');
+    }
     if (verb === 'update') return this.#written(key, wished, 'MODIFIED');
     this.remove(key);
     return {};

@@ -1,13 +1,24 @@
 import type { ConfigMapSyncSpec } from '../../../src/api/v1alpha1/config-map-sync-spec.js';
 import type { ConfigMapSyncStatus } from '../../../src/api/v1alpha1/config-map-sync-status.js';
 import type { ConfigMapSync } from '../../../src/api/v1alpha1/config-map-sync.js';
-import { AuditTrail } from '../../../src/reporting/audit-trail.js';
-import { DenialRegister } from '../../../src/reporting/denial-register.js';
+import { applyAsTenant } from '../../../src/controller/attempt.js';
 import { ConfigMapSyncClient } from '../../../src/controller/config-map-sync-client.js';
-import { ConfigMapSyncController } from '../../../src/controller/config-map-sync-controller.js';
-import { type ReconcileResult } from '../../../src/k8s/controller/controller.js';
+import { DriftLimiter } from '../../../src/controller/drift-limiter.js';
+import { EventHandlers } from '../../../src/controller/event-handlers.js';
+import { Finalizer } from '../../../src/controller/finalizer.js';
 import { NamespaceLister } from '../../../src/controller/namespace-lister.js';
-import { FairLimiter } from '../../../src/tenant/fair-limiter.js';
+import { Planner } from '../../../src/controller/planner.js';
+import { ConfigMapSyncReconciler } from '../../../src/controller/reconciler.js';
+import { Reporter } from '../../../src/controller/reporter.js';
+import { Schedule } from '../../../src/controller/schedule.js';
+import { SyncIndex } from '../../../src/controller/sync-index.js';
+import { SyncStates, type SyncState } from '../../../src/controller/sync-state.js';
+import { TargetRunner } from '../../../src/controller/target-runner.js';
+import { Controller, type ReconcileResult } from '../../../src/k8s/controller/controller.js';
+import { WorkQueue } from '../../../src/k8s/controller/work-queue.js';
+import { DenialRegister } from '../../../src/reporting/denial-register.js';
+import { Notifier } from '../../../src/reporting/notifier.js';
+import { FairQueue } from '../../../src/tenant/fair-queue.js';
 import { Tenancy } from '../../../src/tenant/tenancy.js';
 import { TenantPool } from '../../../src/tenant/tenant-pool.js';
 import { TokenBroker } from '../../../src/tenant/token-broker.js';
@@ -19,23 +30,143 @@ export const RESYNC_MS = 600_000;
 export const POLL_MS = 30_000;
 export const CLEAN_UP_MS = 600_000;
 
-/** The whole of a controller on a {@link FakeCluster}: ConfigMapSync team-a/share copies team-a/shared. */
+const KEY = 'team-a/share';
+
+/**
+ * The whole of a controller on a {@link FakeCluster}: ConfigMapSync team-a/share copies team-a/shared. Targets and reports
+ * go on by themselves; plans are made when a test says so.
+ */
 export class Rig {
   readonly clock = new FakeClock();
-  readonly cluster = new FakeCluster();
-  readonly controller: ConfigMapSyncController;
+  readonly cluster = new FakeCluster(() => this.clock.now());
+  readonly states = new SyncStates(this.cluster.syncs, () => this.clock.now());
+  /** ConfigMapSyncs to be planned. */
+  readonly queue: WorkQueue;
+  readonly reporter: Reporter;
+  readonly targets: TargetRunner;
+  readonly reconciler: ConfigMapSyncReconciler;
   readonly tenancy: Tenancy;
   /** `reason namespace`, in the order in which they were told. */
   readonly events: string[] = [];
   readonly notes: string[] = [];
   readonly operations: string[] = [];
+  /** How copies that were left behind were counted, by ConfigMapSync. */
+  readonly abandoned: string[] = [];
+  /** Faults of ours. */
+  readonly faults: unknown[] = [];
+  /** Why a status could not be written, each time. */
+  readonly reportErrors: unknown[] = [];
+  /** How soon the reporter asked for another plan. */
+  readonly replans: number[] = [];
   readonly stop = new AbortController();
+  readonly #reporting = new AbortController();
+  readonly #stopHandlers: () => void;
 
   constructor() {
-    const { cluster, clock } = this;
+    const { cluster, clock, states } = this;
+    const random = (): number => 0;
     for (const name of ['team-a', 'prod', 'dev']) cluster.addNamespace(name);
-    this.tenancy = new Tenancy({
-      registry: new TenantPool({
+    this.queue = new WorkQueue({ clock, random });
+    const reports = new WorkQueue({ clock, random });
+    const intervals = { pollMs: POLL_MS, resyncMs: RESYNC_MS, cleanUpTimeoutMs: CLEAN_UP_MS };
+    const namespaces = new NamespaceLister(cluster.namespaces);
+    const index = new SyncIndex(cluster.syncs);
+    const notifier = this.#notifier();
+    const schedule = new Schedule(intervals, random);
+    const finalizer = new Finalizer({ namespaces, timeoutMs: CLEAN_UP_MS, clock });
+    const client = new ConfigMapSyncClient(cluster.api.client());
+    this.tenancy = this.#tenancy();
+    this.reporter = new Reporter({
+      states,
+      client,
+      notifier,
+      finalizer,
+      queue: reports,
+      replan: (key, afterMs) => {
+        this.replans.push(afterMs);
+        this.queue.addAfter(key, afterMs);
+      },
+      recoveryMs: () => schedule.recoveryMs(),
+      onFinalized: (state) => this.reconciler.forget(state),
+      clock,
+    });
+    this.targets = new TargetRunner({
+      states,
+      seats: new FairQueue(64, clock),
+      namespaces,
+      drift: new DriftLimiter(clock),
+      isLiving: ({ uid }) => index.byUid(uid) !== undefined,
+      onDecision: (plan, decision) => notifier.decided(plan.sync, decision),
+      onOperation: (operation, result) => this.operations.push(`${operation} ${result}`),
+      applyFor: applyAsTenant,
+      onSettled: (state) => this.reporter.changed(state),
+      onFault: (_key, error) => this.faults.push(error),
+      replan: (key) => this.queue.add(key),
+      signal: this.stop.signal,
+      clock,
+      random,
+    });
+    this.reconciler = new ConfigMapSyncReconciler({
+      states,
+      client,
+      tenancy: this.tenancy,
+      planner: new Planner({
+        tenancy: this.tenancy,
+        namespaces,
+        syncs: index,
+      watches: true,
+        onDecision: (sync, decision) => notifier.decided(sync, decision),
+      }),
+      targets: this.targets,
+      reporter: this.reporter,
+      finalizer,
+      notifier,
+      schedule,
+      intervals,
+      clock,
+    });
+    this.#stopHandlers = new EventHandlers({
+      syncs: cluster.syncs,
+      namespaces: cluster.namespaces,
+      index,
+      queue: this.queue,
+      states,
+      now: () => clock.now(),
+    }).start();
+    void new Controller({
+      name: 'reports',
+      queue: reports,
+      workers: 1,
+      reconcile: (uid) => this.reporter.report(uid, this.stop.signal),
+      onError: (_uid, error) => this.reportErrors.push(error),
+    }).run(this.#reporting.signal);
+  }
+
+  #notifier(): Notifier {
+    return new Notifier({
+      events: {
+        record: ({ reason, related, note }) => {
+          this.events.push(related === undefined ? reason : `${reason} ${related.name}`);
+          this.notes.push(note);
+        },
+      },
+      metrics: {
+        setTargets: () => undefined,
+        setLastSync: () => undefined,
+        countDenial: () => undefined,
+        cleanupAbandoned: (namespace, name) => this.abandoned.push(`${namespace}/${name}`),
+        propagated: () => undefined,
+        forget: () => undefined,
+      },
+      log: { write: () => undefined },
+      register: new DenialRegister(),
+    });
+  }
+
+  #tenancy(): Tenancy {
+    const { cluster, clock } = this;
+    return new Tenancy({
+      tenants: new TenantPool({
         broker: new TokenBroker({
           client: cluster.api.client(),
           operator: 'operator',
@@ -44,7 +175,7 @@ export class Rig {
           observer: { tokenRequested: () => undefined },
         }),
         clientFor: (authorize) => cluster.api.client(authorize),
-        limiter: new FairLimiter(32),
+        requests: new FairQueue(32, clock),
         userAgentPrefix: 'config-weaver/1',
         clock,
         onEnded: () => undefined,
@@ -55,45 +186,18 @@ export class Rig {
       recheck: { deniedMs: 7_500, allowedMs: 45_000 },
       notify: () => undefined,
     });
-    this.controller = new ConfigMapSyncController({
-      syncs: cluster.syncs,
-      client: new ConfigMapSyncClient(cluster.api.client()),
-      namespaces: new NamespaceLister(cluster.namespaces),
-      tenancy: this.tenancy,
-      audit: new AuditTrail({
-        events: {
-          record: ({ reason, related, note }) => {
-            this.events.push(related === undefined ? reason : `${reason} ${related.name}`);
-            this.notes.push(note);
-          },
-        },
-        metrics: {
-          setTargets: () => undefined,
-          setLastSync: () => undefined,
-          countDenial: () => undefined,
-          cleanupAbandoned: () => undefined,
-          forget: () => undefined,
-        },
-        log: { write: () => undefined },
-        register: new DenialRegister(),
-      }),
-      metrics: {
-        syncOperation: (operation, result) => this.operations.push(`${operation} ${result}`),
-        propagated: () => undefined,
-      },
-      intervals: { pollMs: POLL_MS, resyncMs: RESYNC_MS, cleanUpTimeoutMs: CLEAN_UP_MS },
-      watchesNamespace: () => true,
-      clock,
-      random: () => 0,
-    });
   }
 
   /** Creates or changes the ConfigMapSync, as a user does: a new spec is a new generation. */
   apply(spec: Partial<ConfigMapSyncSpec>): void {
-    const before = this.cluster.syncs.get('team-a/share');
+    const before = this.cluster.syncs.get(KEY);
     const sync = syncObject({
       spec: Object.assign({}, before?.spec, spec),
-      metadata: { ...before?.metadata, generation: (before?.metadata.generation ?? 0) + 1 },
+      metadata: {
+        creationTimestamp: this.cluster.timestamp(),
+        ...before?.metadata,
+        generation: (before?.metadata.generation ?? 0) + 1,
+      },
       ...(before?.status && { status: before.status }),
     });
     sync.metadata.resourceVersion = this.cluster.nextVersion();
@@ -111,13 +215,17 @@ export class Rig {
   }
 
   get sync(): ConfigMapSync {
-    const sync = this.cluster.syncs.get('team-a/share');
+    const sync = this.cluster.syncs.get(KEY);
     if (sync === undefined) throw new Error('there is no ConfigMapSync');
     return sync;
   }
 
+  get syncState(): SyncState {
+    return this.states.of(this.sync);
+  }
+
   get gone(): boolean {
-    return this.cluster.syncs.get('team-a/share') === undefined;
+    return this.cluster.syncs.get(KEY) === undefined;
   }
 
   get status(): ConfigMapSyncStatus {
@@ -137,22 +245,50 @@ export class Rig {
     return found && `${found.status}/${found.reason}`;
   }
 
-  /** One visit, and then whatever the watches that it opened have to tell. */
+  /** Makes one plan, and carries it out as far as that takes no time. */
   async reconcile(): Promise<ReconcileResult> {
-    const result = await this.controller.reconcile('team-a/share', this.stop.signal);
-    await settle();
+    const result = await this.reconciler.reconcile(KEY, this.stop.signal);
+    if (result.requeueAfterMs !== undefined) this.queue.addAfter(KEY, result.requeueAfterMs);
+    await this.settle();
     return result;
   }
 
-  /** What a visit failed with. */
+  /** Whatever waits for nothing but its turn. */
+  async settle(): Promise<void> {
+    // A report of many Events is told in slices.
+    for (let slice = 0; slice < 50; slice += 1) await settle();
+  }
+
+  async advance(milliseconds: number): Promise<void> {
+    await this.clock.advance(milliseconds);
+    await this.settle();
+  }
+
+  /** Plans whatever was asked to be planned by now. Returns how often that was. */
+  async planQueued(): Promise<number> {
+    let plans = 0;
+    for (; this.queue.length > 0; plans += 1) {
+      const key = await this.queue.get(this.stop.signal);
+      if (key === undefined) break;
+      await this.reconcile();
+      this.queue.done(key);
+    }
+    return plans;
+  }
+
+  /** What a plan failed with. */
   async failure(): Promise<unknown> {
-    return this.reconcile().then(
+    const failure = await this.reconcile().then(
       () => undefined,
       (error: unknown) => error,
     );
+    await this.settle();
+    return failure;
   }
 
   close(): void {
+    this.#stopHandlers();
+    this.#reporting.abort();
     this.tenancy.closeAll();
   }
 }

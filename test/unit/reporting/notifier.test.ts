@@ -1,10 +1,12 @@
 import { expect } from 'chai';
-import { AuditTrail, type AuditRecord } from '../../../src/reporting/audit-trail.js';
 import { DenialRegister } from '../../../src/reporting/denial-register.js';
-import { noWork } from '../../../src/reporting/sync-work.js';
+import { Notifier } from '../../../src/reporting/notifier.js';
+import { NO_WORK } from '../../../src/sync/result.js';
+import { outcomeOf } from '../../../src/sync/outcomes.js';
 import type { RecordedEvent } from '../../../src/k8s/events/event-series.js';
 import type { AuditEntry } from '../../../src/telemetry/logging/audit-sink.js';
 import type { AccessDecision } from '../../../src/tenant/tenant-config-maps.js';
+import { planOf, resultOf, targetResult } from '../sync/results.js';
 import { syncObject } from '../../support/sync-object.js';
 import { condition, statusOf, target } from './statuses.js';
 
@@ -24,26 +26,30 @@ function decision(overrides: Partial<AccessDecision> = {}): AccessDecision {
   };
 }
 
-describe('the audit trail', () => {
+describe('the notifier', () => {
   let events: RecordedEvent[];
   let lines: AuditEntry[];
   let counted: string[];
+  let measured: string[];
   let targets: Map<string, Record<string, number>>;
   let register: DenialRegister;
-  let trail: AuditTrail;
-  let record: AuditRecord;
+  let notifier: Notifier;
+  const sync = syncObject();
+  const now = Date.UTC(2026, 0, 2, 3, 4, 5);
 
   beforeEach(() => {
     events = [];
     lines = [];
     counted = [];
+    measured = [];
     targets = new Map();
     register = new DenialRegister();
-    trail = new AuditTrail({
+    notifier = new Notifier({
       events: { record: (event) => events.push(event) },
       metrics: {
         setTargets: (namespace, name, counts) => targets.set(`${namespace}/${name}`, counts),
-        setLastSync: () => undefined,
+        setLastSync: (namespace, name, seconds) => measured.push(`last ${namespace}/${name} ${seconds}`),
+        propagated: (seconds) => measured.push(`propagated ${seconds}`),
         countDenial: (namespace, account, verb) => counted.push(`${namespace} ${account} ${verb}`),
         cleanupAbandoned: (namespace, name) => counted.push(`abandoned ${namespace}/${name}`),
         forget: (namespace, name) => targets.delete(`${namespace}/${name}`),
@@ -51,12 +57,12 @@ describe('the audit trail', () => {
       log: { write: (entry) => lines.push(entry) },
       register,
     });
-    record = trail.begin(syncObject());
   });
 
   it('has a line for every decision of the API server, and counts the denials', () => {
-    record.decided(decision());
-    record.decided(
+    notifier.decided(sync, decision());
+    notifier.decided(
+      sync,
       decision({ verb: 'create', namespace: 'prod', decision: 'denied', reason: 'Forbidden', code: 403 }),
     );
 
@@ -75,8 +81,9 @@ describe('the audit trail', () => {
   });
 
   it('has a line for each missing verb that was never tried, with the answer that showed it', async () => {
-    record.refused('prod', 'audit-7');
-    await record.finish(undefined, { ...statusOf([denied]), serviceAccount: username }, noWork());
+    const found = targetResult(outcomeOf(denied), { auditID: 'audit-7' });
+    const result = resultOf(planOf(), {}, { targets: new Map([['prod', found]]) });
+    await notifier.report(undefined, { ...statusOf([denied]), serviceAccount: username }, result, now);
 
     expect(
       lines.map(({ verb, decision, code, auditID }) => ({ verb, decision, code, auditID })),
@@ -88,26 +95,31 @@ describe('the audit trail', () => {
   });
 
   it('has one line for a verb that was both tried and found missing', async () => {
-    record.decided(
-      decision({ verb: 'create', namespace: 'prod', decision: 'denied', reason: 'Forbidden', code: 403 }),
-    );
-    await record.finish(undefined, statusOf([denied]), noWork());
+    const found = targetResult(outcomeOf(denied), { refused: ['create'] });
+    const result = resultOf(planOf(), {}, { targets: new Map([['prod', found]]) });
+    await notifier.report(undefined, statusOf([denied]), result, now);
 
-    expect(lines.map(({ verb }) => verb)).to.deep.equal(['create', 'delete']);
+    expect(lines.map(({ verb }) => verb)).to.deep.equal(['delete']);
   });
 
   it('has no line for verbs that the last status tells of already', async () => {
-    await record.finish(statusOf([{ ...denied, missingVerbs: ['delete'] }]), statusOf([denied]), noWork());
+    await notifier.report(
+      statusOf([{ ...denied, missingVerbs: ['delete'] }]),
+      statusOf([denied]),
+      resultOf(planOf()),
+      now,
+    );
 
     expect(lines.map(({ verb }) => verb)).to.deep.equal(['create']);
   });
 
   it('has lines for the verbs that another ServiceAccount lacks, though the last one lacked the same', async () => {
     const other = 'system:serviceaccount:team-a:other';
-    await record.finish(
+    await notifier.report(
       { ...statusOf([denied]), serviceAccount: other },
       { ...statusOf([denied]), serviceAccount: username },
-      noWork(),
+      resultOf(planOf()),
+      now,
     );
 
     expect(lines.map(({ serviceAccount, verb }) => [serviceAccount, verb])).to.deep.equal([
@@ -124,7 +136,7 @@ describe('the audit trail', () => {
     };
 
     it('has a line with the answer to the request for a token, and counts no verb on ConfigMaps', () => {
-      record.identityRefused(refusal);
+      notifier.identityRefused(sync, undefined, refusal);
 
       expect(lines).to.deep.equal([
         {
@@ -142,17 +154,16 @@ describe('the audit trail', () => {
     });
 
     it('has no line for what the status tells of already: neither for each try, nor after a restart', () => {
-      trail.begin(syncObject({ status: refusedBefore })).identityRefused(refusal);
+      notifier.identityRefused(sync, refusedBefore, refusal);
 
       expect(lines).to.deep.equal([]);
     });
 
     it('has a line for another reason, and for another ServiceAccount', () => {
       const found = { ...refusal, reason: 'ServiceAccountNotFound', code: 404 } as const;
-      trail.begin(syncObject({ status: refusedBefore })).identityRefused(found);
-      trail
-        .begin(syncObject({ status: refusedBefore, spec: { serviceAccount: { name: 'other' } } }))
-        .identityRefused(refusal);
+      notifier.identityRefused(sync, refusedBefore, found);
+      const other = syncObject({ spec: { serviceAccount: { name: 'other' } } });
+      notifier.identityRefused(other, refusedBefore, refusal);
 
       expect(lines.map(({ serviceAccount, reason }) => [serviceAccount, reason])).to.deep.equal([
         [username, 'ServiceAccountNotFound'],
@@ -162,7 +173,7 @@ describe('the audit trail', () => {
   });
 
   it('tells by Events of the ConfigMapSync, related to the Namespace', async () => {
-    await record.finish(undefined, statusOf([{ ...denied, message: 'may not' }]), noWork());
+    await notifier.report(undefined, statusOf([{ ...denied, message: 'may not' }]), resultOf(planOf()), now);
 
     expect(events).to.deep.equal([
       {
@@ -183,17 +194,18 @@ describe('the audit trail', () => {
   });
 
   it('tells and counts copies that are left behind', () => {
-    record.tell({ type: 'Warning', reason: 'CleanupAbandoned', note: 'left behind' });
+    notifier.event(sync, { type: 'Warning', reason: 'CleanupAbandoned', note: 'left behind' });
 
     expect(events[0]).to.include({ reason: 'CleanupAbandoned', action: 'CleanUp' });
     expect(counted).to.deep.equal(['abandoned team-a/share']);
   });
 
   it('measures the targets by state, and what is denied', async () => {
-    await record.finish(
+    await notifier.report(
       undefined,
       statusOf([denied, target('dev', 'Synced'), target('lab', 'Synced')]),
-      noWork(),
+      resultOf(planOf()),
+      now,
     );
 
     expect(targets.get('team-a/share')).to.include({ Synced: 2, Denied: 1, Stale: 0 });
@@ -201,30 +213,62 @@ describe('the audit trail', () => {
   });
 
   it('forgets all series of a ConfigMapSync that is gone', async () => {
-    await record.finish(undefined, statusOf([denied]), noWork());
+    await notifier.report(undefined, statusOf([denied]), resultOf(planOf()), now);
 
-    trail.forget('team-a', 'share');
+    notifier.forget('team-a', 'share');
 
     expect(targets.size).to.equal(0);
     expect(register.series(10).series).to.deep.equal([]);
   });
 
-  describe('of a reconcile that broke off', () => {
-    const work = { ...noWork(), created: 2 };
+  it('tells what was done, of a deletion only at its end', async () => {
+    const work = { ...NO_WORK, created: 2 };
+    await notifier.report(undefined, statusOf([]), resultOf(planOf(), {}, { work }), now);
+    const deletion = resultOf(planOf({}, { purpose: 'finalize' }), {}, { work: { ...NO_WORK, deleted: 1 } });
+    await notifier.report(undefined, statusOf([]), deletion, now);
 
-    it('tells what was done until then', () => {
-      record.brokenOff(work);
+    expect(events.map(({ reason, note }) => `${reason}: ${note}`)).to.deep.equal([
+      'Synced: copies: 2 created, 0 updated, 0 removed',
+    ]);
+  });
 
-      expect(events.map(({ reason, note }) => `${reason}: ${note}`)).to.deep.equal([
-        'Synced: copies: 2 created, 0 updated, 0 removed',
-      ]);
+  describe('when all targets of a plan have come to an end', () => {
+    const inSync = { ...statusOf([target('prod', 'Synced')]), syncedTargets: 1, wantedTargets: 1 };
+    const created = { ...NO_WORK, created: 1 };
+    const noticedAt = now - 1_500;
+
+    it('measures when all was in sync, and how long a change of the source took to get there', async () => {
+      const plan = planOf({ syncToNamespaces: ['prod'] }, { since: noticedAt });
+      const next = { ...inSync, contentHash: 'sha256:bb' };
+      await notifier.report(
+        { ...inSync, contentHash: 'sha256:aa' },
+        next,
+        resultOf(plan, {}, { work: created }),
+        now,
+      );
+
+      expect(measured).to.deep.equal(['propagated 1.5', `last team-a/share ${now / 1000}`]);
     });
 
-    it('tells it once, where the error came after the end', async () => {
-      await record.finish(undefined, statusOf([]), work);
-      record.brokenOff(work);
+    it('measures how long it took to the last one, where the others were told of before', async () => {
+      const plan = planOf({ syncToNamespaces: ['prod'] }, { since: now });
+      await notifier.report(
+        inSync,
+        inSync,
+        resultOf(plan, {}, { work: created, spreadingSince: noticedAt }),
+        now,
+      );
 
-      expect(events).to.have.length(1);
+      expect(measured[0]).to.equal('propagated 1.5');
+    });
+
+    it('measures neither while one is under way, nor where one is not in sync', async () => {
+      const plan = planOf({ syncToNamespaces: ['prod'] }, { since: noticedAt });
+      const underWay = new Map([['prod', undefined]]);
+      await notifier.report(undefined, inSync, resultOf(plan, {}, { work: created, underWay }), now);
+      await notifier.report(undefined, { ...inSync, syncedTargets: 0 }, resultOf(plan), now);
+
+      expect(measured).to.deep.equal([]);
     });
   });
 });

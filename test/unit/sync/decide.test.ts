@@ -1,11 +1,18 @@
 import { expect } from 'chai';
 import type { ConfigMap } from '../../../src/sync/config-map.js';
 import { CopyTemplate } from '../../../src/sync/copy-template.js';
-import type { Owner } from '../../../src/sync/ownership.js';
-import { planCopy, type CopyPlan } from '../../../src/sync/plan.js';
-import { type PlanOptions } from '../../../src/cli/plan/plan-command.js';
+import { decide, type DecideOptions, type Decision } from '../../../src/sync/decide.js';
+import type { CopyRecord, Owner } from '../../../src/sync/ownership.js';
 
-const us: Owner = { uid: 'uid-1', namespace: 'team-a', name: 'share' };
+const us: Owner = {
+  uid: 'uid-1',
+  namespace: 'team-a',
+  name: 'share',
+  creationTimestamp: '2026-01-02T03:04:05Z',
+};
+/** Of the copy that {@link stored} makes. */
+const recorded: CopyRecord = { copies: [{ name: 'shared', uid: 'uid-copy' }], lost: false };
+const lost: CopyRecord = { copies: [], lost: true };
 
 function copyOf(
   owner: Owner,
@@ -33,25 +40,37 @@ const livingOnes = stored(copyOf({ uid: 'uid-2', namespace: 'team-b', name: 'riv
 const deadOnes = stored(copyOf({ uid: 'uid-3', namespace: 'team-b', name: 'gone' }).create('prod'));
 const ourImmutable = stored(copyOf(us, { value: 'old', immutable: true }).create('prod'));
 const foreignImmutable: ConfigMap = { ...foreign, immutable: true };
-const forgedImmutable: ConfigMap = {
-  ...foreignImmutable,
-  metadata: { ...foreign.metadata, labels: { 'configmapsync.io/owner-uid': us.uid } },
+/** All our marks on what was there before us, and is in no record. */
+const forged: ConfigMap = {
+  ...ourOld,
+  metadata: { ...ourOld.metadata, uid: 'uid-theirs', creationTimestamp: '2026-01-02T03:04:04Z' },
 };
+const forgedImmutable: ConfigMap = { ...forged, immutable: true };
+/** As a crash leaves it between the create and the status. */
+const unrecorded: ConfigMap = {
+  ...ourOld,
+  metadata: { ...ourOld.metadata, uid: 'uid-new', creationTimestamp: '2026-01-02T03:04:05Z' },
+};
+const unrecordedEqual: ConfigMap = { ...ours, metadata: { ...unrecorded.metadata, annotations: ours.metadata.annotations ?? {} } };
+const predecessorsImmutable = stored(
+  copyOf({ ...us, uid: 'uid-0' }, { value: 'old', immutable: true }).create('prod'),
+);
 
-function plan(existing: ConfigMap | undefined, overrides: Partial<PlanOptions> = {}): CopyPlan {
-  return planCopy(existing, {
+function plan(existing: ConfigMap | undefined, overrides: Partial<DecideOptions> = {}): Decision {
+  return decide(existing, {
     template: copyOf(us),
     namespace: 'prod',
     owner: us,
     source: 'team-a/shared',
     conflictPolicy: 'Fail',
+    record: recorded,
     isLiving: ({ uid }) => uid === 'uid-2',
     ...overrides,
   });
 }
 
-describe('the plan for a target', () => {
-  const table: [string, ConfigMap | undefined, CopyPlan['action'], CopyPlan['action']][] = [
+describe('the decision about a target', () => {
+  const table: [string, ConfigMap | undefined, Decision['action'], Decision['action']][] = [
     // What is there                                             Fail        Overwrite
     ['nothing', undefined, 'create', 'create'],
     ['our copy, in step', ours, 'none', 'none'],
@@ -62,7 +81,11 @@ describe('the plan for a target', () => {
     ["a dead ConfigMapSync's copy", deadOnes, 'conflict', 'update'],
     ["somebody's ConfigMap", foreign, 'conflict', 'update'],
     ["somebody's immutable ConfigMap", foreignImmutable, 'conflict', 'replace'],
-    ["somebody's immutable ConfigMap with our label forged on it", forgedImmutable, 'conflict', 'replace'],
+    ["somebody's ConfigMap with our marks forged on it", forged, 'conflict', 'update'],
+    ["somebody's immutable ConfigMap with our marks forged on it", forgedImmutable, 'conflict', 'replace'],
+    ['an older copy of ours that is not recorded', unrecorded, 'conflict', 'update'],
+    ['an equal copy of ours that is not recorded', unrecordedEqual, 'none', 'none'],
+    ["our predecessor's immutable copy", predecessorsImmutable, 'conflict', 'replace'],
   ];
   for (const [what, existing, underFail, underOverwrite] of table) {
     it(`where there is ${what}: ${underFail} under Fail, ${underOverwrite} under Overwrite`, () => {
@@ -70,6 +93,17 @@ describe('the plan for a target', () => {
       expect(plan(existing, { conflictPolicy: 'Overwrite' }).action).to.equal(underOverwrite);
     });
   }
+
+  it('tells an own copy from one that it takes over', () => {
+    expect(plan(ourOld)).to.include({ action: 'update', isOwn: true });
+    expect(plan(predecessors)).to.include({ action: 'update', isOwn: false });
+    expect(plan(forged, { conflictPolicy: 'Overwrite' })).to.include({ action: 'update', isOwn: false });
+  });
+
+  it('takes what has all our marks for our copy where the record was lost, unless it is older than we are', () => {
+    expect(plan(unrecorded, { record: lost }).action).to.equal('update');
+    expect(plan(forged, { record: lost }).action).to.equal('conflict');
+  });
 
   it('says who holds the place in a conflict', () => {
     expect(plan(livingOnes)).to.include({ holder: 'ConfigMapSync team-b/rival' });

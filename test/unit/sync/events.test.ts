@@ -3,10 +3,8 @@ import fc from 'fast-check';
 import { TARGET_STATES, type TargetStatus, VERBS } from '../../../src/api/v1alpha1/config-map-sync-status.js';
 import { eventsBetween, type StatusEvent } from '../../../src/sync/events.js';
 import { firstOf } from '../../../src/sync/messages.js';
-import { noWork } from '../../../src/reporting/sync-work.js';
-import { condition } from '../reporting/statuses.js';
-import { statusOf } from '../../../src/sync/status.js';
-import { target } from './statuses.js';
+import { NO_WORK } from '../../../src/sync/result.js';
+import { condition, statusOf, target } from '../reporting/statuses.js';
 
 const denied = target('prod', 'Denied', {
   missingVerbs: ['create', 'update'],
@@ -15,7 +13,7 @@ const denied = target('prod', 'Denied', {
 
 /** What is told as one target of the status goes from one state to the next. */
 function told(before: TargetStatus | undefined, now: TargetStatus): string[] {
-  const events = eventsBetween(before && statusOf([before]), statusOf([now]), noWork());
+  const events = eventsBetween(before && statusOf([before]), statusOf([now]), NO_WORK);
   return events.map(({ type, reason, namespace }) => `${type} ${reason} ${namespace ?? '-'}`);
 }
 
@@ -28,7 +26,7 @@ describe('the Events between two statuses', () => {
     });
 
     it('carry the message, which names the identity and the verbs', () => {
-      const [event] = eventsBetween(undefined, statusOf([denied]), noWork());
+      const [event] = eventsBetween(undefined, statusOf([denied]), NO_WORK);
 
       expect(event).to.deep.equal({
         type: 'Warning',
@@ -108,10 +106,10 @@ describe('the Events between two statuses', () => {
         const well = statusOf([], [condition(type, 'True', 'Fine')]);
         const expected: StatusEvent[] = [{ type: 'Warning', reason: event, note: `${reason}, in words` }];
 
-        expect(eventsBetween(undefined, failed, noWork())).to.deep.equal(expected);
-        expect(eventsBetween(well, failed, noWork())).to.deep.equal(expected);
-        expect(eventsBetween(failed, failed, noWork())).to.deep.equal([]);
-        expect(eventsBetween(failed, well, noWork())).to.deep.equal([]);
+        expect(eventsBetween(undefined, failed, NO_WORK)).to.deep.equal(expected);
+        expect(eventsBetween(well, failed, NO_WORK)).to.deep.equal(expected);
+        expect(eventsBetween(failed, failed, NO_WORK)).to.deep.equal([]);
+        expect(eventsBetween(failed, well, NO_WORK)).to.deep.equal([]);
       });
     }
 
@@ -122,7 +120,7 @@ describe('the Events between two statuses', () => {
         [condition('ValidServiceAccount', 'False', 'TokenRequestDenied', message)],
       );
 
-      const [event] = eventsBetween(undefined, refused, noWork());
+      const [event] = eventsBetween(undefined, refused, NO_WORK);
 
       expect(event?.note).to.equal('no token. To grant it, apply: what condition ValidServiceAccount holds');
     });
@@ -132,7 +130,7 @@ describe('the Events between two statuses', () => {
         statusOf([], [condition('SourceConfigMapFound', 'False', reason)]),
       );
 
-      expect(eventsBetween(first, second!, noWork()).map(({ reason }) => reason)).to.deep.equal([
+      expect(eventsBetween(first, second!, NO_WORK).map(({ reason }) => reason)).to.deep.equal([
         'SourceDenied',
       ]);
     });
@@ -140,7 +138,7 @@ describe('the Events between two statuses', () => {
 
   describe('for the work that was done', () => {
     it('are one, with the counts', () => {
-      const work = { ...noWork(), created: 2, updated: 1, deleted: 3 };
+      const work = { ...NO_WORK, created: 2, updated: 1, deleted: 3 };
 
       expect(eventsBetween(undefined, statusOf([]), work)).to.deep.equal([
         { type: 'Normal', reason: 'Synced', note: 'copies: 2 created, 1 updated, 3 removed' },
@@ -148,13 +146,13 @@ describe('the Events between two statuses', () => {
     });
 
     it('are none where there was none', () => {
-      expect(eventsBetween(undefined, statusOf([]), noWork())).to.deep.equal([]);
+      expect(eventsBetween(undefined, statusOf([]), NO_WORK)).to.deep.equal([]);
     });
 
     it('name what could not be removed', () => {
       const leftovers = [{ namespace: 'prod', name: 'old', message: 'may not delete it' }];
 
-      const [event] = eventsBetween(undefined, statusOf([]), { ...noWork(), deleted: 1, leftovers });
+      const [event] = eventsBetween(undefined, statusOf([]), { ...NO_WORK, deleted: 1 }, leftovers);
 
       expect(event?.note).to.equal('copies: 0 created, 0 updated, 1 removed; could not remove prod/old');
     });
@@ -167,7 +165,7 @@ describe('the Events between two statuses', () => {
       serviceAccount,
     }));
 
-    const reasons = eventsBetween(first, second!, noWork()).map(({ reason }) => reason);
+    const reasons = eventsBetween(first, second!, NO_WORK).map(({ reason }) => reason);
 
     expect(reasons).to.deep.equal(['SourceDenied', 'NamespaceDenied']);
   });
@@ -198,7 +196,7 @@ describe('the Events between two statuses', () => {
       );
     fc.assert(
       fc.property(status, (same) => {
-        expect(eventsBetween(same, structuredClone(same), noWork())).to.deep.equal([]);
+        expect(eventsBetween(same, structuredClone(same), NO_WORK)).to.deep.equal([]);
       }),
     );
   });

@@ -1,8 +1,14 @@
 import { expect } from 'chai';
 import type { ConfigMapMetadata } from '../../../src/sync/config-map.js';
-import { mayRemove, ownershipOf, withoutMarks, type Owner } from '../../../src/sync/ownership.js';
+import { isOwnCopy, mayBeCopy, ownershipOf, withoutMarks, type CopyRecord, type Owner } from '../../../src/sync/ownership.js';
 
-const us: Owner = { uid: 'uid-1', namespace: 'team-a', name: 'share' };
+const BEFORE_US = '2026-01-02T03:04:04Z';
+const WITH_US = '2026-01-02T03:04:05Z';
+const AFTER_US = '2026-01-02T03:04:06Z';
+const us: Owner = { uid: 'uid-1', namespace: 'team-a', name: 'share', creationTimestamp: WITH_US };
+const recorded: CopyRecord = { copies: [{ name: 'shared', uid: 'uid-copy' }], lost: false };
+const none: CopyRecord = { copies: [], lost: false };
+const lost: CopyRecord = { copies: [], lost: true };
 const nobodyLives = (): boolean => false;
 const allLive = (): boolean => true;
 
@@ -12,6 +18,8 @@ function marked(
 ): ConfigMapMetadata {
   return {
     name: 'shared',
+    uid: 'uid-copy',
+    creationTimestamp: BEFORE_US,
     labels: { 'app.kubernetes.io/managed-by': 'config-weaver', 'configmapsync.io/owner-uid': uid },
     annotations: {
       'configmapsync.io/owner-name': name,
@@ -22,11 +30,11 @@ function marked(
 }
 
 function seenByUs(metadata: ConfigMapMetadata, isLiving: (owner: Owner) => boolean): string {
-  return ownershipOf(metadata, us, 'team-a/shared', isLiving);
+  return ownershipOf(metadata, { owner: us, source: 'team-a/shared', record: recorded, isLiving });
 }
 
 describe('whose a ConfigMap is', () => {
-  it('ours where it carries our uid', () => {
+  it('ours where it carries our uid and is recorded', () => {
     expect(seenByUs(marked('uid-1'), nobodyLives)).to.equal('own');
   });
 
@@ -65,19 +73,68 @@ describe('whose a ConfigMap is', () => {
   });
 });
 
-describe('what we may remove', () => {
-  it('needs our uid, our name and our namespace', () => {
-    expect(mayRemove(marked('uid-1'), us)).to.equal(true);
+describe('a copy of ours', () => {
+  const made = (creationTimestamp: string): ConfigMapMetadata => ({ ...marked('uid-1'), creationTimestamp });
+
+  it('is what is recorded and carries our uid, whoever came first and whatever else its marks say', () => {
+    expect(isOwnCopy(made(BEFORE_US), us, recorded)).to.equal(true);
+    expect(isOwnCopy(marked('uid-1', { name: 'else', namespace: 'team-b' }), us, recorded)).to.equal(true);
   });
 
-  it('is never what merely wears the label, which anybody may put on', () => {
-    const forged = { name: 'shared', labels: { 'configmapsync.io/owner-uid': 'uid-1' } };
+  it('is nothing that is recorded and lost our uid: somebody else has it', () => {
+    expect(isOwnCopy(marked('uid-2'), us, recorded)).to.equal(false);
+    expect(isOwnCopy({ name: 'shared', uid: 'uid-copy' }, us, recorded)).to.equal(false);
+  });
 
-    expect(mayRemove(forged, us)).to.equal(false);
-    expect(mayRemove(marked('uid-1', { name: 'else' }), us)).to.equal(false);
-    expect(mayRemove(marked('uid-1', { namespace: 'team-b' }), us)).to.equal(false);
-    expect(mayRemove(marked('uid-2'), us)).to.equal(false);
-    expect(mayRemove({ name: 'shared' }, us)).to.equal(false);
+  it('is not another ConfigMap of the same name, nor the same one under another name', () => {
+    expect(isOwnCopy({ ...made(BEFORE_US), uid: 'uid-again' }, us, recorded)).to.equal(false);
+    expect(isOwnCopy({ ...made(BEFORE_US), name: 'else' }, us, recorded)).to.equal(false);
+  });
+
+  describe('where the record may be lost', () => {
+    it('is what has all our marks and is no older than we are', () => {
+      expect(isOwnCopy(made(AFTER_US), us, lost)).to.equal(true);
+      expect(isOwnCopy(made(WITH_US), us, lost)).to.equal(true);
+    });
+
+    it('is nothing that was there before us: marks can be forged, that cannot', () => {
+      expect(isOwnCopy(made(BEFORE_US), us, lost)).to.equal(false);
+    });
+
+    it('is nothing with some of our marks only', () => {
+      const bare = { name: 'shared', labels: { 'configmapsync.io/owner-uid': 'uid-1' } };
+
+      expect(isOwnCopy({ ...bare, creationTimestamp: AFTER_US }, us, lost)).to.equal(false);
+      for (const marks of [{ name: 'else' }, { namespace: 'team-b' }]) {
+        const other = { ...marked('uid-1', marks), creationTimestamp: AFTER_US };
+        expect(isOwnCopy(other, us, lost), JSON.stringify(marks)).to.equal(false);
+      }
+    });
+
+    it('is nothing whose age is not known, nor anything of an owner that was never created', () => {
+      const ageless = marked('uid-1');
+      delete ageless.creationTimestamp;
+
+      expect(isOwnCopy(ageless, us, lost)).to.equal(false);
+      expect(isOwnCopy(made(AFTER_US), { ...us, creationTimestamp: undefined }, lost)).to.equal(false);
+    });
+  });
+});
+
+describe('a ConfigMap with our marks that is in no record', () => {
+  const made: ConfigMapMetadata = { ...marked('uid-1'), creationTimestamp: AFTER_US };
+
+  it('is not ours, whenever it was created', () => {
+    expect(isOwnCopy(made, us, none)).to.equal(false);
+    expect(ownershipOf(made, { owner: us, source: 'team-a/shared', record: none, isLiving: allLive })).to.equal(
+      'unrecorded',
+    );
+  });
+
+  it('may be a copy where all marks are ours and it is no older than we are', () => {
+    expect(mayBeCopy(made, us)).to.equal(true);
+    expect(mayBeCopy({ ...made, creationTimestamp: BEFORE_US }, us)).to.equal(false);
+    expect(mayBeCopy({ ...marked('uid-1', { name: 'else' }), creationTimestamp: AFTER_US }, us)).to.equal(false);
   });
 });
 
@@ -100,6 +157,8 @@ describe('a released copy', () => {
 
     expect(released).to.deep.equal({
       name: 'shared',
+      uid: 'uid-copy',
+      creationTimestamp: BEFORE_US,
       resourceVersion: '9',
       labels: { team: 'a' },
       annotations: { note: 'kept' },
@@ -112,10 +171,10 @@ describe('a released copy', () => {
     expect(released.labels).to.deep.equal({ 'app.kubernetes.io/managed-by': 'Helm' });
   });
 
-  it('may no longer be removed, nor is it anybody’s', () => {
+  it('is ours no more, though it is still recorded, nor anybody’s', () => {
     const released = withoutMarks(marked('uid-1'));
 
-    expect(mayRemove(released, us)).to.equal(false);
+    expect(isOwnCopy(released, us, recorded)).to.equal(false);
     expect(seenByUs(released, allLive)).to.equal('foreign');
   });
 });

@@ -1,53 +1,46 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import {
-  type ConfigMapSyncStatus,
-  MAX_TARGETS,
-  MAX_TARGET_MESSAGE,
-  TARGET_STATES,
-  type Verb,
-} from '../../../src/api/v1alpha1/config-map-sync-status.js';
 import { CONDITION_TYPES, MAX_CONDITION_MESSAGE } from '../../../src/api/v1alpha1/condition.js';
-import { StatusDraft } from '../../../src/controller/status-draft.js';
-import { SYNCED } from '../../../src/sync/outcomes.js';
+import { MAX_TARGETS, type ConfigMapSyncStatus, MAX_COPIES, MAX_TARGET_MESSAGE, TARGET_STATES } from '../../../src/api/v1alpha1/config-map-sync-status.js';
+import type { Verb } from '../../../src/api/v1alpha1/config-map-sync-status.js';
+import { deniedOutcome, KEPT, NOT_EVALUATED, SYNCED } from '../../../src/sync/outcomes.js';
+import { type SyncResult, type TargetOutcome } from '../../../src/sync/result.js';
+import { sameStatus, statusOf } from '../../../src/sync/status.js';
+import { copiesOf, failed, planOf, resultOf, username } from './results.js';
 import { syncObject } from '../../support/sync-object.js';
 
 const FIRST = '2026-01-02T03:04:05Z';
 const LATER = '2026-01-02T04:00:00Z';
-const username = 'system:serviceaccount:team-a:default';
 
-function draft(before?: ConfigMapSyncStatus, now = FIRST): StatusDraft {
-  return new StatusDraft(syncObject({ ...(before && { status: before }) }), username, now);
-}
-
-/** Enters a visit where everything is well, but for what the test enters afterwards. */
-function allIsWell(next: StatusDraft): StatusDraft {
-  next.pass('ValidServiceAccount', 'ServiceAccountValid');
-  next.pass('SourceConfigMapFound', 'ConfigMapFound');
-  next.pass('TargetsAuthorized', 'AllTargetsAuthorized');
-  next.pass('AllTargetsSynced', 'AllConfigMapsSynced');
-  next.source('7', 'sha256:aa');
-  next.target('prod', SYNCED);
-  return next;
+/** `prod` is in sync. */
+function allIsWell(): SyncResult {
+  return resultOf(planOf({ syncToNamespaces: ['prod'] }), { prod: SYNCED }, { copies: copiesOf('prod') });
 }
 
 function conditionsOf(status: ConfigMapSyncStatus): string[] {
   return (status.conditions ?? []).map(({ type, status: value, reason }) => `${type} ${value} ${reason}`);
 }
 
-describe('the status of a visit', () => {
-  it('holds everything that was found', () => {
-    const next = allIsWell(draft());
-    next.target('dev', {
-      state: 'Denied',
-      reason: 'MissingPermissions',
-      message: 'no',
-      missingVerbs: ['get'],
-    });
-    next.target('team-a', { state: 'Skipped', reason: 'SourceItself' });
-    next.leftover('old', { state: 'Stale', reason: 'CleanupBlocked', message: 'still there' });
+function conditionOf(status: ConfigMapSyncStatus, type: string): string {
+  const found = status.conditions?.find((condition) => condition.type === type);
+  return `${found?.status ?? ''} ${found?.reason ?? ''}: ${found?.message ?? ''}`;
+}
 
-    const { conditions, ...status } = next.build();
+function targetsOf(status: ConfigMapSyncStatus): string[] {
+  return (status.targets ?? []).map(({ namespace, state, reason = '' }) => `${namespace} ${state} ${reason}`);
+}
+
+describe('the status of a ConfigMapSync', () => {
+  it('holds everything that was found', () => {
+    const denied = deniedOutcome(username, 'dev', ['get'], false);
+    const left: TargetOutcome = { state: 'Stale', reason: 'CleanupBlocked', message: 'still there' };
+    const result = resultOf(
+      planOf({ syncToNamespaces: ['dev', 'prod', 'team-a'] }),
+      { prod: SYNCED, dev: denied, old: left },
+      { copies: copiesOf('prod', 'old') },
+    );
+
+    const { conditions, ...status } = statusOf(undefined, result, FIRST);
 
     expect(status).to.deep.equal({
       observedGeneration: 1,
@@ -63,7 +56,7 @@ describe('the status of a visit', () => {
           namespace: 'dev',
           state: 'Denied',
           reason: 'MissingPermissions',
-          message: 'no',
+          message: `${username} may not get configmaps in namespace "dev"`,
           missingVerbs: ['get'],
           lastTransitionTime: FIRST,
         },
@@ -72,10 +65,23 @@ describe('the status of a visit', () => {
           state: 'Stale',
           reason: 'CleanupBlocked',
           message: 'still there',
+          copies: [{ name: 'shared', uid: 'uid-old' }],
           lastTransitionTime: FIRST,
         },
-        { namespace: 'prod', state: 'Synced', reason: 'ConfigMapSynced', lastTransitionTime: FIRST },
-        { namespace: 'team-a', state: 'Skipped', reason: 'SourceItself', lastTransitionTime: FIRST },
+        {
+          namespace: 'prod',
+          state: 'Synced',
+          reason: 'ConfigMapSynced',
+          copies: [{ name: 'shared', uid: 'uid-prod' }],
+          lastTransitionTime: FIRST,
+        },
+        {
+          namespace: 'team-a',
+          state: 'Skipped',
+          reason: 'SourceItself',
+          message: "it is the source's own place",
+          lastTransitionTime: FIRST,
+        },
       ],
     });
     expect(conditions?.map(({ type, observedGeneration }) => [type, observedGeneration])).to.deep.equal(
@@ -84,7 +90,9 @@ describe('the status of a visit', () => {
   });
 
   it('is unknown where nobody has looked', () => {
-    expect(conditionsOf(draft().build())).to.deep.equal([
+    const plan = planOf({ syncToNamespaces: ['prod'] }, { purpose: 'hold', conditions: {} });
+
+    expect(conditionsOf(statusOf(undefined, resultOf(plan), FIRST))).to.deep.equal([
       'ValidServiceAccount Unknown NotEvaluated',
       'SourceConfigMapFound Unknown NotEvaluated',
       'TargetsAuthorized Unknown NotEvaluated',
@@ -94,10 +102,11 @@ describe('the status of a visit', () => {
   });
 
   it('leaves undecided what an earlier failure leaves undecided, whatever it was before', () => {
-    const next = draft(allIsWell(draft()).build(), LATER);
-    next.fail('ValidServiceAccount', 'ServiceAccountNotFound', 'gone');
+    const previous = statusOf(undefined, allIsWell(), FIRST);
+    const conditions = { ValidServiceAccount: failed('ServiceAccountNotFound', 'gone') };
+    const plan = planOf({ syncToNamespaces: ['prod'] }, { purpose: 'hold', conditions });
 
-    expect(conditionsOf(next.build())).to.deep.equal([
+    expect(conditionsOf(statusOf(previous, resultOf(plan), LATER))).to.deep.equal([
       'ValidServiceAccount False ServiceAccountNotFound',
       'SourceConfigMapFound Unknown NotEvaluated',
       'TargetsAuthorized Unknown NotEvaluated',
@@ -107,41 +116,201 @@ describe('the status of a visit', () => {
   });
 
   describe('says of Ready', () => {
-    const ready = (next: StatusDraft): string | undefined => conditionsOf(next.build()).at(-1);
+    const ready = (result: SyncResult): string | undefined =>
+      conditionsOf(statusOf(undefined, result, FIRST)).at(-1);
 
     it('that it is, where all is well', () => {
-      expect(ready(allIsWell(draft()))).to.equal('Ready True ReconciliationComplete');
+      expect(ready(allIsWell())).to.equal('Ready True ReconciliationComplete');
     });
 
     it('the reason of the first condition that failed', () => {
-      const next = allIsWell(draft());
-      next.fail('AllTargetsSynced', 'SomeTargetsNotSynced', 'not all');
-      expect(ready(next)).to.equal('Ready False SomeTargetsNotSynced');
+      const plan = planOf({ syncToNamespaces: ['prod', 'dev'] });
+      const refused: TargetOutcome = { state: 'Failed', reason: 'Invalid', message: 'no' };
 
-      next.fail('TargetsAuthorized', 'MissingPermissions', 'denied');
-      expect(ready(next)).to.equal('Ready False MissingPermissions');
+      expect(ready(resultOf(plan, { prod: refused, dev: SYNCED }))).to.equal(
+        'Ready False SomeTargetsNotSynced',
+      );
+      const denied = deniedOutcome(username, 'dev', ['get'], false);
+      expect(ready(resultOf(plan, { prod: refused, dev: denied }))).to.equal(
+        'Ready False MissingPermissions',
+      );
+    });
+
+    it('what failed before what is only not known yet', () => {
+      const plan = planOf({ syncToNamespaces: ['prod', 'dev'] });
+      const denied = deniedOutcome(username, 'dev', ['get'], false);
+      const result = resultOf(plan, { dev: denied }, { underWay: new Map([['prod', undefined]]) });
+
+      expect(ready(result)).to.equal('Ready False MissingPermissions');
     });
 
     it('what was said of it itself, before all else', () => {
-      const next = allIsWell(draft());
-      next.fail('TargetsAuthorized', 'MissingPermissions', 'denied');
-      next.notReady('CleanupBlocked', 'still there');
+      const left = [{ namespace: 'prod', name: 'shared', message: 'still there' }];
+      const plan = planOf({ syncToNamespaces: ['prod'] }, { purpose: 'finalize', leftovers: left });
 
-      expect(ready(next)).to.equal('Ready False CleanupBlocked');
+      expect(ready(resultOf(plan))).to.equal('Ready False CleanupBlocked');
+    });
+  });
+
+  describe('judges the targets', () => {
+    it('well where every one is in step', () => {
+      const status = statusOf(undefined, allIsWell(), FIRST);
+
+      expect(conditionOf(status, 'TargetsAuthorized')).to.equal('True AllTargetsAuthorized: ');
+      expect(conditionOf(status, 'AllTargetsSynced')).to.equal('True AllConfigMapsSynced: ');
+    });
+
+    it('by naming each denied namespace and its missing verbs in the usual words', () => {
+      const result = resultOf(planOf({ syncToNamespaces: ['a', 'b', 'c'] }), {
+        b: deniedOutcome(username, 'b', ['delete'], true),
+        c: SYNCED,
+        a: deniedOutcome(username, 'a', ['create', 'update'], false),
+      });
+      const status = statusOf(undefined, result, FIRST);
+
+      expect(conditionOf(status, 'TargetsAuthorized')).to.equal(
+        `False MissingPermissions: insufficient permissions on service account ${username}. Not authorized to create, update or delete configmaps in the following namespaces [a b]; missing verbs: a: create, update; b: delete`,
+      );
+      expect(conditionOf(status, 'AllTargetsSynced')).to.equal(
+        'False SomeTargetsNotSynced: 1 of 3 targets are in step; not: a (Denied), b (Stale)',
+      );
+    });
+
+    it('as missing where there are none, without the source’s own place', () => {
+      const status = statusOf(undefined, resultOf(planOf({ syncToNamespaces: ['team-a'] })), FIRST);
+
+      expect(conditionOf(status, 'AllTargetsSynced')).to.match(/^False NoTargets: /);
+      expect(targetsOf(status)).to.deep.equal(['team-a Skipped SourceItself']);
+      expect(status.summary).to.equal('0/0');
+    });
+
+    it('by naming the keys that the source lacks, whether or not the rest is well', () => {
+      const content = { resourceVersion: '7', hash: 'sha256:aa', missingKeys: ['ca.crt'] };
+      const plan = planOf({ syncToNamespaces: ['prod'] }, { content });
+      const message = (outcome: TargetOutcome): string =>
+        conditionOf(statusOf(undefined, resultOf(plan, { prod: outcome }), FIRST), 'AllTargetsSynced');
+
+      expect(message(SYNCED)).to.equal(
+        'True AllConfigMapsSynced: the source lacks these of spec.keys: ca.crt',
+      );
+      expect(message(deniedOutcome(username, 'prod', ['get'], false))).to.match(
+        /; the source lacks these of spec\.keys: ca\.crt$/,
+      );
+    });
+  });
+
+  describe('of targets that are under way', () => {
+    const plan = planOf({ syncToNamespaces: ['dev', 'prod'] });
+    const underWay = new Map([['prod', undefined]]);
+
+    it('keeps what they were, and says that it waits', () => {
+      const previous = statusOf(undefined, resultOf(plan, { dev: SYNCED, prod: SYNCED }), FIRST);
+      const status = statusOf(previous, resultOf(plan, { dev: SYNCED }, { underWay }), LATER);
+
+      expect(targetsOf(status)).to.deep.equal(['dev Synced ConfigMapSynced', 'prod Synced ConfigMapSynced']);
+      expect(status.targets?.[1]?.lastTransitionTime).to.equal(FIRST);
+      expect(conditionOf(status, 'AllTargetsSynced')).to.equal(
+        'Unknown Progressing: waiting for 1 of 2 targets: prod',
+      );
+      expect(conditionOf(status, 'Ready')).to.match(/^Unknown Progressing: /);
+    });
+
+    it('calls them pending where they were nothing yet', () => {
+      const status = statusOf(undefined, resultOf(plan, { dev: SYNCED }, { underWay }), FIRST);
+
+      expect(targetsOf(status)).to.deep.equal(['dev Synced ConfigMapSynced', 'prod Pending NotEvaluated']);
+      expect(status.summary).to.equal('1/2');
+      expect(conditionOf(status, 'AllTargetsSynced')).to.match(/^Unknown Progressing: /);
+    });
+
+    it('says why the last attempt told nothing', () => {
+      const why = new Map([['prod', 'the API server is too busy']]);
+      const status = statusOf(undefined, resultOf(plan, { dev: SYNCED }, { underWay: why }), FIRST);
+
+      expect(conditionOf(status, 'AllTargetsSynced')).to.equal(
+        'Unknown Progressing: waiting for 1 of 2 targets: prod (the API server is too busy)',
+      );
+    });
+
+    it('does not wait where another one has failed', () => {
+      const refused: TargetOutcome = { state: 'Failed', reason: 'Invalid', message: 'no' };
+      const status = statusOf(undefined, resultOf(plan, { dev: refused }, { underWay }), FIRST);
+
+      expect(conditionOf(status, 'AllTargetsSynced')).to.match(
+        /^False SomeTargetsNotSynced: .*not: dev \(Failed\)$/,
+      );
+    });
+
+    it('shows a copy as soon as it is recorded, whatever is known of its target', () => {
+      const copies = copiesOf('prod');
+      const status = statusOf(undefined, resultOf(plan, { dev: SYNCED }, { underWay, copies }), FIRST);
+
+      expect(status.targets?.[1]).to.deep.include({ state: 'Pending', copies: copies.get('prod') });
+    });
+  });
+
+  describe('of targets about which nothing was to be asked', () => {
+    const stale: TargetOutcome = { state: 'Stale', reason: 'SourceDenied', message: 'not any more' };
+
+    it('is what the plan says', () => {
+      const settled = new Map([
+        ['a', stale],
+        ['b', KEPT],
+        ['c', NOT_EVALUATED],
+      ]);
+      const plan = planOf({ syncToNamespaces: ['a', 'b', 'c'] }, { purpose: 'hold', settled });
+
+      expect(targetsOf(statusOf(undefined, resultOf(plan), FIRST))).to.deep.equal([
+        'a Stale SourceDenied',
+        'b Pending CopyKept',
+        'c Pending NotEvaluated',
+      ]);
+    });
+
+    it('lists a namespace that is none any more only while a copy is left there', () => {
+      const plan = planOf({ syncToNamespaces: ['prod'] }, { settled: new Map([['old', stale]]) });
+
+      const left = statusOf(undefined, resultOf(plan, { prod: SYNCED }, { copies: copiesOf('old') }), FIRST);
+      const gone = statusOf(left, resultOf(plan, { prod: SYNCED }), LATER);
+
+      expect(targetsOf(left)).to.deep.equal(['old Stale SourceDenied', 'prod Synced ConfigMapSynced']);
+      expect(targetsOf(gone)).to.deep.equal(['prod Synced ConfigMapSynced']);
+    });
+  });
+
+  it("has one line for the source's own place, of the copy that is left there", () => {
+    const left: TargetOutcome = { state: 'Stale', reason: 'CleanupBlocked', message: 'still there' };
+    const plan = planOf({ syncToNamespaces: ['team-a'] });
+    const copies = new Map([['team-a', [{ name: 'former', uid: 'uid-former' }]]]);
+
+    expect(
+      targetsOf(statusOf(undefined, resultOf(plan, { 'team-a': left }, { copies }), FIRST)),
+    ).to.deep.equal(['team-a Stale CleanupBlocked']);
+  });
+
+  it('still records a copy that is the source now: it may be a copy again', () => {
+    const plan = planOf({ syncToNamespaces: ['team-a'] });
+    const status = statusOf(undefined, resultOf(plan, {}, { copies: copiesOf('team-a') }), FIRST);
+
+    expect(status.targets?.[0]).to.deep.include({
+      state: 'Skipped',
+      copies: [{ name: 'shared', uid: 'uid-team-a' }],
     });
   });
 
   describe('moves times', () => {
     it('of conditions only with their status', () => {
-      const before = allIsWell(draft()).build();
-      const next = allIsWell(draft(before, LATER));
-      next.fail('AllTargetsSynced', 'NoTargets', 'none');
+      const previous = statusOf(undefined, allIsWell(), FIRST);
+      const refused: TargetOutcome = { state: 'Failed', reason: 'Invalid', message: 'no' };
+      const next = statusOf(
+        previous,
+        resultOf(planOf({ syncToNamespaces: ['prod'] }), { prod: refused }),
+        LATER,
+      );
 
-      const times = next
-        .build()
-        .conditions?.map(({ type, lastTransitionTime }) => [type, lastTransitionTime]);
-
-      expect(times).to.deep.equal([
+      expect(
+        next.conditions?.map(({ type, lastTransitionTime }) => [type, lastTransitionTime]),
+      ).to.deep.equal([
         ['ValidServiceAccount', FIRST],
         ['SourceConfigMapFound', FIRST],
         ['TargetsAuthorized', FIRST],
@@ -151,45 +320,51 @@ describe('the status of a visit', () => {
     });
 
     it('of targets only with their state, whatever else is said of them', () => {
-      const first = allIsWell(draft());
-      first.target('prod', { state: 'Failed', reason: 'Conflict', message: 'one' });
-      const same = allIsWell(draft(first.build(), LATER));
-      same.target('prod', { state: 'Failed', reason: 'Timeout', message: 'two' });
-      const other = allIsWell(draft(first.build(), LATER));
+      const plan = planOf({ syncToNamespaces: ['prod'] });
+      const one: TargetOutcome = { state: 'Failed', reason: 'Conflict', message: 'one' };
+      const two: TargetOutcome = { state: 'Failed', reason: 'Timeout', message: 'two' };
+      const first = statusOf(undefined, resultOf(plan, { prod: one }), FIRST);
+      const same = statusOf(first, resultOf(plan, { prod: two }), LATER);
+      const other = statusOf(first, resultOf(plan, { prod: SYNCED }), LATER);
 
-      expect(same.build().targets?.[0]?.lastTransitionTime).to.equal(FIRST);
-      expect(other.build().targets?.[0]?.lastTransitionTime).to.equal(LATER);
+      expect(same.targets?.[0]).to.include({ reason: 'Timeout', lastTransitionTime: FIRST });
+      expect(other.targets?.[0]?.lastTransitionTime).to.equal(LATER);
     });
   });
 
   describe('needs no write', () => {
     it('where nothing is new but the time', () => {
-      const before = allIsWell(draft()).build();
-      const next = allIsWell(draft(structuredClone(before), LATER));
+      const previous = statusOf(undefined, allIsWell(), FIRST);
 
-      expect(next.equals(next.build())).to.equal(true);
+      expect(sameStatus(statusOf(structuredClone(previous), allIsWell(), LATER), previous)).to.equal(true);
     });
 
     it('where only the version of the source moved, not its content', () => {
-      const before = allIsWell(draft()).build();
-      const next = allIsWell(draft(before, LATER));
-      next.source('8', 'sha256:aa');
+      const previous = statusOf(undefined, allIsWell(), FIRST);
+      const content = { resourceVersion: '8', hash: 'sha256:aa', missingKeys: [] };
+      const result = resultOf(
+        planOf({ syncToNamespaces: ['prod'] }, { content }),
+        { prod: SYNCED },
+        { copies: copiesOf('prod') },
+      );
 
-      expect(next.equals(next.build())).to.equal(true);
+      expect(sameStatus(statusOf(previous, result, LATER), previous)).to.equal(true);
     });
 
     it('but needs one for anything else, and at the first visit', () => {
-      const before = allIsWell(draft()).build();
-      const renewed = allIsWell(draft(before, LATER));
-      renewed.source('8', 'sha256:bb');
-      const worse = allIsWell(draft(before, LATER));
-      worse.target('prod', { state: 'Denied', reason: 'MissingPermissions' });
-      const first = draft();
+      const previous = statusOf(undefined, allIsWell(), FIRST);
+      const content = { resourceVersion: '8', hash: 'sha256:bb', missingKeys: [] };
+      const renewed = statusOf(
+        previous,
+        resultOf(planOf({ syncToNamespaces: ['prod'] }, { content }), { prod: SYNCED }),
+        LATER,
+      );
+      const lost = statusOf(previous, { ...allIsWell(), copies: new Map() }, LATER);
 
-      expect(renewed.equals(renewed.build())).to.equal(false);
-      expect(renewed.build()).to.include({ sourceResourceVersion: '8', contentHash: 'sha256:bb' });
-      expect(worse.equals(worse.build())).to.equal(false);
-      expect(first.equals(first.build())).to.equal(false);
+      expect(sameStatus(renewed, previous)).to.equal(false);
+      expect(renewed).to.include({ sourceResourceVersion: '8', contentHash: 'sha256:bb' });
+      expect(sameStatus(lost, previous)).to.equal(false);
+      expect(sameStatus(previous, undefined)).to.equal(false);
     });
 
     it('whatever was found, where the same is found again', () => {
@@ -201,69 +376,109 @@ describe('the status of a visit', () => {
           message: fc.string(),
         }),
       );
-      const failures = fc.subarray([...CONDITION_TYPES].filter((type) => type !== 'Ready'));
-      const visit = (before: ConfigMapSyncStatus | undefined, now: string, found: Found): StatusDraft => {
-        const next = draft(before, now);
-        for (const [namespace, outcome] of Object.entries(found.outcomes)) next.target(namespace, outcome);
-        for (const type of found.failures) next.fail(type, 'Why', 'because');
-        return next;
-      };
-      interface Found {
-        outcomes: Record<string, { state: (typeof TARGET_STATES)[number]; reason: string; message: string }>;
-        failures: (typeof CONDITION_TYPES)[number][];
-      }
+      const purposes = fc.constantFrom('sync', 'hold', 'suspend', 'finalize', 'unknown');
+      const held = fc.subarray(['a', 'b', 'c', 'e']);
       fc.assert(
-        fc.property(outcomes, failures, (found, failed) => {
-          const first = visit(undefined, FIRST, { outcomes: found, failures: failed }).build();
-          const second = visit(first, LATER, { outcomes: found, failures: failed });
-          expect(second.equals(second.build())).to.equal(true);
+        fc.property(outcomes, purposes, held, (found, purpose, namespaces) => {
+          const plan = planOf({ syncToNamespaces: ['a', 'b', 'c'] }, { purpose });
+          const result = resultOf(plan, found, { copies: copiesOf(...namespaces) });
+          const first = statusOf(undefined, result, FIRST);
+          expect(sameStatus(statusOf(first, result, LATER), first)).to.equal(true);
+          // What is told already is in the status, and nowhere else.
+          expect(sameStatus(statusOf(first, { ...result, targets: new Map() }, LATER), first)).to.equal(true);
         }),
       );
     });
   });
 
   it('keeps what was last known of the source where nobody looked at it', () => {
-    const next = draft(allIsWell(draft()).build(), LATER);
+    const previous = statusOf(undefined, allIsWell(), FIRST);
+    const plan = planOf({ syncToNamespaces: ['prod'] }, { purpose: 'hold' });
+    delete plan.content;
 
-    expect(next.build()).to.include({ sourceResourceVersion: '7', contentHash: 'sha256:aa' });
+    expect(statusOf(previous, resultOf(plan), LATER)).to.include({
+      sourceResourceVersion: '7',
+      contentHash: 'sha256:aa',
+    });
   });
 
-  it('of a suspended one is as it was, but for what is said of it', () => {
-    const before = allIsWell(draft()).build();
-    const next = draft(before, LATER);
-    next.keep();
-    next.notReady('Suspended', 'spec.suspend is true');
+  for (const [purpose, verdict] of [
+    ['suspend', { status: 'False', reason: 'Suspended', message: 'spec.suspend is true' }],
+    ['unknown', { status: 'Unknown', reason: 'SyncFailed', message: 'no answer' }],
+  ] as const) {
+    describe(`where the plan is to ${purpose}`, () => {
+      const sync = syncObject({ metadata: { generation: 2 }, spec: { syncToNamespaces: ['prod'] } });
+      const plan = planOf({}, { purpose, sync, conditions: { Ready: verdict } });
 
-    const { conditions, ...rest } = next.build();
-    const { conditions: conditionsBefore, ...restBefore } = before;
-    expect(rest).to.deep.equal(restBefore);
-    expect(conditions?.slice(0, 4)).to.deep.equal(conditionsBefore?.slice(0, 4));
-    expect(conditions?.[4]).to.include({ status: 'False', reason: 'Suspended', lastTransitionTime: LATER });
-  });
+      it('is as it was, but for what is said of it', () => {
+        const previous = statusOf(undefined, allIsWell(), FIRST);
 
-  it('of one that was suspended from the start is complete', () => {
-    const next = draft();
-    next.keep();
-    next.notReady('Suspended', 'spec.suspend is true');
+        const { conditions, observedGeneration, ...rest } = statusOf(previous, resultOf(plan), LATER);
 
-    expect(conditionsOf(next.build())).to.deep.equal([
-      'ValidServiceAccount Unknown NotEvaluated',
-      'SourceConfigMapFound Unknown NotEvaluated',
-      'TargetsAuthorized Unknown NotEvaluated',
-      'AllTargetsSynced Unknown NotEvaluated',
-      'Ready False Suspended',
-    ]);
+        const { conditions: before, observedGeneration: generation, ...restBefore } = previous;
+        expect(rest).to.deep.equal(restBefore);
+        expect(observedGeneration).to.equal(purpose === 'suspend' ? 2 : generation);
+        expect(conditions?.slice(0, 4).map(({ status, reason }) => [status, reason])).to.deep.equal(
+          before?.slice(0, 4).map(({ status, reason }) => [status, reason]),
+        );
+        expect(conditions?.[4]).to.include({ ...verdict, lastTransitionTime: LATER });
+      });
+
+      it('is complete where it never was anything else', () => {
+        expect(conditionsOf(statusOf(undefined, resultOf(plan), FIRST))).to.deep.equal([
+          'ValidServiceAccount Unknown NotEvaluated',
+          'SourceConfigMapFound Unknown NotEvaluated',
+          'TargetsAuthorized Unknown NotEvaluated',
+          'AllTargetsSynced Unknown NotEvaluated',
+          `Ready ${verdict.status} ${verdict.reason}`,
+        ]);
+      });
+
+      it('still takes up what was under way', () => {
+        const previous = statusOf(undefined, allIsWell(), FIRST);
+        const refused: TargetOutcome = { state: 'Failed', reason: 'Invalid', message: 'no' };
+
+        const status = statusOf(previous, resultOf(plan, { prod: refused }), LATER);
+
+        expect(targetsOf(status)).to.deep.equal(['prod Failed Invalid']);
+      });
+    });
+  }
+
+  describe('of a deletion', () => {
+    const plan = planOf({ syncToNamespaces: ['prod', 'dev'] }, { purpose: 'finalize' });
+
+    it('lists only where copies are left, and wants nothing', () => {
+      const result = resultOf(
+        plan,
+        {},
+        { copies: copiesOf('prod'), underWay: new Map([['prod', undefined]]) },
+      );
+      const previous = statusOf(
+        undefined,
+        resultOf(planOf({ syncToNamespaces: ['prod', 'dev'] }), { prod: SYNCED, dev: SYNCED }),
+        FIRST,
+      );
+
+      const status = statusOf(previous, result, LATER);
+
+      expect(targetsOf(status)).to.deep.equal(['prod Synced ConfigMapSynced']);
+      expect(status).to.include({ summary: '0/0', wantedTargets: 0 });
+    });
   });
 
   describe('fits into what the API server takes', () => {
     it('by cutting messages between two characters, counted as the API server counts them', () => {
-      const next = draft();
-      next.fail('ValidServiceAccount', 'TokenRequestDenied', '𝒳'.repeat(MAX_CONDITION_MESSAGE + 1));
-      next.target('prod', { state: 'Failed', reason: 'Why', message: '𝒳'.repeat(MAX_TARGET_MESSAGE) });
+      const conditions = {
+        ValidServiceAccount: failed('TokenRequestDenied', '𝒳'.repeat(MAX_CONDITION_MESSAGE + 1)),
+      };
+      const result = resultOf(planOf({ syncToNamespaces: ['prod'] }, { conditions }), {
+        prod: { state: 'Failed', reason: 'Why', message: '𝒳'.repeat(MAX_TARGET_MESSAGE) },
+      });
 
-      const { conditions, targets } = next.build();
+      const { conditions: written, targets } = statusOf(undefined, result, FIRST);
 
-      const message = Array.from(conditions?.[0]?.message ?? '');
+      const message = Array.from(written?.[0]?.message ?? '');
       expect(message).to.have.length(MAX_CONDITION_MESSAGE);
       expect(message.at(-1)).to.equal('…');
       expect(message.at(-2)).to.equal('𝒳');
@@ -272,15 +487,35 @@ describe('the status of a visit', () => {
     });
 
     it('by leaving out targets in step first, where there are too many, without miscounting them', () => {
-      const next = draft();
-      for (let n = 0; n < MAX_TARGETS; n += 1) next.target(`ns-${n}`, SYNCED);
-      next.target('zz-denied', { state: 'Denied', reason: 'MissingPermissions' });
+      const synced = Array.from({ length: MAX_TARGETS }, (_, n) => `ns-${n}`);
+      const plan = planOf({ syncToNamespaces: [...synced, 'zz-denied'] });
+      const outcomes = Object.fromEntries(synced.map((namespace) => [namespace, SYNCED]));
 
-      const status = next.build();
+      const status = statusOf(
+        undefined,
+        resultOf(plan, { ...outcomes, 'zz-denied': deniedOutcome(username, 'zz-denied', ['get'], false) }),
+        FIRST,
+      );
 
       expect(status.targets).to.have.length(MAX_TARGETS);
       expect(status.targets?.at(-1)).to.include({ namespace: 'zz-denied' });
       expect(status.summary).to.equal(`${MAX_TARGETS}/${MAX_TARGETS + 1}`);
+    });
+
+    it('by naming the latest copies of a namespace only', () => {
+      const copies = Array.from({ length: MAX_COPIES + 1 }, (_, n) => ({
+        name: `copy-${n}`,
+        uid: `uid-${n}`,
+      }));
+      const result = resultOf(
+        planOf({ syncToNamespaces: ['prod'] }),
+        { prod: SYNCED },
+        { copies: new Map([['prod', copies]]) },
+      );
+
+      const [line] = statusOf(undefined, result, FIRST).targets ?? [];
+
+      expect(line?.copies).to.deep.equal(copies.slice(1));
     });
 
     for (const [targets, message] of [
@@ -291,16 +526,23 @@ describe('the status of a visit', () => {
       [1000, 'a webhook <"says"> more than enough & more 𝒳\n'.repeat(90)],
     ] as const) {
       it(`by cutting messages where ${targets} targets have ${message.length} characters to tell each`, () => {
-        const next = draft();
         const missingVerbs: Verb[] = ['get', 'create', 'update', 'delete'];
-        for (let n = 0; n < targets; n += 1) {
-          const namespace = `${'n'.repeat(58)}-${1000 + n}`;
-          next.target(namespace, { state: 'Denied', reason: 'MissingPermissions', message, missingVerbs });
-        }
-        next.target('a-short-one', { state: 'Failed', reason: 'Invalid', message: 'short' });
-        next.target('zz', SYNCED);
+        const denied: TargetOutcome = {
+          state: 'Denied',
+          reason: 'MissingPermissions',
+          message,
+          missingVerbs,
+        };
+        const names = Array.from({ length: targets }, (_, n) => `${'n'.repeat(58)}-${1000 + n}`);
+        const outcomes = {
+          ...Object.fromEntries(names.map((namespace) => [namespace, denied])),
+          'a-short-one': { state: 'Failed', reason: 'Invalid', message: 'short' },
+          zz: SYNCED,
+        } as const;
+        // As a selector finds them: the spec names none.
+        const selection = { wanted: Object.keys(outcomes).sort(), skipped: undefined };
 
-        const status = next.build();
+        const status = statusOf(undefined, resultOf(planOf({}, { selection }), outcomes), FIRST);
 
         const listed = Math.min(targets + 2, MAX_TARGETS);
         expect(status.targets).to.have.length(listed);

@@ -1,19 +1,18 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { prometheusBinaries, type PrometheusProgram } from '../../../hack/prometheus/binaries.js';
+import { findTools, ToolAbsent, type Tool } from '../../../hack/tools/tools.js';
+import { skip } from './skip.js';
 
-/** Paths of Prometheus' programs; where they cannot be had, the tests of the suite are skipped, the reason in their titles. */
-export async function prometheusOrSkip<P extends PrometheusProgram>(
+/** Paths of tools; skips where one is not to be had on a machine like this one, and fails where it should have been. */
+export async function toolsOrSkip<T extends Tool>(
   context: Mocha.Context,
-  ...programs: readonly P[]
-): Promise<Record<P, string>> {
+  ...names: readonly T[]
+): Promise<Record<T, string>> {
   try {
-    const paths = await prometheusBinaries(...programs);
-    return Object.fromEntries(programs.map((name, index) => [name, paths[index]])) as Record<P, string>;
+    return await findTools(...names);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    for (const test of context.test?.parent?.tests ?? []) test.title += ` (skipped: ${reason})`;
-    context.skip();
+    if (error instanceof ToolAbsent) skip(context, error.message);
+    throw error;
   }
 }
 

@@ -1,0 +1,207 @@
+import { expect } from 'chai';
+import type { ConfigMapSync } from '../../../src/api/v1alpha1/config-map-sync.js';
+import { ConfigMapSyncClient } from '../../../src/controller/config-map-sync-client.js';
+import { Finalizer } from '../../../src/controller/finalizer.js';
+import { Reporter } from '../../../src/controller/reporter.js';
+import { SyncStates, type SyncState } from '../../../src/controller/sync-state.js';
+import { Store } from '../../../src/k8s/cache/store.js';
+import { Controller } from '../../../src/k8s/controller/controller.js';
+import { WorkQueue } from '../../../src/k8s/controller/work-queue.js';
+import { DenialRegister } from '../../../src/reporting/denial-register.js';
+import { Notifier } from '../../../src/reporting/notifier.js';
+import { NO_WORK, type Desired, type SyncPlan } from '../../../src/sync/result.js';
+import { SYNCED } from '../../../src/sync/outcomes.js';
+import { FakeClock, settle } from '../../support/fakes/fake-clock.js';
+import { planOf, targetResult } from '../sync/results.js';
+import { syncObject } from '../../support/sync-object.js';
+import { FakeApi, refusal } from '../../support/fakes/fake-api.js';
+
+const absent: Desired = { kind: 'absent', mode: 'delete' };
+
+function planFor(...namespaces: string[]): SyncPlan {
+  const work = new Map(namespaces.map((namespace) => [namespace, absent]));
+  return planOf({ syncToNamespaces: namespaces }, { work });
+}
+
+describe('the reporter', () => {
+  let clock: FakeClock;
+  let states: SyncStates;
+  let state: SyncState;
+  let reporter: Reporter;
+  let reports: Controller;
+  let stop: AbortController;
+  /** Milliseconds from the start at which a status was written, and its summary. */
+  let written: [number, string | undefined][];
+  let notes: string[];
+  let refuses: boolean;
+  let startedAt: number;
+
+  beforeEach(() => {
+    clock = new FakeClock();
+    startedAt = clock.now();
+    const syncs = new Store<ConfigMapSync>();
+    syncs.upsert(syncObject());
+    states = new SyncStates(syncs, () => clock.now());
+    state = states.of(syncObject());
+    written = [];
+    notes = [];
+    refuses = false;
+    const api = new FakeApi(({ body }) => {
+      const { status } = body as Pick<ConfigMapSync, 'status'>;
+      if (refuses) throw refusal(500);
+      written.push([clock.now() - startedAt, status?.summary]);
+      const stored = syncObject({ metadata: { resourceVersion: String(100 + written.length) } });
+      return Object.assign(stored, { status });
+    });
+    const queue = new WorkQueue({ clock, random: () => 0 });
+    reporter = new Reporter({
+      states,
+      client: new ConfigMapSyncClient(api.client()),
+      notifier: new Notifier({
+        events: { record: ({ note }) => notes.push(note) },
+        metrics: {
+          setTargets: () => undefined,
+          setLastSync: () => undefined,
+          countDenial: () => undefined,
+          cleanupAbandoned: () => undefined,
+          propagated: () => undefined,
+          forget: () => undefined,
+        },
+        log: { write: () => undefined },
+        register: new DenialRegister(),
+      }),
+      finalizer: new Finalizer({ namespaces: { state: () => 'active' }, timeoutMs: 600_000, clock }),
+      queue,
+      replan: () => undefined,
+      recoveryMs: () => 12_000,
+      onFinalized: () => undefined,
+      clock,
+    });
+    stop = new AbortController();
+    reports = new Controller({
+      name: 'reports',
+      queue,
+      workers: 1,
+      reconcile: (uid) => reporter.report(uid, stop.signal),
+      onError: () => undefined,
+    });
+    void reports.run(stop.signal);
+  });
+
+  afterEach(() => stop.abort());
+
+  function adopt(plan: SyncPlan): void {
+    state.adopt(plan);
+    reporter.changed(state);
+  }
+
+  async function end(plan: SyncPlan, namespace: string): Promise<void> {
+    state.settle(plan, namespace, targetResult(SYNCED, { work: { ...NO_WORK, created: 1 } }));
+    reporter.changed(state);
+    await settle();
+  }
+
+  it('writes once, and at once, when all have come to an end', async () => {
+    const plan = planFor('a', 'b', 'c');
+    adopt(plan);
+    for (const namespace of ['a', 'b', 'c']) await end(plan, namespace);
+    await clock.advance(60_000);
+
+    expect(written).to.deep.equal([[0, '3/3']]);
+    expect(notes).to.deep.equal(['copies: 3 created, 0 updated, 0 removed']);
+  });
+
+  it('tells what is known once nothing more has come in for half a second', async () => {
+    const plan = planFor('a', 'b', 'c');
+    adopt(plan);
+    await clock.advance(400);
+    await end(plan, 'a');
+    await clock.advance(400);
+    await end(plan, 'b');
+    expect(written).to.deep.equal([]);
+    await clock.advance(60_000);
+
+    expect(written).to.deep.equal([[1_300, '2/3']]);
+  });
+
+  it('tells it after five seconds, however much comes in', async () => {
+    const namespaces = Array.from({ length: 40 }, (_, n) => `ns-${n}`);
+    const plan = planFor(...namespaces);
+    adopt(plan);
+    for (const namespace of namespaces.slice(0, 30)) {
+      await clock.advance(200);
+      await end(plan, namespace);
+    }
+
+    expect(written[0]?.[0]).to.be.within(5_000, 5_200);
+  });
+
+  it('tells of stragglers once a second, and of the last one at once', async () => {
+    const plan = planFor('a', 'b', 'c', 'd');
+    adopt(plan);
+    await end(plan, 'a');
+    await clock.advance(600);
+    expect(written).to.deep.equal([[500, '1/4']]);
+    await end(plan, 'b');
+    await clock.advance(100);
+    await end(plan, 'c');
+    await clock.advance(5_000);
+    expect(written.slice(1)).to.deep.equal([[1_500, '3/4']]);
+    await end(plan, 'd');
+
+    expect(written.at(-1)).to.deep.equal([5_700, '4/4']);
+  });
+
+  it('writes nothing where nothing is new', async () => {
+    const plan = planFor('a');
+    adopt(plan);
+    await end(plan, 'a');
+    state.adopt(planOf({ syncToNamespaces: ['a'] }, { settled: new Map([['a', SYNCED]]) }));
+    reporter.changed(state);
+    await clock.advance(60_000);
+
+    expect(written).to.have.length(1);
+  });
+
+  it('writes what it could not, later and later, and tells nothing twice', async () => {
+    refuses = true;
+    const plan = planFor('a');
+    adopt(plan);
+    await end(plan, 'a');
+    await clock.advance(1_000);
+    refuses = false;
+    await clock.advance(10_000);
+
+    expect(written.map(([, summary]) => summary)).to.deep.equal(['1/1']);
+    expect(notes).to.deep.equal(['copies: 1 created, 0 updated, 0 removed']);
+  });
+
+  it('tells all that is known when the process ends, also what could not be written before', async () => {
+    const plan = planFor('a', 'b');
+    adopt(plan);
+    refuses = true;
+    await end(plan, 'a');
+    await clock.advance(500);
+    refuses = false;
+    expect(written).to.deep.equal([]);
+
+    await reporter.flush(stop.signal);
+
+    expect(written.at(-1)?.[1]).to.equal('1/2');
+    expect(notes).to.have.length(1);
+  });
+
+  it('tells nothing of what is forgotten, whatever still ends', async () => {
+    const plan = planFor('a');
+    adopt(plan);
+    await clock.advance(500);
+    written.length = 0;
+    reporter.forget(state);
+    states.forget(state);
+    await end(plan, 'a');
+    await clock.advance(60_000);
+    await reporter.flush(stop.signal);
+
+    expect(written).to.deep.equal([]);
+  });
+});
