@@ -175,6 +175,18 @@ describe('the fair queue', () => {
       });
     }
 
+    it("and keeps a tenant's own background waiting until it has nothing new, and nobody else's", () => {
+      const queue = new FairQueue(8, clock);
+      add(queue, 1, 'a', 'x', 'new');
+      add(queue, 1, 'a', 'x', 'background');
+      add(queue, 1, 'b', 'x', 'background');
+      expect(tenants()).to.deep.equal(['a', 'b']);
+
+      started[0]!.leave();
+
+      expect(tenants()).to.deep.equal(['a', 'b', 'a']);
+    });
+
     it('and keeps seats for work that may come: the others never take all of them', () => {
       const queue = new FairQueue(32, clock);
       add(queue, 100, 'a', 'x', 'background');

@@ -63,6 +63,17 @@ describe('writes that are only recorded', () => {
     });
   }
 
+  it('are refused where the name is taken, unless by what the plan has deleted', async () => {
+    rig.put('prod', { metadata: { name: 'shared' } });
+    const writer = await apply(false);
+    const failure = await writer.create('prod', configMap, signal).catch((error: unknown) => error);
+    expect(failure).to.include({ code: 409, reason: 'AlreadyExists' });
+
+    await writer.delete({ namespace: 'prod', name: 'shared' }, signal);
+
+    expect(await writer.create('prod', configMap, signal)).to.equal(configMap);
+  });
+
   describe('with a dry run on the server', () => {
     it('are dry runs, each of them', async () => {
       await writeAll(await apply(true));

@@ -55,6 +55,25 @@ describe('the rows of a plan', () => {
     expect(rig.writes).to.deep.equal([]);
   });
 
+  it('tell of a ConfigMap that is in the way, though nothing is known of the target yet', async () => {
+    rig.put('prod', { metadata: { name: 'shared' }, data: { key: "somebody else's" } });
+
+    expect(told(await rows(to('prod')))).to.deep.equal(['prod/shared conflict NotOurs']);
+  });
+
+  it('tell what a takeover would change', async () => {
+    rig.put('prod', { metadata: { name: 'shared' }, data: { key: 'other', more: 'x' } });
+    const sync = syncObject({ spec: { syncToNamespaces: ['prod'], conflictPolicy: 'Overwrite' } });
+
+    const [row] = await rows(sync);
+
+    expect(row).to.include({ action: 'update', reason: 'TakenOver' });
+    expect(row?.changes.map(({ key, change }) => `${key} ${change}`)).to.deep.equal([
+      'key changed',
+      'more removed',
+    ]);
+  });
+
   it('tell which verbs are missing', async () => {
     rig.rights.verbs = ['get', 'create'];
 
