@@ -255,6 +255,87 @@ describe('a reconcile', () => {
     });
   });
 
+  it('reads everything once in a resync interval, whatever watches say', async () => {
+    await rig.reconcile();
+    await rig.reconcile();
+    await rig.advance(RESYNC_MS);
+    const before = rig.cluster.api.sent.length;
+
+    await rig.reconcile();
+
+    expect(rig.cluster.api.sent.slice(before).map(({ path }) => path)).to.include.members([
+      '/api/v1/namespaces/prod/configmaps/shared',
+      '/api/v1/namespaces/dev/configmaps/shared',
+    ]);
+  });
+
+  it('records no copy where somebody else has put another ConfigMap', async () => {
+    await rig.reconcile();
+    rig.cluster.put('prod', 'shared', { data: { theirs: 'now' } });
+    await rig.settle();
+    await rig.reconcile();
+
+    expect(rig.state('prod')).to.equal('Conflict/NotOurs');
+    expect(rig.status.targets?.[1]).not.to.have.property('copies');
+  });
+
+  describe('whose status was lost', () => {
+    let restarted: Rig;
+
+    beforeEach(async () => {
+      await rig.reconcile();
+      delete rig.sync.status;
+      restarted = rig.restart();
+    });
+
+    afterEach(() => restarted.close());
+
+    it('finds its copies again, and records them', async () => {
+      await restarted.reconcile();
+
+      expect(restarted.status.summary).to.equal('2/2');
+      expect(restarted.status.targets?.map(({ copies }) => copies?.length)).to.deep.equal([1, 1]);
+      expect(restarted.cluster.writes()).to.deep.equal(['POST dev/shared', 'POST prod/shared']);
+    });
+
+    it('finds them also where it may only look', async () => {
+      restarted.cluster.rights.set('prod', ['get']);
+      await restarted.reconcile();
+
+      expect(restarted.state('prod')).to.equal('Stale/MissingPermissions');
+      expect(restarted.status.targets?.[1]?.copies).to.have.length(1);
+    });
+
+    it('removes them where the source is gone, and copies go with it', async () => {
+      restarted.apply({ sourceDeletionPolicy: 'Delete' });
+      restarted.cluster.remove('team-a/shared');
+      await restarted.reconcile();
+
+      expect(restarted.cluster.configMaps.size).to.equal(0);
+    });
+
+    it('removes them when it is deleted', async () => {
+      restarted.delete();
+      await restarted.reconcile();
+
+      expect(restarted.cluster.configMaps).to.have.all.keys('team-a/shared');
+      expect(restarted.gone).to.equal(true);
+    });
+
+    it('takes nothing for a copy that has its marks and was there before it', async () => {
+      const { metadata } = restarted.cluster.configMaps.get('prod/shared')!;
+      const creationTimestamp = '2025-01-01T00:00:00Z';
+      restarted.cluster.put('prod', 'shared', {
+        metadata: { ...metadata, uid: 'uid-forged', creationTimestamp },
+      });
+      restarted.delete();
+      await restarted.reconcile();
+
+      expect(restarted.cluster.configMaps).to.have.all.keys('team-a/shared', 'prod/shared');
+      expect(restarted.gone).to.equal(true);
+    });
+  });
+
   describe('where a target takes long', () => {
     let answer: () => void;
 
@@ -319,6 +400,22 @@ describe('a reconcile', () => {
       ]);
     });
 
+    it('goes by what an attempt may still write, not by what was seen before it', async () => {
+      await rig.reconcile();
+      await rig.reconcile();
+      rig.cluster.put('team-a', 'shared', { data: { key: 'new' } });
+      const slow = new Promise<undefined>((resolve) => (answer = () => resolve(undefined)));
+      rig.cluster.intercept = ({ method, path }) =>
+        method === 'PUT' && path.includes('/prod/') ? slow : undefined;
+      await rig.reconcile();
+      rig.cluster.put('team-a', 'shared', { data: { key: 'value' } });
+      await rig.reconcile();
+      answer();
+      await rig.settle();
+
+      expect(rig.cluster.configMaps.get('prod/shared')?.data).to.deep.equal({ key: 'value' });
+    });
+
     it('removes what it made for a plan that is not the newest any more', async () => {
       slowIn('prod');
       await rig.reconcile();
@@ -337,6 +434,8 @@ describe('a reconcile', () => {
       rig.apply({ sourceDeletionPolicy: 'Delete' });
       slowIn('prod');
       await rig.reconcile();
+      await rig.advance(500);
+      expect(rig.state('prod')).to.equal('Pending/NotEvaluated');
       rig.cluster.remove('team-a/shared');
       await rig.reconcile();
       answer();
@@ -428,8 +527,7 @@ describe('a reconcile', () => {
 
     it('who it is keeps what was last found, and says so where that goes on', async () => {
       await rig.reconcile();
-      rig.close();
-      const restarted = restart(rig);
+      const restarted = rig.restart();
       restarted.cluster.intercept = ({ path }) => (path.endsWith('/token') ? refusal(500) : undefined);
       await restarted.failure();
       await restarted.advance(10_000);
@@ -493,8 +591,7 @@ describe('a reconcile', () => {
   describe('without an identity', () => {
     it('says why, keeps the copies and looks again soon', async () => {
       await rig.reconcile();
-      rig.close();
-      const restarted = restart(rig);
+      const restarted = rig.restart();
       restarted.cluster.intercept = ({ path }) =>
         path.endsWith('/token') ? refusal(403, 'Forbidden') : undefined;
 
@@ -601,6 +698,19 @@ describe('a reconcile', () => {
       await rig.reconcile();
       expect(rig.tenancy.watches).to.equal(0);
     });
+
+    it('is not looked at for the sake of what could not be removed before', async () => {
+      rig.cluster.intercept = ({ method }) => (method === 'DELETE' ? refusal(403, 'Forbidden') : undefined);
+      await rig.reconcile();
+      rig.apply({ syncToNamespaces: ['dev'] });
+      await rig.reconcile();
+      expect(rig.replans).to.have.length(1);
+      rig.apply({ suspend: true });
+      await rig.reconcile();
+
+      expect(rig.replans).to.have.length(1);
+      expect(rig.state('prod')).to.equal('Failed/CleanupBlocked');
+    });
   });
 
   it('never writes, adopts or removes the source, whatever its namespace is', async () => {
@@ -615,11 +725,3 @@ describe('a reconcile', () => {
     expect(rig.cluster.configMaps.get('team-a/shared')?.data).to.deep.equal({ key: 'value' });
   });
 });
-
-/** A new operator on the cluster of the old one. */
-function restart(rig: Rig): Rig {
-  const restarted = new Rig();
-  for (const [key, configMap] of rig.cluster.configMaps) restarted.cluster.configMaps.set(key, configMap);
-  restarted.cluster.syncs.upsert(rig.sync);
-  return restarted;
-}
