@@ -388,9 +388,7 @@ describe('the deletion of a ConfigMapSync', () => {
     await rig.reconcile();
     expect(rig.cluster.configMaps.has('prod/shared')).to.equal(false);
 
-    const restarted = new Rig();
-    for (const [key, configMap] of rig.cluster.configMaps) restarted.cluster.configMaps.set(key, configMap);
-    restarted.cluster.syncs.upsert(rig.sync);
+    const restarted = rig.restart();
     await restarted.reconcile();
 
     expect(restarted.gone).to.equal(true);

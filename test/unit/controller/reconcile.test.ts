@@ -255,331 +255,28 @@ describe('a reconcile', () => {
     });
   });
 
-  describe('where a target takes long', () => {
-    let answer: () => void;
+  it('reads everything once in a resync interval, whatever watches say', async () => {
+    await rig.reconcile();
+    await rig.reconcile();
+    await rig.advance(RESYNC_MS);
+    const before = rig.cluster.api.sent.length;
 
-    /** Creating in this namespace waits for {@link answer}. */
-    function slowIn(namespace: string): void {
-      const slow = new Promise<undefined>((resolve) => (answer = () => resolve(undefined)));
-      rig.cluster.intercept = ({ method, path }) =>
-        method === 'POST' && path.endsWith(`/${namespace}/configmaps`) ? slow : undefined;
-    }
+    await rig.reconcile();
 
-    it('tells of the others when it is quiet, and of that one when it is done', async () => {
-      slowIn('prod');
-      await rig.reconcile();
-      expect(rig.status.summary).to.equal(undefined);
-      await rig.advance(500);
-
-      expect(rig.state('dev')).to.equal('Synced');
-      expect(rig.state('prod')).to.equal('Pending/NotEvaluated');
-      expect(rig.condition('Ready')).to.equal('Unknown/Progressing');
-      answer();
-      await rig.settle();
-      await rig.advance(1_000);
-
-      expect(rig.status.summary).to.equal('2/2');
-      expect(rig.condition('Ready')).to.equal('True/ReconciliationComplete');
-      expect(rig.cluster.api.sent.filter(({ path }) => path.endsWith('/status'))).to.have.length(2);
-    });
-
-    it('shows meanwhile what the target was before', async () => {
-      await rig.reconcile();
-      rig.cluster.put('team-a', 'shared', { data: { key: 'new' } });
-      const slow = new Promise<undefined>((resolve) => (answer = () => resolve(undefined)));
-      rig.cluster.intercept = ({ method, path }) =>
-        method === 'PUT' && path.includes('/prod/') ? slow : undefined;
-      await rig.reconcile();
-      await rig.advance(1_000);
-
-      expect(rig.state('prod')).to.equal('Synced');
-      expect(rig.condition('AllTargetsSynced')).to.equal('Unknown/Progressing');
-      answer();
-      await rig.settle();
-      await rig.advance(1_000);
-      expect(rig.condition('AllTargetsSynced')).to.equal('True/AllConfigMapsSynced');
-    });
-
-    it('attempts it again for what was planned meanwhile, one at a time', async () => {
-      slowIn('prod');
-      await rig.reconcile();
-      rig.cluster.put('team-a', 'shared', { data: { key: 'newer' } });
-      await rig.reconcile();
-      expect(rig.cluster.writes().filter((write) => write.includes('prod'))).to.deep.equal([
-        'POST prod/shared',
-      ]);
-
-      answer();
-      await rig.settle();
-
-      expect(rig.cluster.configMaps.get('prod/shared')?.data).to.deep.equal({ key: 'newer' });
-      expect(rig.cluster.writes().filter((write) => write.includes('prod'))).to.deep.equal([
-        'POST prod/shared',
-        'PUT prod/shared',
-      ]);
-    });
-
-    it('removes what it made for a plan that is not the newest any more', async () => {
-      slowIn('prod');
-      await rig.reconcile();
-      rig.apply({ syncToNamespaces: ['dev'] });
-      await rig.reconcile();
-      answer();
-      await rig.settle();
-      await rig.planQueued();
-
-      expect(rig.cluster.configMaps).to.have.all.keys('team-a/shared', 'dev/shared');
-      expect(rig.status.summary).to.equal('1/1');
-      expect(rig.state('prod')).to.equal(undefined);
-    });
-
-    it('does not call it in sync where the source went meanwhile, and removes the copy where copies go with it', async () => {
-      rig.apply({ sourceDeletionPolicy: 'Delete' });
-      slowIn('prod');
-      await rig.reconcile();
-      rig.cluster.remove('team-a/shared');
-      await rig.reconcile();
-      answer();
-      await rig.settle();
-      await rig.planQueued();
-      await rig.advance(1_000);
-
-      expect(rig.cluster.configMaps.size).to.equal(0);
-      expect(rig.state('prod')).to.equal('Pending/NotEvaluated');
-    });
-
-    it('leaves nothing behind of one that is forgotten meanwhile', async () => {
-      slowIn('prod');
-      await rig.reconcile();
-      const state = rig.syncState;
-      rig.reconciler.forget(state);
-      answer();
-      await rig.settle();
-      await rig.advance(10_000);
-
-      expect(rig.states.get(state.uid)).to.equal(undefined);
-      expect(rig.targets.length).to.equal(0);
-      expect(rig.tenancy.watches).to.equal(0);
-      expect(rig.faults).to.deep.equal([]);
-    });
+    expect(rig.cluster.api.sent.slice(before).map(({ path }) => path)).to.include.members([
+      '/api/v1/namespaces/prod/configmaps/shared',
+      '/api/v1/namespaces/dev/configmaps/shared',
+    ]);
   });
 
-  describe('that loses its identity', () => {
-    it('serves the other targets, and plans again', async () => {
-      rig.cluster.intercept = ({ method, path }) =>
-        method === 'POST' && path.endsWith('/prod/configmaps') ? refusal(401, 'Unauthorized') : undefined;
-      await rig.reconcile();
-      rig.cluster.intercept = () => undefined;
-      await rig.planQueued();
+  it('records no copy where somebody else has put another ConfigMap', async () => {
+    await rig.reconcile();
+    rig.cluster.put('prod', 'shared', { data: { theirs: 'now' } });
+    await rig.settle();
+    await rig.reconcile();
 
-      expect(rig.status.summary).to.equal('2/2');
-      expect(rig.faults).to.deep.equal([]);
-    });
-  });
-
-  describe('that cannot tell', () => {
-    it('of its status, tells by Events all the same, once', async () => {
-      rig.cluster.intercept = ({ path }) => (path.endsWith('/status') ? refusal(500) : undefined);
-
-      await rig.reconcile();
-      await rig.advance(1_000);
-      expect(rig.reportErrors.length).to.be.greaterThan(2);
-      expect(rig.events).to.deep.equal(['Synced']);
-
-      rig.cluster.intercept = () => undefined;
-      await rig.advance(10_000);
-      expect(rig.events).to.deep.equal(['Synced']);
-      expect(rig.status.summary).to.equal('2/2');
-    });
-
-    it('whether a copy was made finds it when it can, and never takes another one for it', async () => {
-      // The API server carries it out, and its answer is lost.
-      let lost = 1;
-      rig.cluster.intercept = ({ method, path, body }) => {
-        if (method !== 'POST' || !path.endsWith('/prod/configmaps') || lost-- <= 0) return undefined;
-        rig.cluster.put('prod', 'shared', body as ConfigMap);
-        return refusal(0);
-      };
-      await rig.reconcile();
-      expect([...rig.syncState.namespacesWithCopies]).to.include('prod');
-      await rig.advance(1_000);
-
-      expect(rig.state('prod')).to.equal('Synced');
-      expect(rig.status.targets?.[1]?.copies).to.deep.equal([{ name: 'shared', uid: 'uid-prod-shared' }]);
-      expect(rig.cluster.writes().filter((write) => write.includes('prod'))).to.deep.equal([
-        'POST prod/shared',
-        'POST prod/shared',
-      ]);
-    });
-
-    it('whether a copy was made removes it all the same, when nobody wants it any more', async () => {
-      rig.cluster.intercept = ({ method, path, body }) => {
-        if (method !== 'POST' || !path.endsWith('/prod/configmaps')) return undefined;
-        rig.cluster.put('prod', 'shared', body as ConfigMap);
-        return refusal(0);
-      };
-      await rig.reconcile();
-      rig.apply({ syncToNamespaces: ['dev'] });
-      rig.cluster.intercept = () => undefined;
-      await rig.reconcile();
-
-      expect(rig.cluster.configMaps).to.have.all.keys('team-a/shared', 'dev/shared');
-    });
-
-    it('who it is keeps what was last found, and says so where that goes on', async () => {
-      await rig.reconcile();
-      rig.close();
-      const restarted = restart(rig);
-      restarted.cluster.intercept = ({ path }) => (path.endsWith('/token') ? refusal(500) : undefined);
-      await restarted.failure();
-      await restarted.advance(10_000);
-      await restarted.failure();
-
-      expect(restarted.condition('Ready')).to.equal('Unknown/SyncFailed');
-      expect(restarted.condition('ValidServiceAccount')).to.equal('True/ServiceAccountValid');
-      expect(restarted.state('prod')).to.equal('Synced');
-      expect(restarted.status.summary).to.equal('2/2');
-      expect(restarted.events).to.deep.equal(['SyncFailed']);
-      restarted.close();
-    });
-
-    it('what the source is says so in the status, once, where that goes on', async () => {
-      await rig.reconcile();
-      rig.events.length = 0;
-      rig.cluster.intercept = ({ method, path }) =>
-        method === 'GET' && path.endsWith('/team-a/configmaps/shared') ? refusal(500) : undefined;
-      rig.apply({ syncToNamespaces: ['prod'] });
-
-      await rig.failure();
-      expect(rig.condition('Ready')).to.equal('True/ReconciliationComplete');
-      await rig.advance(10_000);
-      await rig.failure();
-      await rig.failure();
-
-      expect(rig.condition('Ready')).to.equal('Unknown/SyncFailed');
-      expect(rig.status).to.include({ observedGeneration: 1, summary: '2/2' });
-      expect(rig.events).to.deep.equal(['SyncFailed']);
-
-      rig.cluster.intercept = () => undefined;
-      await rig.reconcile();
-      expect(rig.condition('Ready')).to.equal('True/ReconciliationComplete');
-      expect(rig.status).to.include({ observedGeneration: 2, summary: '1/1' });
-    });
-
-    it('what it may do gives up at once when the operator stops, whoever asked', async () => {
-      rig.cluster.intercept = ({ path }) =>
-        path.endsWith('/selfsubjectrulesreviews') ? new Promise<undefined>(() => undefined) : undefined;
-      await rig.reconcile();
-      const drained = rig.targets.drain();
-
-      rig.stop.abort(new Error('stopping'));
-
-      await drained;
-      expect(rig.targets.length).to.equal(0);
-    });
-
-    it('who it is gives up at once when the operator stops', async () => {
-      rig.cluster.intercept = ({ path }) =>
-        path.endsWith('/token') ? new Promise<undefined>(() => undefined) : undefined;
-      const failure = rig.failure();
-      await rig.settle();
-
-      rig.stop.abort(new Error('stopping'));
-
-      expect(await failure).to.have.property('message', 'stopping');
-    });
-  });
-
-  describe('without an identity', () => {
-    it('says why, keeps the copies and looks again soon', async () => {
-      await rig.reconcile();
-      rig.close();
-      const restarted = restart(rig);
-      restarted.cluster.intercept = ({ path }) =>
-        path.endsWith('/token') ? refusal(403, 'Forbidden') : undefined;
-
-      const { requeueAfterMs } = await restarted.reconcile();
-
-      expect(requeueAfterMs).to.be.at.most(15_000);
-      expect(restarted.condition('ValidServiceAccount')).to.equal('False/TokenRequestDenied');
-      expect(restarted.condition('SourceConfigMapFound')).to.equal('Unknown/NotEvaluated');
-      expect(restarted.condition('Ready')).to.equal('False/TokenRequestDenied');
-      expect(restarted.state('prod')).to.equal('Stale/TokenRequestDenied');
-      expect(restarted.events).to.deep.equal(['TokenRequestDenied']);
-      restarted.close();
-    });
-  });
-
-  describe('without a source', () => {
-    it('that may not be read looks again soon, even where a watch covers it', async () => {
-      await rig.reconcile();
-      rig.cluster.rights.set('team-a', ['create', 'update', 'delete', 'list', 'watch']);
-
-      const { requeueAfterMs } = await rig.reconcile();
-
-      expect(requeueAfterMs).to.be.at.most(15_000);
-      expect(rig.condition('SourceConfigMapFound')).to.equal('False/SourceDenied');
-      expect(rig.state('prod')).to.equal('Stale/SourceDenied');
-      expect(rig.cluster.configMaps.has('prod/shared')).to.equal(true);
-    });
-
-    it('calls a copy that was kept stale, not denied, where the rights are gone when the source is back', async () => {
-      await rig.reconcile();
-      const source = rig.cluster.configMaps.get('team-a/shared')!;
-      rig.cluster.remove('team-a/shared');
-      await rig.reconcile();
-      expect(rig.state('prod')).to.equal('Pending/CopyKept');
-      rig.cluster.rights.set('prod', []);
-      rig.cluster.put('team-a', 'shared', { data: source.data! });
-      await rig.advance(45_000);
-
-      await rig.reconcile();
-      expect(rig.state('prod')).to.equal('Stale/MissingPermissions');
-
-      // It is not forgotten when nobody wants it any more.
-      rig.apply({ syncToNamespaces: ['dev'] });
-      await rig.reconcile();
-      expect(rig.state('prod')).to.equal('Stale/CleanupBlocked');
-    });
-
-    it('keeps the copies under Retain, and goes on when it is back', async () => {
-      await rig.reconcile();
-      const source = rig.cluster.configMaps.get('team-a/shared')!;
-      rig.cluster.remove('team-a/shared');
-
-      await rig.reconcile();
-      expect(rig.condition('Ready')).to.equal('False/ConfigMapNotFound');
-      expect(rig.state('prod')).to.equal('Pending/CopyKept');
-      expect(rig.cluster.configMaps.has('prod/shared')).to.equal(true);
-
-      rig.cluster.put('team-a', 'shared', { data: source.data! });
-      await rig.reconcile();
-      expect(rig.state('prod')).to.equal('Synced');
-    });
-
-    it('removes the copies under Delete, and only ours', async () => {
-      await rig.reconcile();
-      rig.cluster.put('dev', 'shared', { data: { theirs: 'now' } });
-      rig.cluster.remove('team-a/shared');
-      rig.apply({ sourceDeletionPolicy: 'Delete' });
-
-      await rig.reconcile();
-
-      expect(rig.cluster.configMaps.has('prod/shared')).to.equal(false);
-      expect(rig.cluster.configMaps.get('dev/shared')?.data).to.deep.equal({ theirs: 'now' });
-    });
-
-    it('still clears what is no target any more', async () => {
-      await rig.reconcile();
-      rig.cluster.remove('team-a/shared');
-      rig.apply({ syncToNamespaces: ['dev'] });
-
-      await rig.reconcile();
-
-      expect(rig.cluster.configMaps.has('prod/shared')).to.equal(false);
-      expect(rig.state('prod')).to.equal(undefined);
-      expect(rig.cluster.configMaps.has('dev/shared')).to.equal(true);
-    });
+    expect(rig.state('prod')).to.equal('Conflict/NotOurs');
+    expect(rig.status.targets?.[1]).not.to.have.property('copies');
   });
 
   describe('of a suspended ConfigMapSync', () => {
@@ -601,6 +298,19 @@ describe('a reconcile', () => {
       await rig.reconcile();
       expect(rig.tenancy.watches).to.equal(0);
     });
+
+    it('is not looked at for the sake of what could not be removed before', async () => {
+      rig.cluster.intercept = ({ method }) => (method === 'DELETE' ? refusal(403, 'Forbidden') : undefined);
+      await rig.reconcile();
+      rig.apply({ syncToNamespaces: ['dev'] });
+      await rig.reconcile();
+      expect(rig.replans).to.have.length(1);
+      rig.apply({ suspend: true });
+      await rig.reconcile();
+
+      expect(rig.replans).to.have.length(1);
+      expect(rig.state('prod')).to.equal('Failed/CleanupBlocked');
+    });
   });
 
   it('never writes, adopts or removes the source, whatever its namespace is', async () => {
@@ -615,11 +325,3 @@ describe('a reconcile', () => {
     expect(rig.cluster.configMaps.get('team-a/shared')?.data).to.deep.equal({ key: 'value' });
   });
 });
-
-/** A new operator on the cluster of the old one. */
-function restart(rig: Rig): Rig {
-  const restarted = new Rig();
-  for (const [key, configMap] of rig.cluster.configMaps) restarted.cluster.configMaps.set(key, configMap);
-  restarted.cluster.syncs.upsert(rig.sync);
-  return restarted;
-}

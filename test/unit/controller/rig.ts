@@ -247,6 +247,8 @@ export class Rig {
 
   /** Makes one plan, and carries it out as far as that takes no time. */
   async reconcile(): Promise<ReconcileResult> {
+    // It is what the queue asked for, too.
+    while (this.queue.length > 0) await this.#take();
     const result = await this.reconciler.reconcile(KEY, this.stop.signal);
     if (result.requeueAfterMs !== undefined) this.queue.addAfter(KEY, result.requeueAfterMs);
     await this.settle();
@@ -268,12 +270,14 @@ export class Rig {
   async planQueued(): Promise<number> {
     let plans = 0;
     for (; this.queue.length > 0; plans += 1) {
-      const key = await this.queue.get(this.stop.signal);
-      if (key === undefined) break;
+      await this.#take();
       await this.reconcile();
-      this.queue.done(key);
     }
     return plans;
+  }
+
+  async #take(): Promise<void> {
+    this.queue.done((await this.queue.get(this.stop.signal)) ?? '');
   }
 
   /** What a plan failed with. */
@@ -284,6 +288,16 @@ export class Rig {
     );
     await this.settle();
     return failure;
+  }
+
+  /** A new operator on the cluster of this one, which has stopped. */
+  restart(): Rig {
+    this.close();
+    const restarted = new Rig();
+    for (const [key, configMap] of this.cluster.configMaps) restarted.cluster.configMaps.set(key, configMap);
+    for (const [namespace, verbs] of this.cluster.rights) restarted.cluster.rights.set(namespace, verbs);
+    restarted.cluster.syncs.upsert(this.sync);
+    return restarted;
   }
 
   close(): void {

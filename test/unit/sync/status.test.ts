@@ -508,6 +508,15 @@ describe('the status of a ConfigMapSync', () => {
       expect(status.summary).to.equal(`${MAX_TARGETS}/${MAX_TARGETS + 1}`);
     });
 
+    it('where it is suspended too, with something under way that ends', () => {
+      const names = Array.from({ length: MAX_TARGETS + 1 }, (_, n) => `ns-${n}`);
+      const plan = planOf({ syncToNamespaces: names }, { purpose: 'suspend' });
+
+      expect(statusOf(undefined, resultOf(plan, { 'ns-0': SYNCED }), FIRST).targets).to.have.length(
+        MAX_TARGETS,
+      );
+    });
+
     it('by naming the latest copies of a namespace only', () => {
       const copies = Array.from({ length: MAX_COPIES + 1 }, (_, n) => ({
         name: `copy-${n}`,

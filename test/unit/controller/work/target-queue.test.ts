@@ -327,4 +327,55 @@ describe('the queue of targets', () => {
 
     expect(attempts).to.deep.equal(['a prod work', 'a dev work']);
   });
+
+  it('loses nothing and does nothing twice, whatever comes in whatever order', async () => {
+    const namespaces = fc.subarray(['a', 'b', 'c', 'd']);
+    const revision = fc.constantFrom('1', '2');
+    const retry = fc.constantFrom<Retry>(
+      undefined,
+      'later',
+      'backoff',
+      { afterMs: 50 },
+      {
+        afterMs: 50,
+        endsWithRevision: true,
+      },
+    );
+    const step = fc.oneof(
+      fc.record({
+        submit: namespaces,
+        revision,
+        priority: fc.constantFrom<Priority>('work', 'new', 'background'),
+      }),
+      fc.record({ end: fc.nat(), retry }),
+      fc.record({ pass: fc.integer({ min: 1, max: 60 }) }),
+      fc.constant('cancel' as const),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 30 }), namespaces, async (steps, last) => {
+        attempts = [];
+        underWay = new Map();
+        clock = new FakeClock();
+        queue = queueWith(2);
+        for (const each of steps) {
+          if (each === 'cancel') queue.cancel('a');
+          else if ('submit' in each) submit(each.submit, each);
+          else if ('pass' in each) await clock.advance(each.pass);
+          else if (underWay.size > 0) await end([...underWay.keys()][each.end % underWay.size]!, each.retry);
+        }
+        const since = attempts.length;
+        submit(last, { revision: '3' });
+        for (let round = 0; round < 10; round += 1) {
+          for (const key of [...underWay.keys()]) await end(key);
+          await clock.advance(1_000);
+        }
+
+        const attempted = attempts.slice(since).map((attempt) => attempt.split(' ')[1]);
+        expect(attempted.sort()).to.deep.equal(last);
+        expect(queue.length).to.equal(0);
+        expect(queue.running('a')).to.deep.equal([]);
+      }),
+      { numRuns: 200 },
+    );
+  });
 });
