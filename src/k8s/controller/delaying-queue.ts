@@ -1,5 +1,8 @@
 import type { Clock } from '../util/clock.js';
 
+/** The longest that a timer can hold; who is still not due then sleeps again. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 interface Entry {
   key: string;
   due: number;
@@ -49,7 +52,7 @@ export class DelayingQueue {
     const sleeper = new AbortController();
     this.#sleeper = sleeper;
     this.#wakesAt = due;
-    this.#clock.sleep(Math.max(0, due - this.#clock.now()), sleeper.signal).then(
+    this.#clock.sleep(Math.min(Math.max(0, due - this.#clock.now()), MAX_TIMER_MS), sleeper.signal).then(
       () => this.#wake(),
       // Aborted: an earlier one has taken over, or the queue has stopped.
       () => undefined,

@@ -1,6 +1,5 @@
 import { expect } from 'chai';
 import { ApiError } from '../../../src/k8s/client/errors.js';
-import type { ConfigMap } from '../../../src/sync/config-map.js';
 import { refusal } from '../../support/fakes/fake-api.js';
 import { namespaceTerminating } from './fake-cluster.js';
 import { POLL_MS, RESYNC_MS, Rig } from './rig.js';

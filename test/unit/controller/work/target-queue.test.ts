@@ -1,4 +1,6 @@
 import { expect } from 'chai';
+import fc from 'fast-check';
+import type { Retry } from '../../../../src/sync/result.js';
 import { TargetQueue, type AttemptEnd } from '../../../../src/controller/work/target-queue.js';
 import { FairQueue, type Priority } from '../../../../src/tenant/fair-queue.js';
 import { FakeClock, settle } from '../../../support/fakes/fake-clock.js';
