@@ -62,7 +62,8 @@ export class NamespaceAccess {
   /** The rules as they were last read. Callers share a reading, and each waits no longer than its own signal allows. */
   async rules(signal: AbortSignal): Promise<AccessRules> {
     if (this.#rules === undefined) {
-      const reading = this.#readRules(signal, 'new').catch((error: unknown) => {
+      // Not under the signal of the caller that happened to be the first: others wait for it as well.
+      const reading = this.#readRules(this.#tenant.ended, 'new').catch((error: unknown) => {
         if (this.#rules === reading) this.#rules = undefined;
         throw error;
       });

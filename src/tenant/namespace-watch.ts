@@ -257,7 +257,8 @@ export class NamespaceWatch {
         leastOfInterval = 0.8;
         await clock.sleep(recheck.deniedMs * share, signal);
         const waited = clock.now() - this.#checkedAt;
-        if (!this.access.denied && waited < recheck.allowedMs) continue;
+        // A clock that was set back must not put it off for as long.
+        if (!this.access.denied && waited >= 0 && waited < recheck.allowedMs) continue;
         await pace.turn(tenant.account.namespace, signal);
         this.#checkedAt = clock.now();
         if (await this.access.recheck(signal)) {

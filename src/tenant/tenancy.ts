@@ -44,6 +44,8 @@ export class Tenancy {
   readonly #options: TenancyOptions;
   readonly #pace: ReviewPace;
   readonly #accounts = new Map<string, ServiceAccount>();
+  /** The same the other way round, ServiceAccounts by key: ten thousand ConfigMapSyncs may come and go. */
+  readonly #users = new Map<string, Set<string>>();
   readonly #namespaces = new Map<string, NamespaceWatch>();
   /** Namespaces, by key, that each ConfigMapSync holds an interest in. */
   readonly #held = new Map<string, Set<string>>();
@@ -66,8 +68,7 @@ export class Tenancy {
 
   /** ConfigMapSyncs, by key, that use this ServiceAccount. */
   usersOf(account: ServiceAccount): string[] {
-    const key = serviceAccountKey(account);
-    return [...this.#accounts].filter(([, used]) => serviceAccountKey(used) === key).map(([sync]) => sync);
+    return [...(this.#users.get(serviceAccountKey(account)) ?? [])];
   }
 
   /**
@@ -77,12 +78,14 @@ export class Tenancy {
   async open(sync: { namespace: string; name: string }, account: ServiceAccount): Promise<Session> {
     const key = `${sync.namespace}/${sync.name}`;
     const previous = this.#accounts.get(key);
-    this.#accounts.set(key, account);
-    if (previous !== undefined && serviceAccountKey(previous) !== serviceAccountKey(account)) {
+    if (previous === undefined || serviceAccountKey(previous) !== serviceAccountKey(account)) {
       this.#release(key);
-      this.#forgetIfUnused(previous);
+      if (previous !== undefined) this.#leave(key, previous);
+      this.#join(key, account);
     }
     const tenant = await this.#options.tenants.open(account);
+    // Its last user may have gone meanwhile: then nobody else would forget the token.
+    this.#forgetIfUnused(account);
     const { userAgentPrefix } = this.#options;
     return {
       tenant,
@@ -95,9 +98,8 @@ export class Tenancy {
   /** The ConfigMapSync is gone, or does nothing for now: nothing is watched or kept for it. */
   close(sync: string): void {
     const account = this.#accounts.get(sync);
-    this.#accounts.delete(sync);
     this.#release(sync);
-    if (account !== undefined) this.#forgetIfUnused(account);
+    if (account !== undefined) this.#leave(sync, account);
   }
 
   closeAll(): void {
@@ -183,8 +185,24 @@ export class Tenancy {
     this.#namespaces.get(key)?.dropInterest(sync);
   }
 
+  #join(sync: string, account: ServiceAccount): void {
+    this.#accounts.set(sync, account);
+    const key = serviceAccountKey(account);
+    const users = this.#users.get(key) ?? new Set();
+    this.#users.set(key, users.add(sync));
+  }
+
+  #leave(sync: string, account: ServiceAccount): void {
+    this.#accounts.delete(sync);
+    const key = serviceAccountKey(account);
+    const users = this.#users.get(key);
+    users?.delete(sync);
+    if (users?.size === 0) this.#users.delete(key);
+    this.#forgetIfUnused(account);
+  }
+
   #forgetIfUnused(account: ServiceAccount): void {
-    if (this.usersOf(account).length > 0) return;
+    if (this.#users.has(serviceAccountKey(account))) return;
     this.#options.tenants.forget(account);
     this.#options.onUnused?.(account);
   }

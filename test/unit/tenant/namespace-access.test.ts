@@ -230,6 +230,20 @@ describe('what a tenant may do in many namespaces', () => {
     expect(api.sentTo('/selfsubjectrulesreviews')).to.have.length(100);
   });
 
+  it('is told to whoever still waits when the first that asked gives up', async () => {
+    const access = new NamespaceAccess(tenant, 'prod');
+    const controller = new AbortController();
+    const first = access.rules(controller.signal).catch((error: unknown) => error);
+    const second = access.rules(signal);
+    await settle();
+
+    controller.abort(new Error('enough'));
+    await answerAll();
+
+    expect(await first).to.have.property('message', 'enough');
+    expect((await second).complete).to.equal(true);
+  });
+
   it('keeps no other tenant waiting that asks as well', async () => {
     const other = new Tenant({ namespace: 'team-b', name: 'builder' }, 'uid-2', {
       client: api.client(),
