@@ -17,7 +17,9 @@ const zones = [
   // What is run by hand needs no tests, and what is shipped needs neither.
   // Only benchmarks set up what tests do: slow webhooks and the like.
   {
-    target: ['rig', 'demo', 'control-plane', 'bundle', 'crd', 'image', 'test'].map((each) => `./hack/${each}`),
+    target: ['rig', 'demo', 'control-plane', 'bundle', 'crd', 'image', 'test'].map(
+      (each) => `./hack/${each}`,
+    ),
     from: './test',
   },
   { target: './src', from: ['./hack', './test'] },

@@ -1,6 +1,5 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { Retry } from '../../../../src/sync/result.js';
 import { TargetQueue, type AttemptEnd } from '../../../../src/controller/work/target-queue.js';
 import { FairQueue, type Priority } from '../../../../src/tenant/fair-queue.js';
 import { FakeClock, settle } from '../../../support/fakes/fake-clock.js';
@@ -333,16 +332,7 @@ describe('the queue of targets', () => {
   it('loses nothing and does nothing twice, whatever comes in whatever order', async () => {
     const namespaces = fc.subarray(['a', 'b', 'c', 'd']);
     const revision = fc.constantFrom('1', '2');
-    const retry = fc.constantFrom<Retry>(
-      undefined,
-      'later',
-      'backoff',
-      { afterMs: 50 },
-      {
-        afterMs: 50,
-        endsWithRevision: true,
-      },
-    );
+    const retry = fc.constantFrom<AttemptEnd>(undefined, 'later', 'backoff', { holdMs: 50 }, { waitMs: 50 });
     const step = fc.oneof(
       fc.record({
         submit: namespaces,
