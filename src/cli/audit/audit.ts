@@ -62,14 +62,13 @@ async function render(
     case 'csv':
       return renderCsv(rows);
     case 'html': {
-      const [{ renderHtml }, { Remedies }, { requiredVerbs }] = await Promise.all([
+      const [{ renderHtml }, { Remedies }] = await Promise.all([
         import('./report/html.js'),
         import('./report/required-rbac.js'),
-        import('../../sync/required-rbac.js'),
       ]);
       return renderHtml({
         syncs,
-        remedies: new Remedies({ operator: operatorServiceAccount, neededVerbs: requiredVerbs }),
+        remedies: new Remedies(operatorServiceAccount),
         server: caller.server,
         namespace,
         at: new Date(),
