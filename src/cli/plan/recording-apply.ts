@@ -65,13 +65,13 @@ async function checkAbsent(
 
 /** @throws ApiError 403 as the API server would say it. */
 async function checkAllowed(
-  { tenant, namespace: viewOf }: Session,
+  session: Session,
   verb: PlannedWrite['verb'],
   { namespace, name }: NamespacedName,
   signal: AbortSignal,
 ): Promise<void> {
-  const { missing } = await viewOf(namespace).access.verdict(name, [verb], signal);
+  const { missing } = await session.namespace(namespace).access.verdict(name, [verb], signal);
   if (missing.length === 0) return;
-  const message = `${tenant.username} cannot ${verb} resource "configmaps" in namespace "${namespace}"`;
+  const message = `${session.tenant.username} cannot ${verb} resource "configmaps" in namespace "${namespace}"`;
   throw new ApiError({ code: 403, reason: 'Forbidden', message });
 }
