@@ -14,7 +14,7 @@ export async function audit(options: AuditOptions, context: CommandContext): Pro
   if (options.allNamespaces === true && options.namespace !== undefined) {
     throw new UsageError('-n and -A exclude each other: give one of them');
   }
-  const caller = await Caller.connect(options.kubeconfig, context.env);
+  const caller = await Caller.connect({ kubeconfig: options.kubeconfig, env: context.env });
   try {
     const namespace = options.allNamespaces === true ? undefined : (options.namespace ?? caller.namespace);
     const syncs = await readSyncs(caller, namespace);

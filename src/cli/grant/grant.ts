@@ -10,7 +10,7 @@ import { readManifests } from '../manifest-file.js';
 
 /** Prints what is missing as YAML, remarks on standard error. */
 export async function grant(options: GrantOptions, { env, stdout, stderr }: CommandContext): Promise<void> {
-  const caller = await Caller.connect(options.kubeconfig, env);
+  const caller = await Caller.connect({ kubeconfig: options.kubeconfig, env });
   try {
     const syncs = await readSyncs(options, caller, stderr);
     const namespaces = await caller.listNamespaces();

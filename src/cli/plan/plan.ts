@@ -21,7 +21,7 @@ const NEVER_MS = 2 ** 31 - 1;
 
 /** Prints what the ConfigMapSyncs of a file would do. It reads as their ServiceAccounts, which is the truth about rights. */
 export async function plan(options: PlanOptions, { env, stdout, stderr }: CommandContext): Promise<void> {
-  const caller = await Caller.connect(options.kubeconfig, env);
+  const caller = await Caller.connect({ kubeconfig: options.kubeconfig, env });
   const tenancy = tenancyOf(caller);
   try {
     const { syncs, others } = await readManifests({
