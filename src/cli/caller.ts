@@ -8,33 +8,46 @@ import { listPages } from '../k8s/client/list-pages.js';
 import { METADATA_ONLY_LIST, type KubernetesObject } from '../k8s/client/objects.js';
 import { apiPath } from '../k8s/client/api-path.js';
 import { RestClient } from '../k8s/client/rest-client.js';
+import type { RequestObserver } from '../k8s/client/rest-types.js';
 import { Transport } from '../k8s/client/transport.js';
 import { version } from './version.js';
 
-/** What a command looks at the cluster with: the caller's own kubeconfig and rights, never the operator's. */
+export interface CallerOptions {
+  kubeconfig: string | undefined;
+  env: Readonly<NodeJS.ProcessEnv>;
+  /** Connections for writes, at least. */
+  writeConnections?: number;
+  observer?: RequestObserver;
+}
+
+/** What a command does in the cluster under the identity of its kubeconfig: of whoever calls it, or of the operator. */
 export class Caller {
   readonly client: RestClient;
   /** `config-weaver/<version>`. */
   readonly userAgent: string;
   readonly #connection: ClusterConnection;
   readonly #transport: Transport;
+  readonly #observer: RequestObserver | undefined;
   readonly #closed = new AbortController();
 
-  private constructor(connection: ClusterConnection) {
+  private constructor(connection: ClusterConnection, { writeConnections = 0, observer }: CallerOptions) {
     this.#connection = connection;
-    this.#transport = new Transport(connection);
+    this.#transport = new Transport(connection, { writeConnections });
+    this.#observer = observer;
     this.userAgent = `config-weaver/${version()}`;
     this.client = new RestClient({
       server: connection.server,
       dispatcher: (use) => this.#transport.dispatcher('operator', use),
       authorize: (signal) => connection.authorize(signal),
       userAgent: this.userAgent,
+      observer,
     });
   }
 
   /** @throws KubeconfigError where there is no cluster to talk to. */
-  static async connect(kubeconfig: string | undefined, env: Readonly<NodeJS.ProcessEnv>): Promise<Caller> {
-    return new Caller(await loadConnection({ kubeconfig, env, home: homedir() }));
+  static async connect(options: CallerOptions): Promise<Caller> {
+    const { kubeconfig, env } = options;
+    return new Caller(await loadConnection({ kubeconfig, env, home: homedir() }), options);
   }
 
   /** The kubeconfig context's. */
@@ -44,6 +57,11 @@ export class Caller {
 
   get server(): string {
     return this.#connection.server;
+  }
+
+  /** Where the cluster was found, for the log. */
+  get source(): string {
+    return this.#connection.source;
   }
 
   /** Aborts when the command is over. */
@@ -64,6 +82,7 @@ export class Caller {
       authorize,
       userAgent: this.userAgent,
       requireAuthorization: true,
+      observer: this.#observer,
     });
   }
 

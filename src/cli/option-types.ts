@@ -1,144 +1,165 @@
-import { InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type BindAddress, parseBindAddress } from '../telemetry/http/http-listener.js';
 
-/** The shapes of flag values. Each says, where a value does not fit, what does. */
+/** A flag with a value of this type. What does not fit is answered with what does. */
+export interface Flag<T> {
+  option: (name: string) => Option;
+  /** Never there: it tells the compiler the type. */
+  value?: T;
+}
 
-const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+type Flags = Readonly<Record<string, Flag<unknown>>>;
+type ValueOf<F> = F extends Flag<infer T> ? T : never;
+type LeftOut<F> = { [K in keyof F]: undefined extends ValueOf<F[K]> ? K : never }[keyof F];
+
+/** What flags come to: those without an initial value are left out where they are not given. */
+export type ValuesOf<F extends Flags> = { [K in Exclude<keyof F, LeftOut<F>>]: ValueOf<F[K]> } & {
+  [K in LeftOut<F>]?: Exclude<ValueOf<F[K]>, undefined>;
+};
+
+/** Adds flags by the names of their values: `leaderElect` becomes `--leader-elect`. Returns what reads them. */
+export function addFlags<F extends Flags>(command: Command, flags: F): () => ValuesOf<F> {
+  for (const [name, { option }] of Object.entries(flags)) {
+    command.addOption(option(`--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`));
+  }
+  return () => command.opts<ValuesOf<F>>();
+}
+
+/** The same flag, with a letter for short. */
+export function short<const T>(letter: string, { option }: Flag<T>): Flag<T> {
+  return { option: (name) => option(`-${letter}, ${name}`) };
+}
+
+/** @param shown How help writes `initially`. */
+function flag<T>(
+  kind: string,
+  description: string,
+  parse: (given: string) => T,
+  initially?: T,
+  shown?: string,
+): Flag<T> {
+  return {
+    option: (name) => new Option(`${name} ${kind}`, description).default(initially, shown).argParser(parse),
+  };
+}
+
+/** A flag that takes no value. */
+export function bare(description: string): Flag<true | undefined> {
+  return { option: (name) => new Option(name, description) };
+}
 
 /** A flag that is off or on: `--flag`, `--flag=true`, `--flag=false`; other than that as Go's flags have it. */
-export function booleanOption(flag: string, description: string, initially: boolean): Option {
-  return new Option(`${flag} [boolean]`, description).default(initially).argParser((text) => {
-    if (['true', 't', '1', 'TRUE', 'True', 'T'].includes(text)) return true;
-    if (['false', 'f', '0', 'FALSE', 'False', 'F'].includes(text)) return false;
+export function boolean(description: string, initially: boolean): Flag<boolean> {
+  const parse = (given: string): boolean => {
+    if (['true', 't', '1', 'TRUE', 'True', 'T'].includes(given)) return true;
+    if (['false', 'f', '0', 'FALSE', 'False', 'F'].includes(given)) return false;
     throw new InvalidArgumentError('Write true or false.');
-  });
+  };
+  return flag('[boolean]', description, parse, initially);
 }
 
 /** Any text; an empty one counts as not given, as kubebuilder's flags have it. */
-export function textOption(flag: string, description: string): Option {
-  return new Option(flag, description).argParser((text) => (text === '' ? undefined : text));
+export function text(kind: string, description: string): Flag<string | undefined> {
+  return flag(kind, description, (given) => (given === '' ? undefined : given));
 }
 
-export function namespaceOption(flag: string, description: string): Option {
-  return new Option(`${flag} <namespace>`, description).argParser((text) =>
-    text === '' ? undefined : namespaceName(text),
-  );
+export function namespace(description: string): Flag<string | undefined> {
+  return flag('<namespace>', description, (given) => (given === '' ? undefined : namespaceName(given)));
 }
 
-export function namespaceListOption(flag: string, description: string): Option {
-  return new Option(`${flag} <namespaces>`, description).argParser(parseNamespaceList);
+export function namespaceList(description: string): Flag<readonly string[] | undefined> {
+  return flag('<namespaces>', description, parseNamespaceList);
 }
 
 /**
  * Reads `a,b`, in order and without repetitions; nothing at all means none.
  * @throws InvalidArgumentError for what cannot be a namespace
  */
-export function parseNamespaceList(text: string): readonly string[] {
-  const names = text
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => name !== '');
-  return [...new Set(names.map(namespaceName))];
+export function parseNamespaceList(given: string): readonly string[] {
+  const names = given.split(',').map((name) => name.trim());
+  return [...new Set(names.filter((name) => name !== '').map(namespaceName))];
 }
 
 /** One of a closed set of words. */
-export function choiceOption<T extends string>(
-  flag: string,
+export function choice<const T extends string>(
   description: string,
   choices: readonly T[],
-  initially: T,
-): Option {
-  return new Option(`${flag} <${flag.slice(flag.lastIndexOf('-') + 1)}>`, description)
-    .choices(choices)
-    .default(initially);
+  initially: NoInfer<T>,
+): Flag<T> {
+  return {
+    option: (name) =>
+      new Option(`${name} <${name.slice(name.lastIndexOf('-') + 1)}>`, description)
+        .choices(choices)
+        .default(initially),
+  };
 }
 
-export function integerOption(
-  flag: string,
-  description: string,
-  initially: number,
-  min: number,
-  max: number,
-): Option {
-  return new Option(`${flag} <number>`, description).default(initially).argParser((text) => {
-    const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
-    if (!(value >= min && value <= max)) {
-      throw new InvalidArgumentError(`Write a whole number from ${min} to ${max}.`);
-    }
-    return value;
-  });
+export function integer(description: string, initially: number, min: number, max: number): Flag<number> {
+  const parse = (given: string): number => {
+    const value = /^\d{1,15}$/.test(given) ? Number(given) : NaN;
+    if (value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`Write a whole number from ${min} to ${max}.`);
+  };
+  return flag('<number>', description, parse, initially);
 }
 
-/** In milliseconds, the bounds included. */
-export function durationOption(
-  flag: string,
-  description: string,
-  initially: number,
-  min: number,
-  max: number,
-): Option {
-  return new Option(`${flag} <duration>`, description)
-    .default(initially, formatDuration(initially))
-    .argParser((text) => {
-      const value = readable(() => parseDuration(text));
-      if (value < min || value > max) {
-        throw new InvalidArgumentError(`Write from ${formatDuration(min)} to ${formatDuration(max)}.`);
-      }
-      return value;
-    });
+/** Written as Go writes durations, the bounds included; the value is in milliseconds. */
+export function duration(description: string, initially: string, min: string, max: string): Flag<number> {
+  const parse = (given: string): number => {
+    const value = readable(parseDuration, given);
+    if (value >= parseDuration(min) && value <= parseDuration(max)) return value;
+    throw new InvalidArgumentError(`Write from ${min} to ${max}.`);
+  };
+  return flag('<duration>', description, parse, parseDuration(initially), initially);
 }
 
-export function bindAddressOption(flag: string, description: string, initially: BindAddress): Option {
-  return new Option(`${flag} <address>`, description)
-    .default(initially, `:${initially.port}`)
-    .argParser((text) => readable(() => parseBindAddress(text)));
+export function bindAddress(description: string, port: number): Flag<BindAddress | 'off'> {
+  const parse = (given: string): BindAddress | 'off' => readable(parseBindAddress, given);
+  return flag('<address>', description, parse, { port }, `:${port}`);
 }
 
-function namespaceName(text: string): string {
-  if (!NAMESPACE.test(text)) {
-    throw new InvalidArgumentError(
-      'A namespace has up to 63 small letters, digits and "-", and neither starts nor ends with "-".',
-    );
-  }
-  return text;
+const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
+function namespaceName(given: string): string {
+  if (NAMESPACE.test(given)) return given;
+  throw new InvalidArgumentError(
+    'A namespace has up to 63 small letters, digits and "-", and neither starts nor ends with "-".',
+  );
 }
 
 /** commander tells a value that does not fit from a fault in a parser by the error's class. */
-function readable<T>(parse: () => T): T {
+function readable<T>(parse: (given: string) => T, given: string): T {
   try {
-    return parse();
+    return parse(given);
   } catch (error) {
     throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
   }
 }
 
+/** Of every command but `run`. */
+export const KUBECONFIG = text('<file>', 'kubeconfig file (default: as for run)');
+export const FILENAME = short('f', text('<file>', 'file with ConfigMapSyncs; - for standard input'));
+
 /** Where config/ installs the operator. */
 const DEFAULT_OPERATOR = 'config-weaver-system/config-weaver-controller-manager';
-
 const NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$/;
 
 /** `NAMESPACE/NAME` of the operator's ServiceAccount; its value is the user name that the API server knows it by. */
-export function operatorOption(): Option {
-  return new Option(
-    '--operator-service-account <namespace/name>',
-    'ServiceAccount of the operator, whom tenants let request tokens',
-  )
-    .default(operatorUsername(DEFAULT_OPERATOR), DEFAULT_OPERATOR)
-    .argParser(operatorUsername);
-}
+export const OPERATOR = flag(
+  '<namespace/name>',
+  'ServiceAccount of the operator, whom tenants let request tokens',
+  operatorUsername,
+  operatorUsername(DEFAULT_OPERATOR),
+  DEFAULT_OPERATOR,
+);
 
-function operatorUsername(text: string): string {
-  const [namespace = '', name = '', ...rest] = text.split('/');
-  if (!NAMESPACE.test(namespace) || !NAME.test(name) || name.length > 253 || rest.length > 0) {
+function operatorUsername(given: string): string {
+  const [own = '', name = '', ...rest] = given.split('/');
+  if (!NAMESPACE.test(own) || !NAME.test(name) || name.length > 253 || rest.length > 0) {
     throw new InvalidArgumentError(`Write NAMESPACE/NAME, such as ${DEFAULT_OPERATOR}.`);
   }
-  return `system:serviceaccount:${namespace}:${name}`;
+  return `system:serviceaccount:${own}:${name}`;
 }
-
-const UNITS = { h: 3_600_000, m: 60_000, s: 1000, ms: 1, us: 1e-3, µs: 1e-3, ns: 1e-6 } as const;
-type Unit = keyof typeof UNITS;
-
-const PART = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/gy;
 
 /**
  * Reads a duration as Go writes it (`30s`, `1m30s`, `1.5h`, `0`), for flags that look like every other operator's.
@@ -146,26 +167,17 @@ const PART = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/gy;
  * @returns milliseconds, fractions included
  * @throws Error with what to write instead
  */
-export function parseDuration(text: string): number {
-  if (text === '0') return 0;
+export function parseDuration(given: string): number {
+  const units = { h: 3_600_000, m: 60_000, s: 1000, ms: 1, us: 1e-3, µs: 1e-3, ns: 1e-6 };
+  if (given === '0') return 0;
   let milliseconds = 0;
   let end = 0;
-  for (const part of text.matchAll(PART)) {
-    milliseconds += Number(part[1]) * UNITS[part[2] as Unit];
+  for (const part of given.matchAll(/(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/gy)) {
+    milliseconds += Number(part[1]) * units[part[2] as keyof typeof units];
     end = part.index + part[0].length;
   }
-  if (end === 0 || end !== text.length || !Number.isFinite(milliseconds)) {
+  if (end === 0 || end !== given.length || !Number.isFinite(milliseconds)) {
     throw new Error('Write a number and a unit (ms, s, m, h), such as 30s or 1m30s.');
   }
   return milliseconds;
-}
-
-/** The shortest spelling that {@link parseDuration} reads back: `1m30s`, `10m`, `250ms`, `0s`. */
-export function formatDuration(milliseconds: number): string {
-  if (milliseconds === 0) return '0s';
-  if (milliseconds < 1000) return `${milliseconds}ms`;
-  const hours = Math.floor(milliseconds / UNITS.h);
-  const minutes = Math.floor((milliseconds % UNITS.h) / UNITS.m);
-  const seconds = (milliseconds % UNITS.m) / UNITS.s;
-  return [hours && `${hours}h`, minutes && `${minutes}m`, seconds && `${seconds}s`].filter(Boolean).join('');
 }

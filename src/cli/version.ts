@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { findPackageJSON } from 'node:module';
 
 /** Put in place by the bundler, because a bundle has no package.json beside it. */
 declare const CONFIG_WEAVER_VERSION: string | undefined;
@@ -14,26 +15,8 @@ export function version(): string {
   return known;
 }
 
-/** Looks upwards, since the compiler's output folder adds a level or two between this file and the package. */
 function readVersion(): string {
-  for (let folder = new URL('./', import.meta.url); ;) {
-    const found = versionIn(new URL('package.json', folder));
-    if (found !== undefined) return found;
-    const parent = new URL('../', folder);
-    if (parent.href === folder.href) throw new Error('no package.json of config-weaver above the program');
-    folder = parent;
-  }
-}
-
-function versionIn(file: URL): string | undefined {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch {
-    return undefined;
-  }
-  const manifest = JSON.parse(text) as { name?: unknown; version?: unknown };
-  return manifest.name === 'config-weaver' && typeof manifest.version === 'string'
-    ? manifest.version
-    : undefined;
+  const file = findPackageJSON(import.meta.url);
+  if (file === undefined) throw new Error('no package.json of config-weaver above the program');
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }

@@ -3,13 +3,12 @@ import type { Page } from 'playwright-core';
 import type { ConfigMapSync } from '../../src/api/v1alpha1/config-map-sync.js';
 import { renderHtml } from '../../src/cli/audit/report/html.js';
 import { Remedies } from '../../src/cli/audit/report/required-rbac.js';
-import { requiredVerbs } from '../../src/sync/required-rbac.js';
 import { toYaml } from '../../src/tenant/token-grant.js';
 import { refused, syncWith, target } from '../support/report-fixture.js';
 import { chromiumOrSkip, TestBrowser } from './support/browser.js';
 import { lowContrasts } from './support/contrast.js';
 
-const remedies = new Remedies({ operator: 'system:serviceaccount:ops:weaver', neededVerbs: requiredVerbs });
+const remedies = new Remedies('system:serviceaccount:ops:weaver');
 
 function reportOf(...syncs: ConfigMapSync[]): string {
   const at = new Date('2026-03-04T09:30:00Z');

@@ -1,20 +1,16 @@
 import type { RegisterCommand } from '../command.js';
-import { booleanOption, choiceOption, namespaceOption, textOption, operatorOption } from '../option-types.js';
+import * as flag from '../option-types.js';
 
-export const REPORT_FORMATS = ['table', 'json', 'csv', 'html'] as const;
-export type ReportFormat = (typeof REPORT_FORMATS)[number];
+const FLAGS = {
+  kubeconfig: flag.KUBECONFIG,
+  namespace: flag.short('n', flag.namespace("namespace of the ConfigMapSyncs (default: the context's)")),
+  allNamespaces: flag.short('A', flag.bare('ConfigMapSyncs of all namespaces')),
+  output: flag.short('o', flag.choice('form of the report', ['table', 'json', 'csv', 'html'], 'table')),
+  failOnDenied: flag.boolean('exit with 3 where something is denied', false),
+  operatorServiceAccount: flag.OPERATOR,
+};
 
-/** What `audit` is told on its command line. */
-export interface AuditOptions {
-  kubeconfig?: string;
-  /** Left out: the kubeconfig context's. */
-  namespace?: string;
-  allNamespaces?: boolean;
-  output: ReportFormat;
-  failOnDenied: boolean;
-  /** The operator's user name: the report says what a tenant grants it. */
-  operatorServiceAccount: string;
-}
+export type AuditOptions = flag.ValuesOf<typeof FLAGS>;
 
 /** `config-weaver audit`: who may sync what where. */
 export const auditCommand: RegisterCommand = (program, context) => {
@@ -22,15 +18,10 @@ export const auditCommand: RegisterCommand = (program, context) => {
     .command('audit')
     .description(
       'tell who may sync what where: every ConfigMapSync and namespace, its state and missing verbs',
-    )
-    .addOption(textOption('--kubeconfig <file>', 'kubeconfig file (default: as for run)'))
-    .addOption(namespaceOption('-n, --namespace', "namespace of the ConfigMapSyncs (default: the context's)"))
-    .option('-A, --all-namespaces', 'ConfigMapSyncs of all namespaces')
-    .addOption(choiceOption('-o, --output', 'form of the report', REPORT_FORMATS, 'table'))
-    .addOption(booleanOption('--fail-on-denied', 'exit with 3 where something is denied', false))
-    .addOption(operatorOption());
+    );
+  const given = flag.addFlags(command, FLAGS);
   command.action(async () => {
     const { audit } = await import('./audit.js');
-    context.exitWith(await audit(command.opts<AuditOptions>(), context));
+    context.exitWith(await audit(given(), context));
   });
 };

@@ -14,7 +14,7 @@ export async function audit(options: AuditOptions, context: CommandContext): Pro
   if (options.allNamespaces === true && options.namespace !== undefined) {
     throw new UsageError('-n and -A exclude each other: give one of them');
   }
-  const caller = await Caller.connect(options.kubeconfig, context.env);
+  const caller = await Caller.connect({ kubeconfig: options.kubeconfig, env: context.env });
   try {
     const namespace = options.allNamespaces === true ? undefined : (options.namespace ?? caller.namespace);
     const syncs = await readSyncs(caller, namespace);
@@ -62,14 +62,13 @@ async function render(
     case 'csv':
       return renderCsv(rows);
     case 'html': {
-      const [{ renderHtml }, { Remedies }, { requiredVerbs }] = await Promise.all([
+      const [{ renderHtml }, { Remedies }] = await Promise.all([
         import('./report/html.js'),
         import('./report/required-rbac.js'),
-        import('../../sync/required-rbac.js'),
       ]);
       return renderHtml({
         syncs,
-        remedies: new Remedies({ operator: operatorServiceAccount, neededVerbs: requiredVerbs }),
+        remedies: new Remedies(operatorServiceAccount),
         server: caller.server,
         namespace,
         at: new Date(),

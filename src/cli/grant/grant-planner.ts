@@ -1,60 +1,50 @@
 import type { ConfigMapSync } from '../../api/v1alpha1/config-map-sync.js';
 import type { Verb } from '../../api/v1alpha1/config-map-sync-status.js';
 import { isDenied } from '../../sync/outcomes.js';
-import { accountOf, type Remedies } from '../audit/report/required-rbac.js';
+import { accountOf } from '../../controller/plan-request.js';
+import { requiredVerbs } from '../../sync/required-rbac.js';
+import { Remedies } from '../audit/report/required-rbac.js';
 import type { KubernetesObject } from '../../k8s/client/objects.js';
 import { copyName, selectTargets, sourceOf } from '../../sync/targets.js';
 import { serviceAccountUsername } from '../../api/kubernetes.js';
 import type { AccessReviewer, Attempt } from './access-reviewer.js';
 import { selectableNamespaces } from '../plan/cluster-view.js';
 
-export interface GrantPlannerOptions {
-  reviewer: Pick<AccessReviewer, 'allowsAll'>;
-  remedies: Remedies;
-  /** The operator's user name. */
-  operator: string;
-  neededVerbs: (sync: ConfigMapSync) => readonly Verb[];
-}
-
-/** Finds which of the grants that a ConfigMapSync needs are not there. list and watch alone are no reason for one. */
-export class GrantPlanner {
-  readonly #options: GrantPlannerOptions;
-
-  constructor(options: GrantPlannerOptions) {
-    this.#options = options;
-  }
-
-  /** Roles and RoleBindings: of the token, the source, then each target in order. */
-  async missing(sync: ConfigMapSync, targets: readonly string[]): Promise<object[]> {
-    const { remedies, operator, neededVerbs } = this.#options;
-    const account = accountOf(sync);
-    const username = serviceAccountUsername(account);
-    const source = sourceOf(sync.spec, account.namespace);
-    const verbs = neededVerbs(sync);
-    const requestToken: Attempt = {
-      verb: 'create',
-      resource: 'serviceaccounts',
-      subresource: 'token',
-      namespace: account.namespace,
-      name: account.name,
-    };
-    const grants = await Promise.all([
-      this.#unless(operator, [requestToken], () => remedies.token(sync)),
-      this.#unless(username, [attempt('get', source.namespace, source.name)], () => remedies.source(sync)),
-      ...targets.map((namespace) =>
-        this.#unless(
-          username,
-          verbs.map((verb) => attempt(verb, namespace, copyName(sync.spec))),
-          () => remedies.target(sync, namespace),
-        ),
+/**
+ * Roles and RoleBindings that are not there: of the token, the source, then each target in order. list and watch alone are
+ * no reason for one.
+ * @param operator The operator's user name.
+ */
+export async function missingGrants(
+  sync: ConfigMapSync,
+  targets: readonly string[],
+  { operator, reviewer }: { operator: string; reviewer: Pick<AccessReviewer, 'allowsAll'> },
+): Promise<object[]> {
+  const account = accountOf(sync);
+  const username = serviceAccountUsername(account);
+  const source = sourceOf(sync.spec, account.namespace);
+  const verbs = requiredVerbs(sync);
+  const remedies = new Remedies(operator);
+  const requestToken: Attempt = {
+    verb: 'create',
+    resource: 'serviceaccounts',
+    subresource: 'token',
+    ...account,
+  };
+  const unless = async (user: string, attempts: Attempt[], grant: () => object[]): Promise<object[]> =>
+    (await reviewer.allowsAll(user, attempts)) ? [] : grant();
+  const grants = await Promise.all([
+    unless(operator, [requestToken], () => remedies.token(sync)),
+    unless(username, [attempt('get', source.namespace, source.name)], () => remedies.source(sync)),
+    ...targets.map((namespace) =>
+      unless(
+        username,
+        verbs.map((verb) => attempt(verb, namespace, copyName(sync.spec))),
+        () => remedies.target(sync, namespace),
       ),
-    ]);
-    return grants.flat();
-  }
-
-  async #unless(username: string, attempts: readonly Attempt[], grant: () => object[]): Promise<object[]> {
-    return (await this.#options.reviewer.allowsAll(username, attempts)) ? [] : grant();
-  }
+    ),
+  ]);
+  return grants.flat();
 }
 
 /**

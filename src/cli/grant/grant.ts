@@ -1,37 +1,28 @@
 import type { ConfigMapSync } from '../../api/v1alpha1/config-map-sync.js';
-import { accountOf } from '../audit/report/required-rbac.js';
-import { Remedies } from '../audit/report/required-rbac.js';
-import { requiredVerbs } from '../../sync/required-rbac.js';
+import { accountOf } from '../../controller/plan-request.js';
 import { toYaml } from '../../tenant/token-grant.js';
 import { AccessReviewer } from './access-reviewer.js';
 import { Caller } from '../caller.js';
 import { type CommandContext, remark, writeOut } from '../command.js';
 import type { GrantOptions } from './grant-command.js';
-import { GrantPlanner, targetsOf } from './grant-planner.js';
+import { missingGrants, targetsOf } from './grant-planner.js';
 import { readManifests } from '../manifest-file.js';
 
 /** Prints what is missing as YAML, remarks on standard error. */
 export async function grant(options: GrantOptions, { env, stdout, stderr }: CommandContext): Promise<void> {
-  const caller = await Caller.connect(options.kubeconfig, env);
+  const caller = await Caller.connect({ kubeconfig: options.kubeconfig, env });
   try {
     const syncs = await readSyncs(options, caller, stderr);
     const namespaces = await caller.listNamespaces();
     const reviewer = new AccessReviewer(caller.client, caller.signal);
     const operator = options.operatorServiceAccount;
-    const planner = new GrantPlanner({
-      reviewer,
-      remedies: new Remedies({ operator, neededVerbs: requiredVerbs }),
-      operator,
-      neededVerbs: requiredVerbs,
-    });
-
     const manifests: object[] = [];
     for (const sync of syncs) {
       const { targets, unknown } = targetsOf(sync, namespaces);
       for (const namespace of unknown) {
         remark(stderr, `there is no namespace "${namespace}": its grant is left out until there is`);
       }
-      manifests.push(...(await planner.missing(sync, targets)));
+      manifests.push(...(await missingGrants(sync, targets, { operator, reviewer })));
     }
     if (reviewer.refusal !== undefined) {
       remark(stderr, `everything that is needed is printed, whether it is there or not: ${reviewer.refusal}`);

@@ -1,27 +1,25 @@
 import type { Verb } from '../../api/v1alpha1/config-map-sync-status.js';
 import type { KeyChange } from './plan-changes.js';
 
-export const PLAN_ACTIONS = [
-  'create',
-  'update',
+export type PlanAction =
+  | 'create'
+  | 'update'
   /** Deleted and created: an immutable ConfigMap takes no other content. */
-  'replace',
-  'delete',
+  | 'replace'
+  | 'delete'
   /** Kept as a ConfigMap of nobody, under `deletionPolicy: Orphan`. */
-  'release',
-  'unchanged',
-  'denied',
-  'conflict',
+  | 'release'
+  | 'unchanged'
+  | 'denied'
+  | 'conflict'
   /** The namespace is not there, or not for long. */
-  'wait',
+  | 'wait'
   /** The API server would refuse it: quota, admission, size. */
-  'failed',
+  | 'failed'
   /** The source's own place. */
-  'skip',
+  | 'skip'
   /** Nothing is done anywhere: identity, source or `spec.suspend` stand in the way. */
-  'blocked',
-] as const;
-export type PlanAction = (typeof PLAN_ACTIONS)[number];
+  | 'blocked';
 
 /** What would happen in one place. Scripts rely on the fields of `-o json`, which are these. */
 export interface PlanRow {

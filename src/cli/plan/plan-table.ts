@@ -1,8 +1,9 @@
 import { renderTextTable, type Colour, type TextColumn } from '../audit/report/text-table.js';
 import type { KeyChange } from './plan-changes.js';
-import { PLAN_ACTIONS, type PlanAction, type PlanRow } from './plan-row.js';
+import type { PlanAction, PlanRow } from './plan-row.js';
 
-const COLOURS: Record<PlanAction, Colour | undefined> = {
+/** In the order of the sum. */
+const COLOURS: Record<PlanAction, Colour> = {
   create: 'green',
   update: 'yellow',
   replace: 'yellow',
@@ -28,10 +29,11 @@ const COLUMNS: readonly TextColumn<PlanRow>[] = [
 
 /** For people: one line for each place, and a sum. */
 export function renderPlan(rows: readonly PlanRow[], colours: boolean): string {
-  const counts = PLAN_ACTIONS.map(
-    (action) => [action, rows.filter((row) => row.action === action).length] as const,
-  );
-  const sum = counts.filter(([, count]) => count > 0).map(([action, count]) => `${count} ${action}`);
+  const actions = Map.groupBy(rows, ({ action }) => action);
+  const sum = Object.keys(COLOURS).flatMap((action) => {
+    const count = actions.get(action as PlanAction)?.length ?? 0;
+    return count > 0 ? [`${count} ${action}`] : [];
+  });
   return `${renderTextTable(rows, COLUMNS, colours)}\nplan: ${sum.join(', ')}; nothing was written\n`;
 }
 
@@ -46,8 +48,9 @@ function details({ message, changes }: PlanRow): string {
 }
 
 function describeChange({ part, key, change, bytesBefore, bytesAfter }: KeyChange): string {
-  const what = part === 'data' || part === 'binaryData' ? key : part === 'immutable' ? key : `${part}/${key}`;
-  return `${SIGNS[change]} ${what}${part === 'immutable' ? '' : ` (${sizes(bytesBefore, bytesAfter)})`}`;
+  if (part === 'immutable') return `${SIGNS[change]} ${key}`;
+  const what = part === 'data' || part === 'binaryData' ? key : `${part}/${key}`;
+  return `${SIGNS[change]} ${what} (${sizes(bytesBefore, bytesAfter)})`;
 }
 
 function sizes(before: number | null, after: number | null): string {

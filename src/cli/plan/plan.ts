@@ -1,6 +1,5 @@
 import { wantsColours } from '../audit/report/text-table.js';
 import { systemClock } from '../../k8s/util/clock.js';
-import { isApiError } from '../../k8s/client/errors.js';
 import { FairQueue } from '../../tenant/fair-queue.js';
 import { Tenancy } from '../../tenant/tenancy.js';
 import { TenantPool } from '../../tenant/tenant-pool.js';
@@ -11,8 +10,8 @@ import { readManifests } from '../manifest-file.js';
 import type { PlanOptions } from './plan-command.js';
 import type { PlanRow } from './plan-row.js';
 import { renderPlan } from './plan-table.js';
-import { ClusterView } from './cluster-view.js';
-import { SyncPlanRows } from './sync-plan-rows.js';
+import { lookAround } from './cluster-view.js';
+import { planRows } from './sync-plan-rows.js';
 
 /** Requests under way at a time. */
 const CONCURRENCY = 32;
@@ -22,7 +21,7 @@ const NEVER_MS = 2 ** 31 - 1;
 
 /** Prints what the ConfigMapSyncs of a file would do. It reads as their ServiceAccounts, which is the truth about rights. */
 export async function plan(options: PlanOptions, { env, stdout, stderr }: CommandContext): Promise<void> {
-  const caller = await Caller.connect(options.kubeconfig, env);
+  const caller = await Caller.connect({ kubeconfig: options.kubeconfig, env });
   const tenancy = tenancyOf(caller);
   try {
     const { syncs, others } = await readManifests({
@@ -32,15 +31,10 @@ export async function plan(options: PlanOptions, { env, stdout, stderr }: Comman
       defaultNamespace: caller.namespace,
     });
     if (others.length > 0) remark(stderr, `left out, being no ConfigMapSync: ${others.join(', ')}`);
-    const planner = new SyncPlanRows({
-      tenancy,
-      cluster: await lookAround(caller),
-      dryRun: options.dryRun === 'server',
-      clock: systemClock,
-      signal: caller.signal,
-    });
+    const cluster = await lookAround(caller);
+    const how = { tenancy, cluster, dryRun: options.dryRun === 'server', signal: caller.signal };
     const rows: PlanRow[] = [];
-    for (const sync of syncs) rows.push(...(await planner.rows(sync)));
+    for (const sync of syncs) rows.push(...(await planRows(sync, how)));
     const text =
       options.output === 'json'
         ? `${JSON.stringify(rows, undefined, 2)}\n`
@@ -50,22 +44,6 @@ export async function plan(options: PlanOptions, { env, stdout, stderr }: Comman
     tenancy.closeAll();
     await caller.close();
   }
-}
-
-/** What the caller knows of the cluster; what it may not list stays unknown. */
-async function lookAround(caller: Caller): Promise<ClusterView> {
-  const [namespaces, syncs] = await Promise.all([
-    caller.listNamespaces(),
-    caller.listSyncs(undefined).catch((error: unknown) => {
-      if (isApiError(error, 403)) return undefined;
-      throw error;
-    }),
-  ]);
-  return new ClusterView({
-    namespaces,
-    syncs,
-    findSync: (namespace, name) => caller.findSync(namespace, name),
-  });
 }
 
 /** The operator's own way to ServiceAccounts and ConfigMaps, with tokens that the caller requests. Nothing is watched. */

@@ -4,11 +4,10 @@ import { Planner } from '../../controller/planner.js';
 import { accountOf, type Planned } from '../../controller/plan-request.js';
 import { SyncState } from '../../controller/sync-state.js';
 import { TargetWorker } from '../../controller/target-worker.js';
-import type { Clock } from '../../k8s/util/clock.js';
+import { systemClock } from '../../k8s/util/clock.js';
 import type { Decision } from '../../sync/decide.js';
-import type { Desired, TargetOutcome, TargetResult } from '../../sync/result.js';
+import type { Desired, Leftover, SyncPlan, TargetOutcome, TargetResult } from '../../sync/result.js';
 import { copyName } from '../../sync/targets.js';
-import { IdentityError } from '../../tenant/errors.js';
 import { serviceAccountUsername } from '../../api/kubernetes.js';
 import type { Tenancy } from '../../tenant/tenancy.js';
 import type { ClusterView } from './cluster-view.js';
@@ -16,12 +15,11 @@ import { changesBetween } from './plan-changes.js';
 import type { PlanRow, PlanVerdict } from './plan-row.js';
 import { recordingApply, type PlannedWrite } from './recording-apply.js';
 
-export interface SyncPlanRowsOptions {
+export interface PlanRowsOptions {
   tenancy: Pick<Tenancy, 'open'>;
   cluster: ClusterView;
   /** Ask the API server what it would do. */
   dryRun: boolean;
-  clock: Clock;
   signal: AbortSignal;
 }
 
@@ -37,108 +35,83 @@ interface Carried {
   writes: readonly PlannedWrite[];
 }
 
-/** Plans as the operator does and carries it out with writes that are only recorded: one row for each place. */
-export class SyncPlanRows {
-  readonly #options: SyncPlanRowsOptions;
-  readonly #planner: Planner;
-
-  constructor(options: SyncPlanRowsOptions) {
-    const { tenancy, cluster } = options;
-    this.#options = options;
-    this.#planner = new Planner({
-      tenancy,
-      namespaces: cluster,
-      syncs: cluster,
-      watches: false,
-      onDecision: () => undefined,
-    });
+/**
+ * Plans as the operator does and carries it out with writes that are only recorded: one row for each place.
+ * @throws Error where the caller may not request the token, or a selector cannot be evaluated; ApiError where something
+ *   could not be found out.
+ */
+export async function planRows(given: ConfigMapSync, options: PlanRowsOptions): Promise<PlanRow[]> {
+  const { tenancy, cluster, signal } = options;
+  cluster.checkSelector(given);
+  const existing = await cluster.findSync(given.metadata.namespace ?? '', given.metadata.name);
+  const sync = merged(given, existing);
+  const since = systemClock.now();
+  const state = new SyncState(sync, since);
+  const { namespaces, syncs } = cluster;
+  const planner = new Planner({ tenancy, namespaces, syncs, watches: false, onDecision: () => undefined });
+  const fresh = existing === undefined;
+  const request = { sync, known: state, running: () => [], recheck: false, fresh, since, signal };
+  const planned: Planned = sync.spec.suspend
+    ? { plan: planner.suspended(request) }
+    : await planner.plan(request);
+  if (planned.refusal?.reason === 'TokenRequestDenied') {
+    throw new Error(cannotAct(sync), { cause: planned.refusal });
   }
+  const carried = await Promise.all(
+    [...planned.plan.work].map(([namespace, desired]) =>
+      carryOut(planned, { namespace, desired, state }, options),
+    ),
+  );
+  const rows = carried.flatMap((each) => rowsOf(sync, each));
+  return [...placesWithoutWork(planned.plan, rows), ...rows];
+}
 
-  /**
-   * @throws IdentityError where the caller may not request the token; Error where a selector cannot be evaluated; ApiError
-   *   where something could not be found out.
-   */
-  async rows(given: ConfigMapSync): Promise<PlanRow[]> {
-    const { cluster, clock, signal } = this.#options;
-    const { namespace = '', name } = given.metadata;
-    cluster.checkSelector(given);
-    const existing = await cluster.findSync(namespace, name);
-    const sync = merged(given, existing);
-    const state = new SyncState(sync, clock.now());
-    const request = {
-      sync,
-      known: state,
-      running: () => [],
-      recheck: false,
-      fresh: existing === undefined,
-      since: clock.now(),
-      signal,
-    };
-    const planned = sync.spec.suspend
-      ? { plan: this.#planner.suspended(request) }
-      : await this.#planner.plan(request);
-    if (planned.refusal?.reason === 'TokenRequestDenied') {
-      const { reason, code, auditID } = planned.refusal;
-      throw new IdentityError(reason, cannotAct(sync), code, auditID);
+async function carryOut(
+  { plan, session, cycles }: Planned,
+  { namespace, desired, state }: { namespace: string; desired: Desired; state: SyncState },
+  { cluster, dryRun, signal }: PlanRowsOptions,
+): Promise<Carried> {
+  if (session === undefined) throw new Error('there is work, and no identity to do it with');
+  const writes: PlannedWrite[] = [];
+  let decision: Decision | undefined;
+  const worker = new TargetWorker({
+    namespaces: cluster.namespaces,
+    drift: new DriftLimiter(systemClock),
+    isLiving: cluster.isLiving,
+    onDecision: () => undefined,
+    onOperation: () => undefined,
+    applyFor: recordingApply((write) => writes.push(write), dryRun),
+    onDecided: (_item, decided) => (decision = decided),
+  });
+  const previous = state.previous(namespace);
+  const record = state.record(namespace);
+  const item = { plan, namespace, desired, previous, record, session, cycles };
+  const result = await worker.run(item, signal, () => undefined);
+  return { namespace, desired, result, decision, writes };
+}
+
+/** The source's own place, and targets for which nothing is done: identity or source are missing, or it is suspended. */
+function placesWithoutWork(
+  { purpose, sync, selection, conditions }: SyncPlan,
+  rows: readonly PlanRow[],
+): PlanRow[] {
+  const blocked = (namespace: string, reason = '', message = ''): PlanRow =>
+    rowOf(sync, namespace, { action: 'blocked', reason, message });
+  const { wanted, skipped } = selection;
+  if (purpose === 'sync') {
+    if (skipped !== undefined) {
+      const message = "it is the source's own place";
+      return [rowOf(sync, skipped, { action: 'skip', reason: 'SourceItself', message })];
     }
-    const work = [...planned.plan.work];
-    const carried = await Promise.all(
-      work.map(([each, desired]) => this.#carry(state, planned, each, desired)),
-    );
-    const rows = carried.flatMap((each) => rowsOf(sync, each));
-    return [...this.#obstacles(planned, rows), ...rows];
+    if (wanted.length + rows.length > 0) return [];
+    const none = 'no namespace to copy to: none that spec names or selects is another place than the source';
+    return [blocked('', 'NoTargets', none)];
   }
-
-  async #carry(state: SyncState, planned: Planned, namespace: string, desired: Desired): Promise<Carried> {
-    const { cluster, clock, dryRun, signal } = this.#options;
-    const { plan, session, cycles } = planned;
-    if (session === undefined) throw new Error('there is work, and no identity to do it with');
-    const writes: PlannedWrite[] = [];
-    let decision: Decision | undefined;
-    const worker = new TargetWorker({
-      namespaces: cluster,
-      drift: new DriftLimiter(clock),
-      isLiving: cluster.isLiving,
-      onDecision: () => undefined,
-      onOperation: () => undefined,
-      applyFor: recordingApply((write) => writes.push(write), dryRun),
-      onDecided: (_item, decided) => (decision = decided),
-    });
-    const previous = state.previous(namespace);
-    const record = state.record(namespace);
-    const item = { plan, namespace, desired, previous, record, session, cycles };
-    const result = await worker.run(item, signal, () => undefined);
-    return { namespace, desired, result, decision, writes };
-  }
-
-  /** Targets for which nothing is done: identity or source are missing, or it is suspended. */
-  #obstacles({ plan }: Planned, rows: readonly PlanRow[]): PlanRow[] {
-    const { sync, selection, conditions } = plan;
-    const skipped: PlanVerdict = {
-      action: 'skip',
-      reason: 'SourceItself',
-      message: "it is the source's own place",
-    };
-    const own = selection.skipped === undefined ? [] : [rowOf(sync, selection.skipped, skipped)];
-    if (plan.purpose === 'sync') {
-      if (selection.wanted.length + own.length + rows.length > 0) return own;
-      const message =
-        'no namespace to copy to: none that spec names or selects is another place than the source';
-      return [rowOf(sync, '', { action: 'blocked', reason: 'NoTargets', message })];
-    }
-    const obstacle = Object.values(conditions).find(({ status }) => status === 'False');
-    const concerned = new Set(rows.map(({ targetNamespace }) => targetNamespace));
-    const targets = selection.wanted.length > 0 ? selection.wanted : [''];
-    return targets
-      .filter((namespace) => !concerned.has(namespace))
-      .map((namespace) =>
-        rowOf(sync, namespace, {
-          action: 'blocked',
-          reason: obstacle?.reason ?? '',
-          message: obstacle?.message ?? '',
-        }),
-      );
-  }
+  const obstacle = Object.values(conditions).find(({ status }) => status === 'False');
+  const concerned = new Set(rows.map(({ targetNamespace }) => targetNamespace));
+  return (wanted.length > 0 ? wanted : [''])
+    .filter((namespace) => !concerned.has(namespace))
+    .map((namespace) => blocked(namespace, obstacle?.reason, obstacle?.message));
 }
 
 /** What is on the server, with the spec that is given. */
@@ -151,39 +124,27 @@ function merged(given: ConfigMapSync, existing: ConfigMapSync | undefined): Conf
 
 function rowsOf(sync: ConfigMapSync, carried: Carried): PlanRow[] {
   const { namespace, desired, result, writes } = carried;
-  const name = copyName(sync.spec);
-  const main = desired.kind === 'copy' ? [rowOf(sync, namespace, copyVerdict(carried))] : [];
-  const isCopy = (write: { name: string }): boolean => desired.kind === 'copy' && write.name === name;
+  const copy = desired.kind === 'copy' ? copyName(sync.spec) : undefined;
+  const main = copy === undefined ? [] : [rowOf(sync, namespace, copyVerdict(carried))];
+  const settled = new Set([copy, ...result.leftovers.map(({ name }) => name)]);
   const removed = writes
-    .filter((write) => !isCopy(write) && !result.leftovers.some((left) => left.name === write.name))
-    .map((write) =>
-      rowOf(
-        sync,
-        namespace,
-        {
-          action: write.verb === 'delete' ? 'delete' : 'release',
-          reason: 'NotWanted',
-          message: 'no copy of that name is wanted there',
-        },
-        write.name,
-      ),
-    );
-  const left = result.leftovers.map(({ name: leftName, message, missingVerb }) =>
-    rowOf(
-      sync,
-      namespace,
-      missingVerb === undefined
-        ? { action: 'failed', reason: 'CleanupBlocked', message }
-        : {
-            action: 'denied',
-            reason: 'CleanupBlocked',
-            message: `the copy should go, and the ServiceAccount lacks ${missingVerb}`,
-            missingVerbs: [missingVerb],
-          },
-      leftName,
-    ),
+    .filter(({ name }) => !settled.has(name))
+    .map(({ verb, name }) => {
+      const action = verb === 'delete' ? 'delete' : 'release';
+      const message = 'no copy of that name is wanted there';
+      return rowOf(sync, namespace, { action, reason: 'NotWanted', message }, name);
+    });
+  const left = result.leftovers.map((leftover) =>
+    rowOf(sync, namespace, leftoverVerdict(leftover), leftover.name),
   );
   return [...main, ...removed, ...left];
+}
+
+function leftoverVerdict({ message, missingVerb }: Leftover): PlanVerdict {
+  const reason = 'CleanupBlocked';
+  if (missingVerb === undefined) return { action: 'failed', reason, message };
+  const lack = `the copy should go, and the ServiceAccount lacks ${missingVerb}`;
+  return { action: 'denied', reason, message: lack, missingVerbs: [missingVerb] };
 }
 
 function copyVerdict({ result, decision, writes }: Carried): PlanVerdict {
@@ -209,21 +170,14 @@ function copyVerdict({ result, decision, writes }: Carried): PlanVerdict {
 }
 
 /** Undefined where a copy would be in sync, or would be but for one of a former name. */
-function outcomeVerdict({
-  state,
-  reason,
-  message = '',
-  missingVerbs = [],
-}: TargetOutcome): PlanVerdict | undefined {
+function outcomeVerdict(outcome: TargetOutcome): PlanVerdict | undefined {
+  const { state, reason, message = '', missingVerbs = [] } = outcome;
   switch (state) {
     case 'Denied':
-    case 'Stale':
-      return {
-        action: 'denied',
-        reason,
-        message: `the ServiceAccount lacks ${missingVerbs.join(', ')}`,
-        missingVerbs,
-      };
+    case 'Stale': {
+      const lack = `the ServiceAccount lacks ${missingVerbs.join(', ')}`;
+      return { action: 'denied', reason, message: lack, missingVerbs };
+    }
     case 'Conflict':
       return { action: 'conflict', reason, message };
     case 'NamespaceNotFound':
@@ -239,30 +193,22 @@ function outcomeVerdict({
 }
 
 function rowOf(
-  sync: ConfigMapSync,
-  namespace: string,
-  verdict: PlanVerdict,
-  configMap = copyName(sync.spec),
+  { metadata, spec }: ConfigMapSync,
+  targetNamespace: string,
+  { action, reason, message = '', missingVerbs = [], changes = [] }: PlanVerdict,
+  configMap = copyName(spec),
 ): PlanRow {
-  return {
-    namespace: sync.metadata.namespace ?? '',
-    name: sync.metadata.name,
-    serviceAccount: sync.spec.serviceAccount.name,
-    targetNamespace: namespace,
-    configMap,
-    action: verdict.action,
-    reason: verdict.reason,
-    message: verdict.message ?? '',
-    missingVerbs: verdict.missingVerbs ?? [],
-    changes: verdict.changes ?? [],
-  };
+  const { namespace = '', name } = metadata;
+  const serviceAccount = spec.serviceAccount.name;
+  const place = { namespace, name, serviceAccount, targetNamespace, configMap };
+  return { ...place, action, reason, message, missingVerbs, changes };
 }
 
 /** Whoever plans for a tenant has to be trusted with the tenant's permissions: that is what a token is. */
 function cannotAct(sync: ConfigMapSync): string {
-  const { namespace, name } = accountOf(sync);
+  const account = accountOf(sync);
   return (
-    `a plan looks with the rights of ${serviceAccountUsername({ namespace, name })}, and you may not request a token of it: ` +
-    `have somebody grant you "create" on its token (resource serviceaccounts, subresource token, resourceNames [${name}]) in namespace "${namespace}", or let them run the plan`
+    `a plan looks with the rights of ${serviceAccountUsername(account)}, and you may not request a token of it: ` +
+    `have somebody grant you "create" on its token (resource serviceaccounts, subresource token, resourceNames [${account.name}]) in namespace "${account.namespace}", or let them run the plan`
   );
 }

@@ -19,8 +19,6 @@ import type { Clock } from '../../k8s/util/clock.js';
 import { Controller } from '../../k8s/controller/controller.js';
 import type { EventRecorder } from '../../k8s/events/event-recorder.js';
 import { objectKey, splitKey } from '../../k8s/client/objects.js';
-import { RestClient } from '../../k8s/client/rest-client.js';
-import type { Transport } from '../../k8s/client/transport.js';
 import { WorkQueue } from '../../k8s/controller/work-queue.js';
 import type { AuditSink } from '../../telemetry/logging/audit-sink.js';
 import type { Logger } from '../../telemetry/logging/logger.js';
@@ -29,18 +27,16 @@ import { FairQueue } from '../../tenant/fair-queue.js';
 import { Tenancy } from '../../tenant/tenancy.js';
 import { TenantPool } from '../../tenant/tenant-pool.js';
 import { TokenBroker } from '../../tenant/token-broker.js';
+import type { Caller } from '../caller.js';
 import type { RunOptions } from './run-command.js';
 import type { SyncWatches } from './sync-watches.js';
 
 export interface OperatorParts {
   options: RunOptions;
-  server: string;
-  transport: Transport;
-  /** Under the operator's own identity. */
-  client: RestClient;
-  /** The operator's user name. */
+  /** The operator itself. */
+  caller: Caller;
+  /** Its user name. */
   username: string;
-  userAgent: string;
   watches: SyncWatches;
   events: EventRecorder;
   auditLog: AuditSink;
@@ -72,7 +68,7 @@ export class Operator {
   readonly #stopNow = new AbortController();
 
   constructor(parts: OperatorParts) {
-    const { options, client, watches, metrics, logger, clock } = parts;
+    const { options, caller, watches, metrics, logger, clock } = parts;
     const random = Math.random;
     this.#watches = watches;
     this.#queue = new WorkQueue({
@@ -95,11 +91,11 @@ export class Operator {
     const notifier = new Notifier({ events: parts.events, metrics, log: parts.auditLog, register });
     const schedule = new Schedule(intervals, random);
     const finalizer = new Finalizer({ namespaces, timeoutMs: options.cleanupTimeout, clock });
-    const syncClient = new ConfigMapSyncClient(client);
+    const syncClient = new ConfigMapSyncClient(caller.client);
     const tenants = this.#tenants(parts);
     this.#tenancy = new Tenancy({
       tenants,
-      userAgentPrefix: parts.userAgent,
+      userAgentPrefix: caller.userAgent,
       clock,
       random,
       recheck: {
@@ -186,7 +182,7 @@ export class Operator {
     });
 
     this.#policyReporter = options.policyReports
-      ? new PolicyReporter({ client, syncs: watches.syncs, log: logger, clock })
+      ? new PolicyReporter({ client: caller.client, syncs: watches.syncs, log: logger, clock })
       : undefined;
 
     metrics.deniedSeries(() => register.series(options.deniedSeriesLimit));
@@ -194,36 +190,18 @@ export class Operator {
     metrics.watches(() => ({ configmaps: this.#tenancy.watches }));
   }
 
-  #tenants({
-    options,
-    transport,
-    client,
-    server,
-    username,
-    userAgent,
-    metrics,
-    clock,
-  }: OperatorParts): TenantPool {
+  #tenants({ options, caller, username, metrics, clock }: OperatorParts): TenantPool {
     return new TenantPool({
       broker: new TokenBroker({
-        client,
+        client: caller.client,
         operator: username,
         expirationSeconds: options.tokenExpiration / 1000,
         clock,
         observer: metrics,
       }),
-      clientFor: (authorize) =>
-        new RestClient({
-          server,
-          dispatcher: (use) => transport.dispatcher('bearer', use),
-          authorize,
-          userAgent,
-          requireAuthorization: true,
-          observer: metrics.runtime,
-          clock,
-        }),
+      clientFor: (authorize) => caller.bearerClient(authorize),
       requests: new FairQueue(options.maxConcurrentRequests),
-      userAgentPrefix: userAgent,
+      userAgentPrefix: caller.userAgent,
       clock,
       onEnded: (account) => {
         for (const sync of this.#tenancy.usersOf(account)) this.#queue.add(sync);

@@ -1,12 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
-import { homedir, hostname } from 'node:os';
+import { hostname } from 'node:os';
 import { systemClock, type Clock } from '../../k8s/util/clock.js';
 import { EventRecorder } from '../../k8s/events/event-recorder.js';
-import { loadConnection } from '../../k8s/config/kubeconfig.js';
 import { LeaderElector } from '../../k8s/leader-election/leader-elector.js';
-import { RestClient } from '../../k8s/client/rest-client.js';
-import { Transport } from '../../k8s/client/transport.js';
+import type { Requester } from '../../k8s/client/rest-client.js';
 import { StreamAuditSink } from '../../telemetry/logging/audit-sink.js';
 import { type BindAddress, formatBindAddress } from '../../telemetry/http/http-listener.js';
 import { HealthServer, type ReadinessCheck } from '../../telemetry/http/health-server.js';
@@ -15,6 +13,7 @@ import { MetricsServer } from '../../telemetry/http/metrics-server.js';
 import { Metrics } from '../../telemetry/metrics/metrics.js';
 import { messageOf } from '../../k8s/util/text.js';
 import { MOST_UNDER_WAY } from '../../tenant/fair-queue.js';
+import { Caller } from '../caller.js';
 import { Operator, REPORTING_CONTROLLER } from './operator.js';
 import type { RunOptions } from './run-command.js';
 import { syncWatches, type SyncWatches } from './sync-watches.js';
@@ -33,20 +32,14 @@ export async function run(options: RunOptions, env: Readonly<NodeJS.ProcessEnv>)
   const clock = systemClock;
   const logger = new ProcessLogger({ level: options.logLevel, format: options.logFormat });
   const auditLog = new StreamAuditSink(process.stdout, { logger });
-  const connection = await loadConnection({ kubeconfig: options.kubeconfig, env, home: homedir() });
-  const transport = new Transport(connection, {
-    writeConnections: MOST_UNDER_WAY * options.maxConcurrentRequests,
-  });
   const metrics = new Metrics();
-  const userAgent = `config-weaver/${version()}`;
-  const client = new RestClient({
-    server: connection.server,
-    dispatcher: (use) => transport.dispatcher('operator', use),
-    authorize: (signal) => connection.authorize(signal),
-    userAgent,
+  const caller = await Caller.connect({
+    kubeconfig: options.kubeconfig,
+    env,
+    writeConnections: MOST_UNDER_WAY * options.maxConcurrentRequests,
     observer: metrics.runtime,
-    clock,
   });
+  const { client } = caller;
   const watches = syncWatches({ client, watchNamespaces: options.watchNamespaces, log: logger, clock });
   const events = new EventRecorder({
     client,
@@ -83,8 +76,8 @@ export async function run(options: RunOptions, env: Readonly<NodeJS.ProcessEnv>)
     };
     logger.info('starting', {
       version: version(),
-      server: connection.server,
-      kubeconfig: connection.source,
+      server: caller.server,
+      kubeconfig: caller.source,
       ...addresses,
     });
 
@@ -98,11 +91,8 @@ export async function run(options: RunOptions, env: Readonly<NodeJS.ProcessEnv>)
       await Promise.all(watches.reflectors.map((reflector) => reflector.waitForSync(leading)));
       operator = new Operator({
         options,
-        server: connection.server,
-        transport,
-        client,
+        caller,
         username,
-        userAgent,
         watches,
         events,
         auditLog,
@@ -127,7 +117,7 @@ export async function run(options: RunOptions, env: Readonly<NodeJS.ProcessEnv>)
     }
     const elector = new LeaderElector({
       client,
-      namespace: options.leaderElectionNamespace ?? connection.namespace,
+      namespace: options.leaderElectionNamespace ?? caller.namespace,
       name: LEASE,
       identity: `${hostname()}_${randomUUID()}`,
       onLeading: (leads) => metrics.runtime.setLeader(LEASE, leads),
@@ -144,7 +134,7 @@ export async function run(options: RunOptions, env: Readonly<NodeJS.ProcessEnv>)
     await events.flush(AbortSignal.timeout(1500)).catch(() => undefined);
     background.abort(new Error('shutting down'));
     await Promise.all([health.close(), metricsServer.close()]);
-    await transport.close();
+    await caller.close();
     await auditLog.close(AbortSignal.timeout(500));
     logger.info('stopped');
     await logger.close(AbortSignal.timeout(500));
@@ -194,7 +184,7 @@ interface SelfSubjectReview {
  * @throws the signal's reason.
  */
 async function operatorIdentity(
-  client: RestClient,
+  client: Requester,
   log: RuntimeLog,
   clock: Clock,
   signal: AbortSignal,

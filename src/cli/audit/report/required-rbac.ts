@@ -1,39 +1,44 @@
 import { createHash } from 'node:crypto';
 import type { ConfigMapSync } from '../../../api/v1alpha1/config-map-sync.js';
-import type { Verb } from '../../../api/v1alpha1/config-map-sync-status.js';
+import { accountOf } from '../../../controller/plan-request.js';
+import { requiredVerbs } from '../../../sync/required-rbac.js';
 import { copyName, sourceOf } from '../../../sync/targets.js';
 import type { ServiceAccount, NamespacedName } from '../../../api/kubernetes.js';
 import { tokenGrant } from '../../../tenant/token-grant.js';
 import { isDenied } from '../../../sync/outcomes.js';
 import type { ReportRow } from './report-row.js';
 
-export interface RemediesOptions {
-  /** The operator's user name. */
-  operator: string;
-  /** What a ConfigMapSync needs in each target namespace. */
-  neededVerbs: (sync: ConfigMapSync) => readonly Verb[];
-}
-
 /** The Roles and RoleBindings that a ConfigMapSync needs: one text for a refusal, for `grant` and for reports. */
 export class Remedies {
-  readonly #options: RemediesOptions;
+  readonly #operator: string;
 
-  constructor(options: RemediesOptions) {
-    this.#options = options;
+  /** @param operator The operator's user name. */
+  constructor(operator: string) {
+    this.#operator = operator;
   }
 
   /** Lets the operator request tokens of the ServiceAccount. */
   token(sync: ConfigMapSync): object[] {
-    return tokenGrant(accountOf(sync), this.#options.operator);
+    return tokenGrant(accountOf(sync), this.#operator);
   }
 
+  /** Lets the ServiceAccount read the source and nothing else. */
   source(sync: ConfigMapSync): object[] {
-    return sourceGrant(accountOf(sync), sourceOf(sync.spec, sync.metadata.namespace ?? ''));
+    const source = sourceOf(sync.spec, sync.metadata.namespace ?? '');
+    return grant('read', accountOf(sync), source, [configMapRule(['get', ...WATCH_VERBS], source.name)]);
   }
 
+  /**
+   * Lets the ServiceAccount keep the copies in one namespace: whether it has some of the rights or not, since a Role that
+   * is applied replaces the one before. A create carries no name when it is authorized, so that it cannot be bound to one.
+   */
   target(sync: ConfigMapSync, namespace: string): object[] {
     const copy = { namespace, name: copyName(sync.spec) };
-    return targetGrant(accountOf(sync), copy, this.#options.neededVerbs(sync));
+    const named = requiredVerbs(sync).filter((verb) => verb !== 'create');
+    return grant('write', accountOf(sync), copy, [
+      configMapRule(['create']),
+      configMapRule([...named, ...WATCH_VERBS], copy.name),
+    ]);
   }
 
   /** What mends a refused target; nothing where no RBAC would, such as for a ServiceAccount that is not there. */
@@ -52,41 +57,11 @@ export class Remedies {
   }
 }
 
-export function accountOf({ metadata, spec }: ConfigMapSync): ServiceAccount {
-  return { namespace: metadata.namespace ?? '', name: spec.serviceAccount.name };
-}
-
 /** Not needed, but with them changes arrive at once. They may be bound to a name: the operator watches by name then. */
 const WATCH_VERBS = ['list', 'watch'] as const;
 
-/** Role and RoleBinding that let a ServiceAccount read one source and nothing else. */
-export function sourceGrant(account: ServiceAccount, source: NamespacedName): object[] {
-  return grant('read', account, source, [
-    {
-      apiGroups: [''],
-      resources: ['configmaps'],
-      resourceNames: [source.name],
-      verbs: ['get', ...WATCH_VERBS],
-    },
-  ]);
-}
-
-/**
- * Role and RoleBinding that let a ServiceAccount keep the copies of one name in one namespace. A create carries no name
- * when it is authorized, so that this one verb cannot be bound to it.
- * @param verbs What the ConfigMapSync needs there, whether it has some of it or not: a Role that is applied replaces the one before.
- */
-export function targetGrant(account: ServiceAccount, copy: NamespacedName, verbs: readonly Verb[]): object[] {
-  const named = verbs.filter((verb) => verb !== 'create');
-  return grant('write', account, copy, [
-    ...(verbs.includes('create') ? [{ apiGroups: [''], resources: ['configmaps'], verbs: ['create'] }] : []),
-    {
-      apiGroups: [''],
-      resources: ['configmaps'],
-      resourceNames: [copy.name],
-      verbs: [...named, ...WATCH_VERBS],
-    },
-  ]);
+function configMapRule(verbs: readonly string[], name?: string): object {
+  return { apiGroups: [''], resources: ['configmaps'], ...(name && { resourceNames: [name] }), verbs };
 }
 
 function grant(

@@ -1,23 +1,25 @@
 import { expect } from 'chai';
-import type { Verb } from '../../../../src/api/v1alpha1/config-map-sync-status.js';
-import { Remedies } from '../../../../src/cli/audit/report/required-rbac.js';
+import type { ConfigMapSync } from '../../../../src/api/v1alpha1/config-map-sync.js';
 import type { Attempt } from '../../../../src/cli/grant/access-reviewer.js';
-import { GrantPlanner, targetsOf } from '../../../../src/cli/grant/grant-planner.js';
+import { missingGrants, targetsOf } from '../../../../src/cli/grant/grant-planner.js';
 import { refused, syncWith, target } from '../../../support/report-fixture.js';
 
 const OPERATOR = 'system:serviceaccount:ops:weaver';
 const TENANT = 'system:serviceaccount:team-a:sharer';
 
-/** `user verb namespace` of each right that is there. */
-function planner(rights: readonly string[], asked: string[] = []): GrantPlanner {
-  const neededVerbs = (): readonly Verb[] => ['get', 'create', 'update', 'delete'];
+/** @param rights `user verb namespace` of each right that is there. */
+function missing(
+  rights: readonly string[],
+  sync: ConfigMapSync,
+  targets: readonly string[],
+  asked: string[] = [],
+): Promise<object[]> {
   const allowsAll = (username: string, attempts: readonly Attempt[]): Promise<boolean> => {
     const needed = attempts.map(({ verb, namespace }) => `${username} ${verb} ${namespace}`);
     asked.push(...attempts.map(({ verb, name }) => `${verb} ${name ?? '(no name)'}`));
     return Promise.resolve(needed.every((right) => rights.includes(right)));
   };
-  const remedies = new Remedies({ operator: OPERATOR, neededVerbs });
-  return new GrantPlanner({ reviewer: { allowsAll }, remedies, operator: OPERATOR, neededVerbs });
+  return missingGrants(sync, targets, { operator: OPERATOR, reviewer: { allowsAll } });
 }
 
 function kinds(manifests: object[]): string[] {
@@ -33,9 +35,9 @@ function namespace(name: string, labels: Record<string, string> = {}): { metadat
 
 describe('the grants of a ConfigMapSync', () => {
   it('are all of them where nothing is there: token, source, each target', async () => {
-    const missing = await planner([]).missing(syncWith({}), ['foo', 'prod']);
+    const grants = await missing([], syncWith({}), ['foo', 'prod']);
 
-    expect(kinds(missing)).to.deep.equal([
+    expect(kinds(grants)).to.deep.equal([
       'Role team-a config-weaver-token',
       'RoleBinding team-a config-weaver-token',
       'Role team-a config-weaver-read',
@@ -55,9 +57,9 @@ describe('the grants of a ConfigMapSync', () => {
       ...['get', 'create', 'update'].map((verb) => `${TENANT} ${verb} prod`),
     ];
 
-    const missing = await planner(rights).missing(syncWith({}), ['foo', 'prod']);
+    const grants = await missing(rights, syncWith({}), ['foo', 'prod']);
 
-    expect(kinds(missing)).to.deep.equal([
+    expect(kinds(grants)).to.deep.equal([
       'Role prod config-weaver-write',
       'RoleBinding prod config-weaver-write',
     ]);
@@ -66,7 +68,7 @@ describe('the grants of a ConfigMapSync', () => {
   it('are asked about as the API server will be: by name, and a create by none', async () => {
     const asked: string[] = [];
 
-    await planner([], asked).missing(syncWith({ spec: { target: { name: 'copy' } } }), ['foo']);
+    await missing([], syncWith({ spec: { target: { name: 'copy' } } }), ['foo'], asked);
 
     expect(asked).to.deep.equal([
       'create sharer',

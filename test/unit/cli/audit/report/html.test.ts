@@ -11,10 +11,7 @@ const EVIL = `<img src=x onerror="alert(1)"></script><script>alert(2)</script>'"
 function render(...syncs: ConfigMapSync[]): string {
   return renderHtml({
     syncs,
-    remedies: new Remedies({
-      operator: 'system:serviceaccount:ops:weaver',
-      neededVerbs: () => ['get', 'create'],
-    }),
+    remedies: new Remedies('system:serviceaccount:ops:weaver'),
     server: 'https://127.0.0.1:6443',
     namespace: undefined,
     at: new Date('2026-03-04T05:06:07Z'),

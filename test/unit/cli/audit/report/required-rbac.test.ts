@@ -2,7 +2,6 @@ import { expect } from 'chai';
 import { Remedies } from '../../../../../src/cli/audit/report/required-rbac.js';
 import { rowsOf } from '../../../../../src/cli/audit/report/report-row.js';
 import type { ConfigMapSync } from '../../../../../src/api/v1alpha1/config-map-sync.js';
-import type { Verb } from '../../../../../src/api/v1alpha1/config-map-sync-status.js';
 import { refused, syncWith, target } from '../../../../support/report-fixture.js';
 
 interface Manifest {
@@ -13,10 +12,8 @@ interface Manifest {
   subjects?: { kind: string; namespace: string; name: string }[];
 }
 
-const VERBS: readonly Verb[] = ['get', 'create', 'update', 'delete'];
-
-function remedies(verbs = VERBS): Remedies {
-  return new Remedies({ operator: 'system:serviceaccount:ops:weaver', neededVerbs: () => verbs });
+function remedies(): Remedies {
+  return new Remedies('system:serviceaccount:ops:weaver');
 }
 
 function manifests(objects: object[]): Manifest[] {
@@ -48,7 +45,7 @@ describe('the RBAC that mends a refusal', () => {
   });
 
   it('holds just the verbs that the ConfigMapSync needs', () => {
-    const [role] = manifests(remedies(['get', 'create', 'update']).target(syncWith({}), 'prod'));
+    const [role] = manifests(remedies().target(syncWith({ spec: { deletionPolicy: 'Orphan' } }), 'prod'));
 
     expect(role?.rules?.flatMap(({ verbs }) => verbs)).to.not.include('delete');
   });
