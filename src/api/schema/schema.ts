@@ -111,7 +111,7 @@ export interface FieldDefinition {
   /** What the API server puts in where the field is left out. */
   readonly default?: Json;
   /** OLM shows the field under this name. */
-  readonly displayName?: string;
+  readonly displayName: string;
   /** How OLM's console edits or renders the field: `urn:alm:descriptor:…`. */
   readonly xDescriptors?: readonly string[];
 }
