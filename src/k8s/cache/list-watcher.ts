@@ -88,9 +88,7 @@ export class ListWatcher<T extends KubernetesObject> implements WatchTarget<T> {
         return await this.#streamList(open);
       } catch (error) {
         // 400 and 422: the feature is off. Silence: the server has never heard of it.
-        if (!(error instanceof WatchFault) && !isApiError(error, 400, 422)) {
-          throw error;
-        }
+        if (!(error instanceof WatchFault) && !isApiError(error, 400, 422)) throw error;
         signal.throwIfAborted();
         this.#streamingList = false;
         this.#options.log.info(`${this.name}: the API server does not stream lists, reading pages instead`);
@@ -136,9 +134,7 @@ export class ListWatcher<T extends KubernetesObject> implements WatchTarget<T> {
     const objects = new Map<string, T>();
     for (;;) {
       const next = await events.next();
-      if (next.done === true) {
-        throw new Error(`the streamed list of ${this.#options.path} ended too early`);
-      }
+      if (next.done === true) throw new Error(`the streamed list of ${this.#options.path} ended too early`);
       const { type, object } = next.value;
       if (type === 'DELETED') {
         objects.delete(objectKey(object));

@@ -68,9 +68,7 @@ export class MetadataWatcher {
       start: (_open: OpenWatch<KubernetesObject>, startSignal) => this.#start(startSignal),
       opened: () => coverage.begin(),
       changed: ({ type, object }: WatchEvent<KubernetesObject>) => {
-        if (type !== 'BOOKMARK') {
-          handlers.onChange({ type, metadata: object.metadata });
-        }
+        if (type !== 'BOOKMARK') handlers.onChange({ type, metadata: object.metadata });
       },
       expired: () => coverage.end(),
       failed: (error) => {
@@ -119,9 +117,7 @@ class Coverage {
 
   /** The first failure is let pass: when the very next try succeeds, it resumes without a gap. */
   interrupt(): void {
-    if (this.#interrupted) {
-      this.end();
-    }
+    if (this.#interrupted) this.end();
     this.#interrupted = true;
   }
 

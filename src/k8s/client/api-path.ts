@@ -40,9 +40,7 @@ export type Query = Record<string, string | number | boolean | undefined>;
 export function queryString(query: Query | undefined): string {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(query ?? {})) {
-    if (value !== undefined) {
-      parameters.append(name, String(value));
-    }
+    if (value !== undefined) parameters.append(name, String(value));
   }
   return parameters.size === 0 ? '' : `?${parameters.toString()}`;
 }

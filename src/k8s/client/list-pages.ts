@@ -31,9 +31,7 @@ export async function listPages<T extends KubernetesObject>(
     try {
       return await readPages<T>(request, signal);
     } catch (error) {
-      if (!isApiError(error, 410) || starts >= MAX_STARTS) {
-        throw error;
-      }
+      if (!isApiError(error, 410) || starts >= MAX_STARTS) throw error;
     }
   }
 }
@@ -54,8 +52,6 @@ async function readPages<T extends KubernetesObject>(
     });
     items.push(...(body.items ?? []));
     token = body.metadata.continue || undefined;
-    if (token === undefined) {
-      return { metadata: { resourceVersion: body.metadata.resourceVersion }, items };
-    }
+    if (token === undefined) return { metadata: { resourceVersion: body.metadata.resourceVersion }, items };
   }
 }

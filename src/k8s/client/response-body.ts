@@ -11,9 +11,7 @@ export async function readBounded(body: AsyncIterable<Buffer>, maxBytes: number)
   let length = 0;
   for await (const chunk of body) {
     length += chunk.length;
-    if (length > maxBytes) {
-      throw new RangeError(`an answer of more than ${maxBytes} bytes`);
-    }
+    if (length > maxBytes) throw new RangeError(`an answer of more than ${maxBytes} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks, length).toString('utf8');
@@ -47,9 +45,7 @@ export async function* readLines(
       const line = join(pieces, tail, length + tail.length);
       pieces = [];
       length = 0;
-      if (line !== '') {
-        yield line;
-      }
+      if (line !== '') yield line;
     }
     if (start < chunk.length) {
       pieces.push(chunk.subarray(start));
@@ -57,21 +53,15 @@ export async function* readLines(
       check(length, maxBytes);
     }
   }
-  if (length > 0) {
-    yield join(pieces, new Uint8Array(0), length);
-  }
+  if (length > 0) yield join(pieces, new Uint8Array(0), length);
 }
 
 function check(length: number, maxBytes: number): void {
-  if (length > maxBytes) {
-    throw new LineTooLongError(`a line of more than ${maxBytes} bytes`);
-  }
+  if (length > maxBytes) throw new LineTooLongError(`a line of more than ${maxBytes} bytes`);
 }
 
 function join(pieces: Uint8Array[], tail: Uint8Array, length: number): string {
-  if (pieces.length === 0) {
-    return Buffer.from(tail.buffer, tail.byteOffset, tail.byteLength).toString('utf8');
-  }
+  if (pieces.length === 0) return Buffer.from(tail.buffer, tail.byteOffset, tail.byteLength).toString('utf8');
   return Buffer.concat([...pieces, tail], length).toString('utf8');
 }
 

@@ -26,12 +26,8 @@ export interface ApiRequest {
   waits?: boolean;
 }
 
-export interface WatchRequest {
-  path: string;
-  /** `watch=true` is added. */
-  query?: Query | undefined;
-  accept?: string | undefined;
-  userAgent?: string | undefined;
+/** `watch=true` is added to the query. */
+export interface WatchRequest extends Pick<ApiRequest, 'path' | 'query' | 'accept' | 'userAgent'> {
   signal: AbortSignal;
   /** How long the API server may take to accept the watch, in milliseconds. Default: 30,000. */
   openingMs?: number;
@@ -47,9 +43,8 @@ export interface ApiResponse<T> {
   auditID: string | undefined;
 }
 
-/** Told of every try, watches included (when they are accepted or refused). */
 export interface RequestObserver {
-  /** `code` is the HTTP status code, or `<error>` where there was no answer, as in client-go. */
+  /** Told of every try, and of watches when they are accepted or refused. `code` is the HTTP status code, or `<error>` where there was no answer, as in client-go. */
   observe(request: { method: string; host: string; code: string; seconds: number }): void;
 }
 
@@ -60,10 +55,7 @@ export interface RestClientOptions {
   /** The `Authorization` header, asked for before every try; undefined where the client certificate is the identity. */
   authorize: (signal?: AbortSignal) => Promise<string | undefined>;
   userAgent: string;
-  /**
-   * For a client that acts for somebody else: without a token nothing is sent, so that a request never
-   * runs as whoever else the connection may belong to.
-   */
+  /** For a client that acts for somebody else: without a token nothing is sent. */
   requireAuthorization?: boolean;
   observer?: RequestObserver | undefined;
   clock?: Clock;

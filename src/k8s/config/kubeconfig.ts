@@ -37,17 +37,11 @@ export async function loadConnection(options: ConnectionOptions): Promise<Cluste
     return fromFiles([options.kubeconfig], '--kubeconfig');
   }
   const listed = (env.KUBECONFIG ?? '').split(delimiter).filter((path) => path !== '');
-  if (listed.length > 0) {
-    return fromFiles(listed, 'KUBECONFIG');
-  }
+  if (listed.length > 0) return fromFiles(listed, 'KUBECONFIG');
   const pod = await inClusterConnection(env, clock, serviceAccountDirectory);
-  if (pod !== undefined) {
-    return pod;
-  }
+  if (pod !== undefined) return pod;
   const homeFile = join(options.home, '.kube', 'config');
-  if (existsSync(homeFile)) {
-    return fromFiles([homeFile], '~/.kube/config');
-  }
+  if (existsSync(homeFile)) return fromFiles([homeFile], '~/.kube/config');
   throw new KubeconfigError(
     `no cluster to talk to: there is no --kubeconfig, no KUBECONFIG, no pod's ServiceAccount in ${serviceAccountDirectory} ` +
       `and no ${homeFile}; name a kubeconfig by --kubeconfig or KUBECONFIG`,
@@ -67,13 +61,8 @@ async function inClusterConnection(
   const host = env.KUBERNETES_SERVICE_HOST;
   const port = env.KUBERNETES_SERVICE_PORT || '443';
   const token = new TokenFile(join(directory, 'token'), clock);
-  const hasToken = await token.read().then(
-    () => true,
-    () => false,
-  );
-  if (!host || !hasToken) {
-    return undefined;
-  }
+  const firstToken = await token.read().catch(() => undefined);
+  if (!host || firstToken === undefined) return undefined;
   const ca = await readFile(join(directory, 'ca.crt')).catch(() => undefined);
   if (ca === undefined) {
     throw new KubeconfigError(`the pod's ServiceAccount in ${directory} has a token but no ca.crt`);

@@ -29,18 +29,20 @@ export interface WorkQueueOptions {
   observer?: QueueObserver | undefined;
 }
 
+const DEFAULTS = {
+  clock: steadyClock,
+  random: Math.random,
+  baseDelayMs: 5,
+  maxDelayMs: 300_000,
+};
+
 /**
- * client-go's rate limiting work queue, with groups that take turns: a key waits once however often it is added, is never with two workers at once, and is
- * queued again at {@link done} when it was added meanwhile, so that no change is lost.
+ * client-go's rate limiting work queue, with groups that take turns: a key waits once however often it is added, is never
+ * with two workers at once, and is queued again at {@link done} when it was added meanwhile, so that no change is lost.
  */
 export class WorkQueue {
-  readonly #clock: Clock;
-  readonly #random: () => number;
-  readonly #baseDelayMs: number;
-  readonly #maxDelayMs: number;
-  readonly #observer: QueueObserver | undefined;
+  readonly #options: WorkQueueOptions & typeof DEFAULTS;
   readonly #delayed: DelayingQueue;
-  readonly #groupOf: (key: string) => string;
   /** Waiting to be taken, and since when. */
   readonly #waiting = new Map<string, number>();
   /** The same keys, in the order in which they are taken. */
@@ -54,13 +56,8 @@ export class WorkQueue {
   #down = false;
 
   constructor(options: WorkQueueOptions = {}) {
-    this.#clock = options.clock ?? steadyClock;
-    this.#random = options.random ?? Math.random;
-    this.#baseDelayMs = options.baseDelayMs ?? 5;
-    this.#maxDelayMs = options.maxDelayMs ?? 300_000;
-    this.#observer = options.observer;
-    this.#groupOf = options.groupOf ?? (() => '');
-    this.#delayed = new DelayingQueue(this.#clock, (key) => this.add(key));
+    this.#options = { ...DEFAULTS, ...options };
+    this.#delayed = new DelayingQueue(this.#options.clock, (key) => this.add(key));
   }
 
   /** Keys that could be taken now. */
@@ -70,49 +67,39 @@ export class WorkQueue {
 
   /** workqueue_unfinished_work_seconds: the sum over all keys that are with workers. */
   get unfinishedWorkSeconds(): number {
-    const now = this.#clock.now();
+    const now = this.#options.clock.now();
     return [...this.#processing.values()].reduce((sum, since) => sum + (now - since) / 1000, 0);
   }
 
   /** workqueue_longest_running_processor_seconds; 0 when nothing is being worked on. */
   get longestRunningProcessorSeconds(): number {
-    const now = this.#clock.now();
+    const now = this.#options.clock.now();
     return [...this.#processing.values()].reduce((most, since) => Math.max(most, (now - since) / 1000), 0);
   }
 
   add(key: string): void {
-    if (this.#down || this.#waiting.has(key) || this.#again.has(key)) {
-      return;
-    }
-    this.#observer?.added();
-    const now = this.#clock.now();
-    if (this.#processing.has(key)) {
-      this.#again.set(key, now);
-    } else {
-      this.#enqueue(key, now);
-    }
+    if (this.#down || this.#waiting.has(key) || this.#again.has(key)) return;
+    this.#options.observer?.added();
+    const now = this.#options.clock.now();
+    if (this.#processing.has(key)) this.#again.set(key, now);
+    else this.#enqueue(key, now);
   }
 
   /** Of several times for one key the earliest counts. */
   addAfter(key: string, milliseconds: number): void {
-    if (this.#down) {
-      return;
-    }
-    if (milliseconds <= 0) {
-      this.add(key);
-    } else {
-      this.#delayed.add(key, milliseconds);
-    }
+    if (this.#down) return;
+    if (milliseconds <= 0) this.add(key);
+    else this.#delayed.add(key, milliseconds);
   }
 
   /** After a failure: the wait doubles with each one until {@link forget}. */
   addRateLimited(key: string): void {
     const failures = this.#failures.get(key) ?? 0;
     this.#failures.set(key, failures + 1);
-    this.#observer?.retried();
-    const delay = Math.min(this.#baseDelayMs * 2 ** failures, this.#maxDelayMs);
+    this.#options.observer?.retried();
+    const delay = Math.min(this.#options.baseDelayMs * 2 ** failures, this.#options.maxDelayMs);
     // Keys that failed together, as when the API server was away, shall not all come back together.
-    this.addAfter(key, delay * (1 + 0.1 * this.#random()));
+    this.addAfter(key, delay * (1 + 0.1 * this.#options.random()));
   }
 
   /** The next failure of this key is its first. */
@@ -122,9 +109,7 @@ export class WorkQueue {
 
   /** Waits for a key; undefined when the queue is shut down or the signal aborts. Each key needs its {@link done}. */
   async get(signal: AbortSignal): Promise<string | undefined> {
-    if (this.#down || signal.aborted) {
-      return undefined;
-    }
+    if (this.#down || signal.aborted) return undefined;
     const first = this.#turns.take();
     return first === undefined ? this.#nextAdded(signal) : this.#take(first);
   }
@@ -132,11 +117,9 @@ export class WorkQueue {
   /** The worker is through with the key, whether it succeeded or not. */
   done(key: string): void {
     const since = this.#processing.get(key);
-    if (since === undefined) {
-      return;
-    }
+    if (since === undefined) return;
     this.#processing.delete(key);
-    this.#observer?.finished((this.#clock.now() - since) / 1000);
+    this.#options.observer?.finished((this.#options.clock.now() - since) / 1000);
     const again = this.#again.get(key);
     if (again !== undefined) {
       this.#again.delete(key);
@@ -151,10 +134,8 @@ export class WorkQueue {
     this.#waiting.clear();
     while (this.#turns.take() !== undefined);
     this.#again.clear();
-    this.#observer?.depth(0);
-    for (const resolve of [...this.#idle]) {
-      resolve(undefined);
-    }
+    this.#options.observer?.depth(0);
+    for (const resolve of [...this.#idle]) resolve(undefined);
   }
 
   #nextAdded(signal: AbortSignal): Promise<string | undefined> {
@@ -171,24 +152,22 @@ export class WorkQueue {
   }
 
   #enqueue(key: string, since: number): void {
-    if (this.#down) {
-      return;
-    }
+    if (this.#down) return;
     this.#waiting.set(key, since);
-    this.#observer?.depth(this.#waiting.size);
+    this.#options.observer?.depth(this.#waiting.size);
     const [idle] = this.#idle;
     // Taken before the worker wakes up, so that nobody else takes it as well.
     if (idle !== undefined) idle(this.#take(key));
-    else this.#turns.add([this.#groupOf(key)], key);
+    else this.#turns.add([this.#options.groupOf?.(key) ?? ''], key);
   }
 
   #take(key: string): string {
-    const now = this.#clock.now();
+    const now = this.#options.clock.now();
     const since = this.#waiting.get(key) ?? now;
     this.#waiting.delete(key);
     this.#processing.set(key, now);
-    this.#observer?.depth(this.#waiting.size);
-    this.#observer?.taken((now - since) / 1000);
+    this.#options.observer?.depth(this.#waiting.size);
+    this.#options.observer?.taken((now - since) / 1000);
     return key;
   }
 }

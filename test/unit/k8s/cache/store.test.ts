@@ -18,7 +18,7 @@ describe('the store', () => {
     expect(changes).to.deep.equal([
       { type: 'added', object: first },
       { type: 'updated', object: second, previous: first },
-      { type: 'deleted', object: last },
+      { type: 'deleted', object: last, previous: second },
     ]);
     expect(store.list()).to.deep.equal([]);
   });
