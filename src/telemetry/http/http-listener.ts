@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Server, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Server as SecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
@@ -76,22 +77,16 @@ export class HttpListener {
    * @throws ListenError
    */
   async listen(address: BindAddress): Promise<AddressInfo> {
-    await new Promise<void>((resolve, reject) => {
-      const onError = (error: NodeJS.ErrnoException): void => {
-        const place = formatBindAddress(address);
-        const hint = `give another address with ${this.#flag}, or 0 to turn it off`;
-        reject(
-          new ListenError(`${this.#what} cannot listen on ${place}: ${explain(error)}; ${hint}`, {
-            cause: error,
-          }),
-        );
-      };
-      this.#server.once('error', onError);
-      this.#server.listen({ ...address }, () => {
-        this.#server.off('error', onError);
-        resolve();
+    this.#server.listen({ ...address });
+    try {
+      await once(this.#server, 'listening');
+    } catch (error) {
+      const place = `${this.#what} cannot listen on ${formatBindAddress(address)}`;
+      const hint = `give another address with ${this.#flag}, or 0 to turn it off`;
+      throw new ListenError(`${place}: ${explain(error as NodeJS.ErrnoException)}; ${hint}`, {
+        cause: error,
       });
-    });
+    }
     // Later errors (out of file descriptors on accept) concern one connection; clients try again.
     this.#server.on('error', () => undefined);
     return this.#server.address() as AddressInfo;
@@ -127,10 +122,8 @@ export function answerText(
   body: string,
   headers: OutgoingHttpHeaders = {},
 ): void {
-  answer(response, code, Buffer.from(`${body}\n`), {
-    'content-type': 'text/plain; charset=utf-8',
-    ...headers,
-  });
+  const contentType = { 'content-type': 'text/plain; charset=utf-8' };
+  answer(response, code, Buffer.from(`${body}\n`), { ...contentType, ...headers });
 }
 
 export function answer(

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../../k8s/util/clock.js';
-import { BoundedWriter } from './bounded-writer.js';
+import { BoundedWriter, type OutputStream } from './bounded-writer.js';
 import type { Logger } from './logger.js';
 import { redactValue } from './redact.js';
 
@@ -39,10 +39,7 @@ export class StreamAuditSink implements AuditSink {
   readonly #writer: BoundedWriter;
   readonly #clock: Clock;
 
-  constructor(
-    stream: NodeJS.WritableStream & { readonly writableLength: number },
-    { clock = systemClock, logger }: AuditSinkOptions,
-  ) {
+  constructor(stream: OutputStream, { clock = systemClock, logger }: AuditSinkOptions) {
     this.#clock = clock;
     this.#writer = new BoundedWriter(stream, {
       maxBufferedBytes: MAX_BUFFERED_BYTES,

@@ -1,13 +1,7 @@
-import {
-  createLogger as createWinston,
-  format,
-  type Logform,
-  transports,
-  type Logger as Winston,
-} from 'winston';
+import { createLogger, format, type Logform, transports, type Logger as Winston } from 'winston';
 import { type Clock, systemClock } from '../../k8s/util/clock.js';
 import type { RuntimeLog } from '../../k8s/util/cause-log.js';
-import { BoundedWriter } from './bounded-writer.js';
+import { BoundedWriter, type OutputStream } from './bounded-writer.js';
 import { formatJson, formatText, type LogFormat, type LogLevel } from './log-format.js';
 
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -21,7 +15,7 @@ export interface LoggerOptions {
   level: LogLevel;
   format: LogFormat;
   /** Default: standard error. */
-  stream?: NodeJS.WritableStream & { readonly writableLength: number };
+  stream?: OutputStream;
   clock?: Clock;
 }
 
@@ -43,7 +37,7 @@ export class ProcessLogger implements Logger {
       notice: (dropped) =>
         render({ time: now(), level: 'warn', message: 'log lines dropped', fields: { dropped }, debug }),
     });
-    this.#winston = createWinston({
+    this.#winston = createLogger({
       level,
       format: format.printf((info) => render({ ...(info as unknown as LogInfo), time: now(), debug })),
 

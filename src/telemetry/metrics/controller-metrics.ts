@@ -1,6 +1,7 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { Counter, Gauge, Histogram } from 'prom-client';
 import type { QueueObserver, WorkQueue } from '../../k8s/controller/work-queue.js';
 import type { ReconcileObserver, ReconcileOutcome } from '../../k8s/controller/controller.js';
+import type { Families } from './families.js';
 
 /** What a queue knows at the time of a scrape. */
 export type MeasuredQueue = Pick<WorkQueue, 'unfinishedWorkSeconds' | 'longestRunningProcessorSeconds'>;
@@ -20,37 +21,29 @@ export class QueueMetrics {
   readonly #workSeconds: Histogram<Label>;
   readonly #measured = new Map<string, MeasuredQueue>();
 
-  constructor(registry: Registry) {
-    const named = (name: string, help: string) => ({ name, help, labelNames: LABELS, registers: [registry] });
-    const timed = (name: string, help: string) => ({ ...named(name, help), buckets: QUEUE_BUCKETS });
-    this.#depth = new Gauge(named('workqueue_depth', 'Keys that wait for a worker.'));
-    this.#adds = new Counter(named('workqueue_adds_total', 'Keys added.'));
-    this.#retries = new Counter(named('workqueue_retries_total', 'Keys added after a failure.'));
-    this.#queueSeconds = new Histogram(
-      timed('workqueue_queue_duration_seconds', 'How long keys wait for a worker.'),
+  constructor(families: Families) {
+    const timed = (name: string, help: string): Histogram<Label> =>
+      families.histogram(name, help, QUEUE_BUCKETS, LABELS);
+    this.#depth = families.gauge('workqueue_depth', 'Keys that wait for a worker.', LABELS);
+    this.#adds = families.counter('workqueue_adds_total', 'Keys added.', LABELS);
+    this.#retries = families.counter('workqueue_retries_total', 'Keys added after a failure.', LABELS);
+    this.#queueSeconds = timed('workqueue_queue_duration_seconds', 'How long keys wait for a worker.');
+    this.#workSeconds = timed('workqueue_work_duration_seconds', 'How long workers are busy with a key.');
+    const measured = (name: string, help: string, value: keyof MeasuredQueue): void => {
+      families.gauge(name, help, LABELS, (gauge) => {
+        for (const [controller, queue] of this.#measured) gauge.set(labels(controller), queue[value]);
+      });
+    };
+    measured(
+      'workqueue_unfinished_work_seconds',
+      'How long workers have been busy with what they are at now, in sum: grows when one is stuck.',
+      'unfinishedWorkSeconds',
     );
-    this.#workSeconds = new Histogram(
-      timed('workqueue_work_duration_seconds', 'How long workers are busy with a key.'),
+    measured(
+      'workqueue_longest_running_processor_seconds',
+      'How long the slowest worker has been busy with what it is at now.',
+      'longestRunningProcessorSeconds',
     );
-    const measured = this.#measured;
-    new Gauge({
-      ...named(
-        'workqueue_unfinished_work_seconds',
-        'How long workers have been busy with what they are at now, in sum: grows when one is stuck.',
-      ),
-      collect() {
-        for (const [name, queue] of measured) this.set(labels(name), queue.unfinishedWorkSeconds);
-      },
-    });
-    new Gauge({
-      ...named(
-        'workqueue_longest_running_processor_seconds',
-        'How long the slowest worker has been busy with what it is at now.',
-      ),
-      collect() {
-        for (const [name, queue] of measured) this.set(labels(name), queue.longestRunningProcessorSeconds);
-      },
-    });
   }
 
   /** For the queue of that controller. Its series are there at once, with zeros. */
@@ -96,31 +89,37 @@ export class ReconcileMetrics {
   readonly #activeWorkers: Gauge<'controller'>;
   readonly #maxWorkers: Gauge<'controller'>;
 
-  constructor(registry: Registry) {
-    const named = (name: string, help: string) => ({
-      name,
-      help,
-      labelNames: ['controller'] as const,
-      registers: [registry],
-    });
-    this.#total = new Counter({
-      ...named('controller_runtime_reconcile_total', 'Reconciles, by result.'),
-      labelNames: ['controller', 'result'],
-    });
-    this.#errors = new Counter(named('controller_runtime_reconcile_errors_total', 'Reconciles that failed.'));
-    this.#terminalErrors = new Counter(
-      named(
-        'controller_runtime_terminal_reconcile_errors_total',
-        'Reconciles that failed in a way that no retry can mend.',
-      ),
+  constructor(families: Families) {
+    const label = ['controller'] as const;
+    this.#total = families.counter('controller_runtime_reconcile_total', 'Reconciles, by result.', [
+      ...label,
+      'result',
+    ]);
+    this.#errors = families.counter(
+      'controller_runtime_reconcile_errors_total',
+      'Reconciles that failed.',
+      label,
     );
-    this.#seconds = new Histogram({
-      ...named('controller_runtime_reconcile_time_seconds', 'How long reconciles take.'),
-      buckets: RECONCILE_BUCKETS,
-    });
-    this.#activeWorkers = new Gauge(named('controller_runtime_active_workers', 'Workers that are busy.'));
-    this.#maxWorkers = new Gauge(
-      named('controller_runtime_max_concurrent_reconciles', 'Workers that there are.'),
+    this.#terminalErrors = families.counter(
+      'controller_runtime_terminal_reconcile_errors_total',
+      'Reconciles that failed in a way that no retry can mend.',
+      label,
+    );
+    this.#seconds = families.histogram(
+      'controller_runtime_reconcile_time_seconds',
+      'How long reconciles take.',
+      RECONCILE_BUCKETS,
+      label,
+    );
+    this.#activeWorkers = families.gauge(
+      'controller_runtime_active_workers',
+      'Workers that are busy.',
+      label,
+    );
+    this.#maxWorkers = families.gauge(
+      'controller_runtime_max_concurrent_reconciles',
+      'Workers that there are.',
+      label,
     );
   }
 

@@ -1,8 +1,9 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { Counter, Gauge, Histogram } from 'prom-client';
 import type { ReconcileObserver } from '../../k8s/controller/controller.js';
 import type { RequestObserver } from '../../k8s/client/rest-types.js';
 import type { QueueObserver } from '../../k8s/controller/work-queue.js';
 import { type MeasuredQueue, QueueMetrics, ReconcileMetrics } from './controller-metrics.js';
+import type { Families } from './families.js';
 
 /** Seconds; client-go's. */
 const REQUEST_BUCKETS = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60];
@@ -18,29 +19,22 @@ export class RuntimeMetrics implements RequestObserver {
   readonly #requestSeconds: Histogram<'verb' | 'host'>;
   readonly #leader: Gauge<'name'>;
 
-  constructor(registry: Registry) {
-    const registers = [registry];
-    this.#queues = new QueueMetrics(registry);
-    this.#controllers = new ReconcileMetrics(registry);
-    this.#requests = new Counter({
-      name: 'rest_client_requests_total',
-      help: 'Requests to the API server, by status code, method and host.',
-      labelNames: ['code', 'method', 'host'],
-      registers,
-    });
-    this.#requestSeconds = new Histogram({
-      name: 'rest_client_request_duration_seconds',
-      help: "Time to the head of the API server's answer, by method and host.",
-      labelNames: ['verb', 'host'],
-      buckets: REQUEST_BUCKETS,
-      registers,
-    });
-    this.#leader = new Gauge({
-      name: 'leader_election_master_status',
-      help: '1 while this process leads, 0 while it stands by.',
-      labelNames: ['name'],
-      registers,
-    });
+  constructor(families: Families) {
+    this.#queues = new QueueMetrics(families);
+    this.#controllers = new ReconcileMetrics(families);
+    this.#requests = families.counter(
+      'rest_client_requests_total',
+      'Requests to the API server, by status code, method and host.',
+      ['code', 'method', 'host'],
+    );
+    this.#requestSeconds = families.histogram(
+      'rest_client_request_duration_seconds',
+      "Time to the head of the API server's answer, by method and host.",
+      REQUEST_BUCKETS,
+      ['verb', 'host'],
+    );
+    const leads = '1 while this process leads, 0 while it stands by.';
+    this.#leader = families.gauge('leader_election_master_status', leads, ['name']);
   }
 
   /** For the queue of that controller. */
