@@ -102,16 +102,12 @@ function duplicateOf(schema: ListSchema, items: readonly unknown[]): string | un
   if (schema.listType === 'atomic') return undefined;
   const seen = new Set<string>();
   return firstOf(items, (item, index) => {
-    const identity =
-      schema.keys === undefined ? String(item) : identityOf(item as Record<string, unknown>, schema.keys);
+    const keys = schema.keys?.map((key) => String((item as Record<string, unknown>)[key]));
+    const identity = keys?.join('/') ?? String(item);
     if (seen.has(identity)) return `[${index}]: is there twice: ${show(identity)}; take one away`;
     seen.add(identity);
     return undefined;
   });
-}
-
-function identityOf(item: Readonly<Record<string, unknown>>, keys: readonly string[]): string {
-  return keys.map((key) => String(item[key])).join('/');
 }
 
 function mapProblem(schema: MapSchema, value: unknown): string | undefined {

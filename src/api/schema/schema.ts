@@ -101,7 +101,6 @@ export const object = (model: Model, options: Pick<ObjectSchema, 'atomic'> = {})
 });
 export const metadata = (): MetadataSchema => ({ kind: 'metadata' });
 
-/** All that is known of one property of a model. */
 export interface FieldDefinition {
   readonly name: string;
   readonly schema: Schema;

@@ -32,7 +32,6 @@ export interface ParseOptions {
  * Makes a ConfigMapSync of what came from the API server or out of a file: defaults filled in, every constraint
  * of the CustomResourceDefinition checked. What a file cannot know (uid, resourceVersion) is ''.
  * `raw` is not changed; lists and maps of strings are shared with it.
- *
  * @throws InvalidConfigMapSyncError which names each field that is wrong
  */
 export function parseConfigMapSync(raw: unknown, options: ParseOptions = {}): ConfigMapSync {

@@ -15,7 +15,6 @@ export interface WatchLoopOptions {
   client: Watcher;
   path: string;
   query?: Query | undefined;
-  /** Media type of the watch. */
   accept?: string | undefined;
   userAgent?: string | undefined;
   clock?: Clock | undefined;
@@ -89,7 +88,6 @@ export class WatchLoop<T extends KubernetesObject> {
 
   /**
    * Resolves when the signal aborts.
-   *
    * @throws the error for which the target said `stop`.
    */
   async run(target: WatchTarget<T>, signal: AbortSignal): Promise<void> {

@@ -78,7 +78,6 @@ interface StatusBody extends Partial<Record<'kind' | 'code' | 'reason' | 'messag
 
 /** What is known of an answer that was no success. */
 export interface FailedAnswer {
-  /** HTTP status code. */
   code: number;
   /** `GET /api/v1/namespaces`: named where the server has no sentence of its own. */
   what: string;
@@ -92,16 +91,9 @@ const EXCERPT_LENGTH = 200;
 
 /** Makes the error of an answer: a metav1.Status says all of it, anything else is cut to one clean line. */
 export function answerError(answer: FailedAnswer): ApiError {
-  const status = parseStatus(answer.text);
-  if (status !== undefined) return statusError(status, answer);
   const excerpt = oneLine(answer.text);
-  return new ApiError({
-    code: answer.code,
-    reason: '',
-    message: `${answer.what}: HTTP ${answer.code}${excerpt === '' ? '' : `: ${excerpt}`}`,
-    retryAfterSeconds: headerSeconds(answer.retryAfter),
-    auditID: answer.auditID,
-  });
+  const foreign = excerpt === '' ? {} : { message: `${answer.what}: HTTP ${answer.code}: ${excerpt}` };
+  return statusError(parseStatus(answer.text) ?? foreign, answer);
 }
 
 /** The error that a metav1.Status tells: the body of an answer, or the object of a watch's ERROR event. */

@@ -3,7 +3,6 @@ import type { KubernetesObject, WatchEvent, WatchEventType } from './objects.js'
 
 /**
  * Reads a whole body as text.
- *
  * @throws RangeError beyond the bound, and what the stream throws.
  */
 export async function readBounded(body: AsyncIterable<Buffer>, maxBytes: number): Promise<string> {
@@ -17,7 +16,6 @@ export async function readBounded(body: AsyncIterable<Buffer>, maxBytes: number)
   return Buffer.concat(chunks, length).toString('utf8');
 }
 
-/** A line of a stream grew beyond its bound. */
 export class LineTooLongError extends Error {
   override readonly name = 'LineTooLongError';
 }
@@ -27,7 +25,6 @@ const NEWLINE = 0x0a;
 /**
  * Cuts a byte stream into its lines, without their ends. Empty lines are left out, a last line without an end counts.
  * Chunks are kept as they come and joined once a line is whole: a large object costs one copy, not one per chunk.
- *
  * @throws LineTooLongError as soon as a line holds more than `maxBytes`, before it is whole.
  */
 export async function* readLines(
@@ -67,7 +64,6 @@ function join(pieces: Uint8Array[], tail: Uint8Array, length: number): string {
 
 /**
  * Reads one line of a watch; `what` names the watch in errors.
- *
  * @throws ApiError for an ERROR event (its Status: 410 means that the resourceVersion is too old), and with code 0 for what no
  *   API server sends.
  */

@@ -63,7 +63,6 @@ export class RestClient {
    * Sends one request and gives its parsed body. Waits and tries again (5 times at most, within `timeoutMs`) where the server
    * says when to come back: 429 for every method, because it was not processed; 5xx for GET. A GET is also tried again
    * when the connection fails.
-   *
    * @throws ApiError for every answer that is not 2xx, and with code 0 where there was none; the signal's reason when it aborts;
    *   whatever `authorize` throws.
    */
@@ -90,7 +89,6 @@ export class RestClient {
 
   /**
    * Yields the events of one watch until the server ends it; bookmarks included. Leaving the loop ends the watch.
-   *
    * @throws ApiError when the watch is refused, breaks off (code 0), or is ended by an ERROR event (410 `Expired`: list anew);
    *   the signal's reason when it aborts.
    */

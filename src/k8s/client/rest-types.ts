@@ -11,11 +11,9 @@ export interface ApiRequest {
   /** From {@link apiPath}, without a query. */
   path: string;
   query?: Query | undefined;
-  /** Sent as JSON. */
   body?: unknown;
   /** Default: `application/json`, and for PATCH `application/merge-patch+json`. */
   contentType?: string | undefined;
-  /** Default: `application/json`. */
   accept?: string | undefined;
   /** Instead of the client's own: the API server's audit log records it. */
   userAgent?: string | undefined;
@@ -37,7 +35,6 @@ export interface WatchRequest extends Pick<ApiRequest, 'path' | 'query' | 'accep
 
 export interface ApiResponse<T> {
   body: T;
-  /** HTTP status code, 200 to 299. */
   code: number;
   /** The `Audit-Id` header: finds the request in the API server's audit log. */
   auditID: string | undefined;
@@ -59,6 +56,5 @@ export interface RestClientOptions {
   requireAuthorization?: boolean;
   observer?: RequestObserver | undefined;
   clock?: Clock;
-  /** Between 0 and 1, like Math.random. */
   random?: () => number;
 }

@@ -31,7 +31,6 @@ interface RawKubeconfig {
 
 /**
  * How to reach the cluster of the current context, and as whom. `asked` names in errors what named the files.
- *
  * @throws KubeconfigError when the files cannot be used.
  */
 export async function connectionFromFiles(
@@ -106,7 +105,6 @@ function authorizer({ user, tokenFile }: KubeconfigEntry, clock: Clock): Cluster
 /**
  * Reads kubeconfig files and merges them as kubectl does: for each name the first file that has it wins, and a missing file
  * of a list is passed over.
- *
  * @throws KubeconfigError when none is there, one is no kubeconfig, or the current context names what is not in them.
  */
 async function readKubeconfig(paths: readonly string[], asked: string): Promise<KubeconfigEntry> {

@@ -8,14 +8,11 @@ import { type ClusterConnection, KubeconfigError } from './cluster-connection.js
 import { proxyFromEnvironment } from './proxy.js';
 import { TokenFile } from './token-file.js';
 
-/** Where the kubelet mounts a pod's ServiceAccount. */
 const SERVICE_ACCOUNT_DIRECTORY = join('/var/run', 'secrets', 'kubernetes.io', 'serviceaccount');
 
 export interface ConnectionOptions {
-  /** The `--kubeconfig` flag. */
   kubeconfig?: string | undefined;
   env: Readonly<NodeJS.ProcessEnv>;
-  /** The user's home directory. */
   home: string;
   clock?: Clock;
   /** Where the kubelet mounts the pod's ServiceAccount: tests say otherwise. */
@@ -25,7 +22,6 @@ export interface ConnectionOptions {
 /**
  * Finds the cluster: `--kubeconfig`, KUBECONFIG (may be a list), the pod's own ServiceAccount, `~/.kube/config`. What is
  * named explicitly is used or reported, never passed over.
- *
  * @throws KubeconfigError when there is none, or the one found cannot be used.
  */
 export async function loadConnection(options: ConnectionOptions): Promise<ClusterConnection> {
@@ -50,7 +46,6 @@ export async function loadConnection(options: ConnectionOptions): Promise<Cluste
 
 /**
  * The connection of the pod that this process runs in; undefined when it runs in none.
- *
  * @throws KubeconfigError when the mount is there in part only.
  */
 async function inClusterConnection(

@@ -20,7 +20,6 @@ export class TokenFile {
 
   /**
    * The token as it was at most a minute ago. When the file cannot be read for a while the last token is tried on.
-   *
    * @throws KubeconfigError when there has never been one.
    */
   async read(): Promise<string> {

@@ -106,14 +106,12 @@ function firstDue({ waiting }: ObjectQueue, now: number): EventSeries | undefine
 
 /** Lets through a burst, and then one for each period. Holds no timer: it is asked. */
 export class TokenBucket {
-  readonly #burst: number;
-  readonly #periodMs: number;
+  readonly #options: { burst: number; periodMs: number };
   #tokens: number;
   #countedAt: number;
 
   constructor(options: { burst: number; periodMs: number; now: number }) {
-    this.#burst = options.burst;
-    this.#periodMs = options.periodMs;
+    this.#options = options;
     this.#tokens = options.burst;
     this.#countedAt = options.now;
   }
@@ -121,7 +119,7 @@ export class TokenBucket {
   /** When the next token is there, in milliseconds since the epoch; `now` when one is there already. */
   readyAt(now: number): number {
     this.#refill(now);
-    return this.#tokens >= 1 ? now : now + Math.ceil((1 - this.#tokens) * this.#periodMs);
+    return this.#tokens >= 1 ? now : now + Math.ceil((1 - this.#tokens) * this.#options.periodMs);
   }
 
   take(now: number): void {
@@ -132,12 +130,12 @@ export class TokenBucket {
   /** Whether it is as good as new, and may be forgotten. */
   isFull(now: number): boolean {
     this.#refill(now);
-    return this.#tokens >= this.#burst;
+    return this.#tokens >= this.#options.burst;
   }
 
   #refill(now: number): void {
     const elapsed = Math.max(0, now - this.#countedAt);
-    this.#tokens = Math.min(this.#burst, this.#tokens + elapsed / this.#periodMs);
+    this.#tokens = Math.min(this.#options.burst, this.#tokens + elapsed / this.#options.periodMs);
     this.#countedAt = now;
   }
 }

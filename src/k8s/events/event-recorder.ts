@@ -100,11 +100,8 @@ export class EventRecorder {
     while (!signal.aborted) {
       const now = this.#options.clock.now();
       const series = this.#queue.take(now);
-      if (series === undefined) {
-        await this.#pause(this.#queue.nextAt(now) - now, signal);
-      } else {
-        await this.#send(series, signal);
-      }
+      if (series === undefined) await this.#pause(this.#queue.nextAt(now) - now, signal);
+      else await this.#send(series, signal);
     }
   }
 

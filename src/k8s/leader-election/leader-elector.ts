@@ -9,7 +9,6 @@ import type { Requester } from '../client/rest-client.js';
 export interface LeaderElectorOptions {
   client: Requester;
   namespace: string;
-  /** The Lease's. */
   name: string;
   /** Tells this process from all others, also from an earlier one in the same pod. */
   identity: string;
@@ -67,7 +66,6 @@ export class LeaderElector {
    * for the renew deadline or somebody else holds it: nothing may be written after that.
    * `released`: the signal aborted or `lead` ended by itself; the Lease is free as soon as `lead` was over.
    * `lost`: the caller should end the process, or run again.
-   *
    * @throws what `lead` throws, unless it was told to stop.
    */
   async run(

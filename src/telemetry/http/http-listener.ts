@@ -3,7 +3,6 @@ import type { Server, IncomingMessage, OutgoingHttpHeaders, ServerResponse } fro
 import type { Server as SecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 
-/** Where a server listens. */
 export interface BindAddress {
   /** Left out: every address of the machine, IPv6 and IPv4. */
   host?: string;
@@ -54,16 +53,14 @@ const IDLE_TIMEOUT_MS = 120_000;
 /** One HTTP or HTTPS server from its start to its end. */
 export class HttpListener {
   readonly #server: Server | SecureServer;
-  readonly #what: string;
-  readonly #flag: string;
+  readonly #names: { what: string; flag: string };
   /** Those in the middle of a TLS handshake as well, which the server's own list leaves out. */
   readonly #sockets = new Set<Socket>();
 
   /** `what` and `flag` are for messages: `the metrics server`, `--metrics-bind-address`. */
-  constructor(server: Server | SecureServer, { what, flag }: { what: string; flag: string }) {
+  constructor(server: Server | SecureServer, names: { what: string; flag: string }) {
     this.#server = server;
-    this.#what = what;
-    this.#flag = flag;
+    this.#names = names;
     server.maxConnections = MAX_CONNECTIONS;
     server.setTimeout(IDLE_TIMEOUT_MS);
     server.on('connection', (socket: Socket) => {
@@ -81,11 +78,10 @@ export class HttpListener {
     try {
       await once(this.#server, 'listening');
     } catch (error) {
-      const place = `${this.#what} cannot listen on ${formatBindAddress(address)}`;
-      const hint = `give another address with ${this.#flag}, or 0 to turn it off`;
-      throw new ListenError(`${place}: ${explain(error as NodeJS.ErrnoException)}; ${hint}`, {
-        cause: error,
-      });
+      const place = `${this.#names.what} cannot listen on ${formatBindAddress(address)}`;
+      const hint = `give another address with ${this.#names.flag}, or 0 to turn it off`;
+      const { code = '', message } = error as NodeJS.ErrnoException;
+      throw new ListenError(`${place}: ${CAUSES[code] ?? message}; ${hint}`, { cause: error });
     }
     // Later errors (out of file descriptors on accept) concern one connection; clients try again.
     this.#server.on('error', () => undefined);
@@ -101,19 +97,12 @@ export class HttpListener {
   }
 }
 
-function explain(error: NodeJS.ErrnoException): string {
-  switch (error.code) {
-    case 'EADDRINUSE':
-      return 'the address is in use';
-    case 'EACCES':
-      return 'ports below 1024 need more rights';
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return 'this machine has no such address';
-    default:
-      return error.message;
-  }
-}
+const CAUSES: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the address is in use',
+  EACCES: 'ports below 1024 need more rights',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  ENOTFOUND: 'this machine has no such address',
+};
 
 /** Ends a request with plain text (one line unless `body` has several); a HEAD gets the headers alone. */
 export function answerText(

@@ -34,14 +34,12 @@ const REVIEW_TIMEOUT_MS = 5000;
  * Answers are remembered for a minute, refusals for ten seconds, by a hash of the token and never by the token.
  */
 export class ScrapeAuthorizer {
-  readonly #client: Requester;
-  readonly #clock: Clock;
+  readonly #options: { client: Requester; clock: Clock };
   readonly #verdicts = new Map<string, { verdict: ScrapeVerdict; until: number }>();
   readonly #reviews = new Map<string, Promise<ScrapeVerdict>>();
 
-  constructor({ client, clock }: { client: Requester; clock: Clock }) {
-    this.#client = client;
-    this.#clock = clock;
+  constructor(options: { client: Requester; clock: Clock }) {
+    this.#options = options;
   }
 
   /**
@@ -51,7 +49,7 @@ export class ScrapeAuthorizer {
   async authorize(token: string, signal: AbortSignal): Promise<ScrapeVerdict> {
     const key = createHash('sha256').update(token).digest('base64');
     const known = this.#verdicts.get(key);
-    if (known !== undefined && known.until > this.#clock.now()) return known.verdict;
+    if (known !== undefined && known.until > this.#options.clock.now()) return known.verdict;
     const running = this.#reviews.get(key);
     if (running !== undefined) return running;
     if (this.#reviews.size >= MAX_CONCURRENT_REVIEWS) return 'busy';
@@ -66,7 +64,7 @@ export class ScrapeAuthorizer {
     this.#verdicts.delete(key);
     const [oldest] = this.#verdicts.keys();
     if (oldest !== undefined && this.#verdicts.size >= MAX_REMEMBERED) this.#verdicts.delete(oldest);
-    const until = this.#clock.now() + (verdict === 'allowed' ? ALLOWED_MS : REFUSED_MS);
+    const until = this.#options.clock.now() + (verdict === 'allowed' ? ALLOWED_MS : REFUSED_MS);
     this.#verdicts.set(key, { verdict, until });
     return verdict;
   }
@@ -100,7 +98,7 @@ export class ScrapeAuthorizer {
   }
 
   async #ask<S>(group: string, kind: string, spec: object, signal: AbortSignal): Promise<S | undefined> {
-    const { body } = await this.#client.request<{ status?: S }>({
+    const { body } = await this.#options.client.request<{ status?: S }>({
       method: 'POST',
       path: apiPath({ group, version: 'v1', resource: `${kind.toLowerCase()}s` }),
       body: { apiVersion: `${group}/v1`, kind, spec },

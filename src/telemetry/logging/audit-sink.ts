@@ -13,13 +13,11 @@ export interface AuditEntry {
   namespace: string;
   decision: 'allowed' | 'denied';
   reason: string;
-  /** HTTP status code of the API server's answer. */
   code: number;
   /** `Audit-Id` of that answer; left out where the server gave none. */
   auditID?: string | undefined;
 }
 
-/** Where audit lines go. */
 export interface AuditSink {
   /** Adds `audit: true` and the time. Never throws, waits or blocks. */
   write(entry: AuditEntry): void;

@@ -40,30 +40,20 @@ export class ProcessLogger implements Logger {
     this.#winston = createLogger({
       level,
       format: format.printf((info) => render({ ...(info as unknown as LogInfo), time: now(), debug })),
-
       transports: [new transports.Stream({ stream: this.#writer, eol: '\n' })],
     });
   }
 
-  debug(message: string, fields: LogFields = {}): void {
-    this.#log('debug', message, fields);
-  }
-
-  info(message: string, fields: LogFields = {}): void {
-    this.#log('info', message, fields);
-  }
-
-  warn(message: string, fields: LogFields = {}): void {
-    this.#log('warn', message, fields);
-  }
-
-  error(message: string, fields: LogFields = {}): void {
-    this.#log('error', message, fields);
-  }
+  readonly debug = this.#at('debug');
+  readonly info = this.#at('info');
+  readonly warn = this.#at('warn');
+  readonly error = this.#at('error');
 
   /** winston merges fields into the record, where a field `message` changes the message: one entry keeps them apart. */
-  #log(level: LogLevel, message: string, fields: LogFields): void {
-    if (!this.#closed) this.#winston.log({ level, message, fields } satisfies LogInfo);
+  #at(level: LogLevel): (message: string, fields?: LogFields) => void {
+    return (message, fields = {}) => {
+      if (!this.#closed) this.#winston.log({ level, message, fields } satisfies LogInfo);
+    };
   }
 
   /**

@@ -14,7 +14,6 @@ export interface DeniedSeries {
   targetNamespace: string;
 }
 
-/** What is denied at one moment. */
 export interface DeniedSnapshot {
   series: Iterable<DeniedSeries>;
   /** How many more there are, which the limit leaves out. */
@@ -186,7 +185,6 @@ export class Metrics {
     this.#deniedVerbs.delete(key);
   }
 
-  /** What a scrape gets. */
   async render(format: ExpositionFormat): Promise<string> {
     // prom-client's type leaves out the names that samples of histograms have of their own.
     const families: MetricFamily[] = await this.#registry.getMetricsAsJSON();

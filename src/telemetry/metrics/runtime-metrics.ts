@@ -2,7 +2,7 @@ import type { Counter, Gauge, Histogram } from 'prom-client';
 import type { ReconcileObserver } from '../../k8s/controller/controller.js';
 import type { RequestObserver } from '../../k8s/client/rest-types.js';
 import type { QueueObserver } from '../../k8s/controller/work-queue.js';
-import { type MeasuredQueue, QueueMetrics, ReconcileMetrics } from './controller-metrics.js';
+import { type MeasuredQueue, queueMetrics, reconcileObservers } from './controller-metrics.js';
 import type { Families } from './families.js';
 
 /** Seconds; client-go's. */
@@ -13,15 +13,15 @@ const REQUEST_BUCKETS = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60];
  * dashboards and alerts made for any operator work for this one.
  */
 export class RuntimeMetrics implements RequestObserver {
-  readonly #queues: QueueMetrics;
-  readonly #controllers: ReconcileMetrics;
+  readonly #queues: ReturnType<typeof queueMetrics>;
   readonly #requests: Counter<'code' | 'method' | 'host'>;
   readonly #requestSeconds: Histogram<'verb' | 'host'>;
   readonly #leader: Gauge<'name'>;
+  readonly controller: (name: string) => ReconcileObserver;
 
   constructor(families: Families) {
-    this.#queues = new QueueMetrics(families);
-    this.#controllers = new ReconcileMetrics(families);
+    this.#queues = queueMetrics(families);
+    this.controller = reconcileObservers(families);
     this.#requests = families.counter(
       'rest_client_requests_total',
       'Requests to the API server, by status code, method and host.',
@@ -45,10 +45,6 @@ export class RuntimeMetrics implements RequestObserver {
   /** Asks the queue of that controller at each scrape for what is stuck in it. */
   measureQueue(controller: string, queue: MeasuredQueue): void {
     this.#queues.measure(controller, queue);
-  }
-
-  controller(name: string): ReconcileObserver {
-    return this.#controllers.observer(name);
   }
 
   /** `lease` is the Lease's name. Without a leader election, the process leads. */
