@@ -1,6 +1,4 @@
-/**
- * Kubernetes' own types that every layer speaks of, declared once. This file imports nothing, so that all may import it.
- */
+/** Kubernetes' own types that every layer speaks of, declared once. This file imports nothing, so that all may import it. */
 
 /** The part of metav1.ObjectMeta that is read here. */
 export interface ObjectMeta {

@@ -11,9 +11,7 @@ export function complete(
   path: string,
   onUnknown: (path: string) => void,
 ): unknown {
-  if (!isRecord(raw)) {
-    return raw;
-  }
+  if (!isRecord(raw)) return raw;
   const fields = fieldsOf(model);
   const result: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(raw)) {
@@ -38,9 +36,7 @@ function completeValue(
   path: string,
   onUnknown: (path: string) => void,
 ): unknown {
-  if (schema.kind === 'object' && isRecord(value)) {
-    return complete(schema.model, value, path, onUnknown);
-  }
+  if (schema.kind === 'object' && isRecord(value)) return complete(schema.model, value, path, onUnknown);
   if (
     schema.kind === 'list' &&
     schema.items.kind === 'object' &&

@@ -20,7 +20,9 @@ export const STATUS_TEXT = 'urn:alm:descriptor:text';
 export const choiceOf = (values: readonly string[]): string[] =>
   values.map((value) => `${UI}select:${value}`);
 
-export type FieldOptions = Omit<FieldDefinition, 'name' | 'schema'>;
+/** `displayName` is made of the property's name where it is left out. */
+export type FieldOptions = Omit<FieldDefinition, 'name' | 'schema' | 'displayName'> &
+  Partial<Pick<FieldDefinition, 'displayName'>>;
 
 /** Names of the class-validator constraints that {@link Field} registers: a wrong shape, a broken rule. */
 export const SHAPE = 'shape';
@@ -34,19 +36,16 @@ export const RULE = 'rule';
  */
 export function Field(schema: Schema, options: FieldOptions): PropertyDecorator {
   return (prototype, key) => {
-    if (typeof key !== 'string') {
-      throw new TypeError('a field of the API has a string for its name');
-    }
-    addField(prototype.constructor as Model, { ...options, name: key, schema });
+    if (typeof key !== 'string') throw new TypeError('a field of the API has a string for its name');
+    const displayName = key.charAt(0).toUpperCase() + key.slice(1).replace(/[A-Z]/g, ' $&');
+    addField(prototype.constructor as Model, { displayName, ...options, name: key, schema });
     const model = modelOf(schema);
     const decorators = [
       ...(options.required === true ? [] : [IsOptional()]),
       Constraint(SHAPE, (value) => problemOf(schema, unseal(value))),
       ...(model === undefined ? leaf() : branch(schema, model)),
     ];
-    for (const decorate of decorators) {
-      decorate(prototype, key);
-    }
+    for (const decorate of decorators) decorate(prototype, key);
   };
 }
 
@@ -80,9 +79,7 @@ function valueOf(obj: unknown, key: string): unknown {
 }
 
 function modelOf(schema: Schema): Model | undefined {
-  if (schema.kind === 'list') {
-    return modelOf(schema.items);
-  }
+  if (schema.kind === 'list') return modelOf(schema.items);
   return schema.kind === 'object' ? schema.model : undefined;
 }
 

@@ -21,9 +21,7 @@ const compiled = new Map<string, RegExp>();
  * `[a-key]`), or undefined. Properties of objects are not looked into: class-validator descends on its own.
  */
 export function problemOf(schema: Schema, value: unknown): string | undefined {
-  if (value === undefined) {
-    return ': is required';
-  }
+  if (value === undefined) return ': is required';
   switch (schema.kind) {
     case 'text':
       return at('', textProblem(schema, value));
@@ -48,9 +46,7 @@ export function ruleProblemOf(schema: Schema, value: unknown): string | undefine
   if (schema.kind === 'list' && Array.isArray(value)) {
     return firstOf(value, (item, index) => prefix(`[${index}]`, ruleProblemOf(schema.items, item)));
   }
-  if (schema.kind !== 'object' || !isRecord(value)) {
-    return undefined;
-  }
+  if (schema.kind !== 'object' || !isRecord(value)) return undefined;
   const rules = rulesOf(schema.model);
   return rules.length > 0 && isSound(schema.model, value) ? at('', brokenRule(rules, value)) : undefined;
 }
@@ -64,20 +60,14 @@ function isSound(model: Model, value: Readonly<Record<string, unknown>>): boolea
 }
 
 function textProblem(schema: TextSchema, value: unknown): string | undefined {
-  if (typeof value !== 'string') {
-    return `must be a string, not ${show(value)}`;
-  }
+  if (typeof value !== 'string') return `must be a string, not ${show(value)}`;
   const { minLength = 0, maxLength = Infinity, pattern, values } = schema;
   if (values !== undefined && !values.includes(value)) {
     return `must be one of ${values.join(', ')}, not ${show(value)}`;
   }
   // Length first: a pattern never meets a string longer than it was made for.
-  if (isLonger(value, maxLength)) {
-    return `must be at most ${maxLength} characters long`;
-  }
-  if (value.length < minLength) {
-    return 'must not be empty';
-  }
+  if (isLonger(value, maxLength)) return `must be at most ${maxLength} characters long`;
+  if (value.length < minLength) return 'must not be empty';
   if (pattern !== undefined && !regExp(pattern).test(value)) {
     return `must be ${schema.syntax ?? `a match of ${pattern}`}, not ${show(value)}`;
   }
@@ -88,16 +78,12 @@ function textProblem(schema: TextSchema, value: unknown): string | undefined {
 }
 
 function integerProblem(minimum: number, value: unknown): string | undefined {
-  if (!Number.isSafeInteger(value)) {
-    return `must be a whole number, not ${show(value)}`;
-  }
+  if (!Number.isSafeInteger(value)) return `must be a whole number, not ${show(value)}`;
   return (value as number) < minimum ? `must be at least ${minimum}, not ${show(value)}` : undefined;
 }
 
 function listProblem(schema: ListSchema, value: unknown): string | undefined {
-  if (!Array.isArray(value)) {
-    return `: must be a list, not ${show(value)}`;
-  }
+  if (!Array.isArray(value)) return `: must be a list, not ${show(value)}`;
   const items = value as unknown[];
   if (items.length > schema.maxItems) {
     return `: must have at most ${schema.maxItems} items, not ${items.length}`;
@@ -113,29 +99,19 @@ function listProblem(schema: ListSchema, value: unknown): string | undefined {
 
 /** Two items that the API server would take for one: the same value in a set, the same keys in a map. */
 function duplicateOf(schema: ListSchema, items: readonly unknown[]): string | undefined {
-  if (schema.listType === 'atomic') {
-    return undefined;
-  }
+  if (schema.listType === 'atomic') return undefined;
   const seen = new Set<string>();
   return firstOf(items, (item, index) => {
-    const identity =
-      schema.keys === undefined ? String(item) : identityOf(item as Record<string, unknown>, schema.keys);
-    if (seen.has(identity)) {
-      return `[${index}]: is there twice: ${show(identity)}; take one away`;
-    }
+    const keys = schema.keys?.map((key) => String((item as Record<string, unknown>)[key]));
+    const identity = keys?.join('/') ?? String(item);
+    if (seen.has(identity)) return `[${index}]: is there twice: ${show(identity)}; take one away`;
     seen.add(identity);
     return undefined;
   });
 }
 
-function identityOf(item: Readonly<Record<string, unknown>>, keys: readonly string[]): string {
-  return keys.map((key) => String(item[key])).join('/');
-}
-
 function mapProblem(schema: MapSchema, value: unknown): string | undefined {
-  if (!isRecord(value)) {
-    return `: must be a mapping of names to values, not ${show(value)}`;
-  }
+  if (!isRecord(value)) return `: must be a mapping of names to values, not ${show(value)}`;
   const entries = Object.entries(value);
   if (entries.length > schema.maxProperties) {
     return `: must have at most ${schema.maxProperties} entries, not ${entries.length}`;
@@ -156,9 +132,7 @@ function firstOf<T>(
 ): string | undefined {
   for (const [index, item] of items.entries()) {
     const found = problem(item, index);
-    if (found !== undefined) {
-      return found;
-    }
+    if (found !== undefined) return found;
   }
   return undefined;
 }

@@ -101,7 +101,6 @@ export const object = (model: Model, options: Pick<ObjectSchema, 'atomic'> = {})
 });
 export const metadata = (): MetadataSchema => ({ kind: 'metadata' });
 
-/** All that is known of one property of a model. */
 export interface FieldDefinition {
   readonly name: string;
   readonly schema: Schema;
@@ -111,7 +110,7 @@ export interface FieldDefinition {
   /** What the API server puts in where the field is left out. */
   readonly default?: Json;
   /** OLM shows the field under this name. */
-  readonly displayName?: string;
+  readonly displayName: string;
   /** How OLM's console edits or renders the field: `urn:alm:descriptor:…`. */
   readonly xDescriptors?: readonly string[];
 }

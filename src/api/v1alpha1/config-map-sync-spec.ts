@@ -31,20 +31,18 @@ export type SelectorOperator = (typeof SELECTOR_OPERATORS)[number];
   holds: ({ operator, values = [] }) => (operator === 'In' || operator === 'NotIn') === values.length > 0,
 })
 export class LabelSelectorRequirement {
-  @Field(labelKey(), { description: "Key of the namespace's label.", displayName: 'Key', required: true })
+  @Field(labelKey(), { description: "Key of the namespace's label.", required: true })
   declare key: string;
 
   @Field(oneOf(SELECTOR_OPERATORS), {
     description:
       'In and NotIn compare the label with values; Exists and DoesNotExist ask only whether the namespace has the label.',
-    displayName: 'Operator',
     required: true,
   })
   declare operator: SelectorOperator;
 
   @Field(listOf(labelValue(), { listType: 'atomic', maxItems: 1000 }), {
     description: 'Values for In and NotIn: at least one. Left out for Exists and DoesNotExist.',
-    displayName: 'Values',
   })
   declare values?: string[];
 }
@@ -53,13 +51,11 @@ export class LabelSelectorRequirement {
 export class LabelSelector {
   @Field(selectedLabels(), {
     description: 'Labels, with their values, that a namespace must have; all of them.',
-    displayName: 'Match Labels',
   })
   declare matchLabels?: Record<string, string>;
 
   @Field(listOf(object(LabelSelectorRequirement), { listType: 'atomic', maxItems: 64 }), {
     description: 'Further requirements on the labels of a namespace; all of them must hold.',
-    displayName: 'Match Expressions',
   })
   declare matchExpressions?: LabelSelectorRequirement[];
 }
@@ -118,14 +114,12 @@ export class TargetTemplate {
   @Field(labels(), {
     description:
       'Labels to put on each copy. Keys that begin with configmapsync.io/ (or a subdomain of it) and app.kubernetes.io/managed-by are reserved. Labels of the source are not copied.',
-    displayName: 'Labels',
   })
   declare labels?: Record<string, string>;
 
   @Field(annotations(), {
     description:
       'Annotations to put on each copy. Keys that begin with configmapsync.io/ (or a subdomain of it) and app.kubernetes.io/managed-by are reserved. Annotations of the source are not copied.',
-    displayName: 'Annotations',
   })
   declare annotations?: Record<string, string>;
 }
@@ -141,7 +135,6 @@ export class TargetTemplate {
 export class ConfigMapSyncSpec {
   @Field(object(SourceReference), {
     description: 'The ConfigMap to copy. It is only ever read.',
-    displayName: 'Source',
     required: true,
   })
   declare source: SourceReference;
@@ -157,28 +150,24 @@ export class ConfigMapSyncSpec {
   @Field(object(LabelSelector, { atomic: true }), {
     description:
       'Copies the source to each namespace whose labels match, as namespaces come and go. An empty selector matches every namespace but those that begin with kube-.',
-    displayName: 'Namespace Selector',
   })
   declare namespaceSelector?: LabelSelector;
 
   @Field(object(ServiceAccountReference), {
     description:
       "The ServiceAccount, in the ConfigMapSync's own namespace, under whose rights the source is read and the copies are written. It needs get on the source, and get, create, update and delete on ConfigMaps in each target namespace; the operator needs the right to request its token.",
-    displayName: 'Service Account',
     default: { name: 'default' },
   })
   declare serviceAccount: ServiceAccountReference;
 
   @Field(object(TargetTemplate), {
     description: 'Name, labels and annotations of the copies.',
-    displayName: 'Target',
   })
   declare target?: TargetTemplate;
 
   @Field(listOf(configMapKey(), { listType: 'set', minItems: 1, maxItems: 1000 }), {
     description:
       'Copy only these keys of data and binaryData; all of them when left out. A key that the source lacks is left out of the copies and named in the condition AllTargetsSynced.',
-    displayName: 'Keys',
     xDescriptors: [ADVANCED],
   })
   declare keys?: string[];
@@ -186,7 +175,6 @@ export class ConfigMapSyncSpec {
   @Field(oneOf(CONFLICT_POLICIES), {
     description:
       'What to do where a target namespace already has a ConfigMap of that name which config-weaver did not create: Fail leaves it alone and reports the conflict, Overwrite takes it over. A copy of another living ConfigMapSync is never taken over.',
-    displayName: 'Conflict Policy',
     xDescriptors: choiceOf(CONFLICT_POLICIES),
     default: 'Fail',
   })
@@ -195,7 +183,6 @@ export class ConfigMapSyncSpec {
   @Field(oneOf(DELETION_POLICIES), {
     description:
       'What happens to the copies when the ConfigMapSync is deleted or a namespace is no longer a target: Delete removes them, Orphan keeps them as plain ConfigMaps.',
-    displayName: 'Deletion Policy',
     xDescriptors: choiceOf(DELETION_POLICIES),
     default: 'Delete',
   })
@@ -204,7 +191,6 @@ export class ConfigMapSyncSpec {
   @Field(oneOf(SOURCE_DELETION_POLICIES), {
     description:
       'What happens to the copies when the source is deleted: Retain keeps them as they were last, Delete removes them.',
-    displayName: 'Source Deletion Policy',
     xDescriptors: choiceOf(SOURCE_DELETION_POLICIES),
     default: 'Retain',
   })
@@ -213,7 +199,6 @@ export class ConfigMapSyncSpec {
   @Field(boolean(), {
     description:
       'While true nothing is read or written, and the condition Ready is False with reason Suspended. Deleting the ConfigMapSync still works.',
-    displayName: 'Suspend',
     xDescriptors: [SWITCH],
     default: false,
   })

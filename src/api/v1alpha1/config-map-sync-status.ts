@@ -31,7 +31,7 @@ export const MAX_COPIES = 16;
 
 /** One ConfigMap that is a copy, as the API server confirmed it. */
 export class CopyReference {
-  @Field(dnsSubdomain(), { description: 'Name of the ConfigMap.', displayName: 'Name', required: true })
+  @Field(dnsSubdomain(), { description: 'Name of the ConfigMap.', required: true })
   declare name: string;
 
   @Field(text({ minLength: 1, maxLength: 128 }), {
@@ -44,39 +44,34 @@ export class CopyReference {
 
 /** How far one target namespace has come. */
 export class TargetStatus {
-  @Field(dnsLabel(), { description: 'The target namespace.', displayName: 'Namespace', required: true })
+  @Field(dnsLabel(), { description: 'The target namespace.', required: true })
   declare namespace: string;
 
   @Field(oneOf(TARGET_STATES), {
     description:
       "Pending: not looked at yet. Synced: the copy equals the source. Denied: the ServiceAccount lacks verbs there. Stale: as Denied, and a copy from earlier is still there. Conflict: a ConfigMap of that name belongs to somebody else. NamespaceNotFound: there is no such namespace. Terminating: the namespace is being deleted. Failed: the API server refused for another reason. Skipped: it is the source's own place.",
-    displayName: 'State',
     required: true,
   })
   declare state: TargetState;
 
   @Field(text({ maxLength: 256 }), {
     description: 'Why the target is in its state: one word for programs.',
-    displayName: 'Reason',
   })
   declare reason?: string;
 
   @Field(text({ maxLength: MAX_TARGET_MESSAGE }), {
     description: 'Why the target is in its state, and what to do about it: a sentence for people.',
-    displayName: 'Message',
   })
   declare message?: string;
 
   @Field(listOf(oneOf(VERBS), { listType: 'set', maxItems: VERBS.length }), {
     description: 'Verbs on ConfigMaps that the ServiceAccount needs in the namespace and does not have.',
-    displayName: 'Missing Verbs',
   })
   declare missingVerbs?: Verb[];
 
   @Field(listOf(object(CopyReference), { listType: 'map', keys: ['name'], maxItems: MAX_COPIES }), {
     description:
       'ConfigMaps in the namespace that the API server confirmed to be copies of this ConfigMapSync. Only these are ever deleted, replaced or released.',
-    displayName: 'Copies',
   })
   declare copies?: CopyReference[];
 
@@ -102,7 +97,6 @@ export class ConfigMapSyncStatus {
   @Field(integer({ format: 'int64', minimum: 0 }), {
     description:
       'metadata.generation that this status was computed for; an older one means that the latest change has not been looked at.',
-    displayName: 'Observed Generation',
     xDescriptors: [STATUS_TEXT],
   })
   declare observedGeneration?: number;
@@ -110,7 +104,6 @@ export class ConfigMapSyncStatus {
   @Field(text({ maxLength: 512 }), {
     description:
       'User name of the identity under which everything happens: system:serviceaccount:NAMESPACE:NAME.',
-    displayName: 'Service Account',
     xDescriptors: [STATUS_TEXT],
   })
   declare serviceAccount?: string;
@@ -119,7 +112,6 @@ export class ConfigMapSyncStatus {
     text({ maxLength: 32, pattern: '^[0-9]+/[0-9]+$', syntax: 'two numbers with a slash between them' }),
     {
       description: 'Targets in step with the source, and targets wanted: SYNCED/WANTED.',
-      displayName: 'Summary',
       xDescriptors: [STATUS_TEXT],
     },
   )
@@ -127,21 +119,18 @@ export class ConfigMapSyncStatus {
 
   @Field(count, {
     description: "How many namespaces are to have a copy; the source's own place is not counted.",
-    displayName: 'Wanted Targets',
     xDescriptors: [STATUS_TEXT],
   })
   declare wantedTargets?: number;
 
   @Field(count, {
     description: 'How many targets have a copy that equals the source.',
-    displayName: 'Synced Targets',
     xDescriptors: [STATUS_TEXT],
   })
   declare syncedTargets?: number;
 
   @Field(count, {
     description: 'How many targets are Denied or Stale: the ServiceAccount lacks rights there.',
-    displayName: 'Denied Targets',
     xDescriptors: [STATUS_TEXT],
   })
   declare deniedTargets?: number;
@@ -157,7 +146,6 @@ export class ConfigMapSyncStatus {
     text({ maxLength: 128, pattern: '^sha256:[0-9a-zA-Z+/=_-]+$', syntax: 'a digest such as sha256:4f2a…' }),
     {
       description: 'Digest of what is copied: data, binaryData and immutable of the source, after keys.',
-      displayName: 'Content Hash',
       xDescriptors: [STATUS_TEXT],
     },
   )
@@ -166,14 +154,12 @@ export class ConfigMapSyncStatus {
   @Field(listOf(object(Condition), { listType: 'map', keys: ['type'], maxItems: 32 }), {
     description:
       'ValidServiceAccount, SourceConfigMapFound, TargetsAuthorized and AllTargetsSynced, in the order of the work, and Ready, which sums them up.',
-    displayName: 'Conditions',
     xDescriptors: [CONDITIONS],
   })
   declare conditions?: Condition[];
 
   @Field(listOf(object(TargetStatus), { listType: 'map', keys: ['namespace'], maxItems: MAX_TARGETS }), {
     description: 'Every target namespace, and every namespace where copies of ours are left over.',
-    displayName: 'Targets',
   })
   declare targets?: TargetStatus[];
 }

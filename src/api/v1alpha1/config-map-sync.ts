@@ -18,14 +18,12 @@ export class ConfigMapSync {
 
   @Field(object(ConfigMapSyncSpec), {
     description: 'What is copied where, and under whose rights.',
-    displayName: 'Spec',
     required: true,
   })
   declare spec: ConfigMapSyncSpec;
 
   @Field(object(ConfigMapSyncStatus), {
     description: 'What the operator found and did.',
-    displayName: 'Status',
   })
   declare status?: ConfigMapSyncStatus;
 }

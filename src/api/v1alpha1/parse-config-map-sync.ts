@@ -32,7 +32,6 @@ export interface ParseOptions {
  * Makes a ConfigMapSync of what came from the API server or out of a file: defaults filled in, every constraint
  * of the CustomResourceDefinition checked. What a file cannot know (uid, resourceVersion) is ''.
  * `raw` is not changed; lists and maps of strings are shared with it.
- *
  * @throws InvalidConfigMapSyncError which names each field that is wrong
  */
 export function parseConfigMapSync(raw: unknown, options: ParseOptions = {}): ConfigMapSync {
@@ -53,9 +52,7 @@ export function parseConfigMapSync(raw: unknown, options: ParseOptions = {}): Co
     ...problemsOf(validateSync(sync, { validationError: { target: false, value: false } }), ''),
     ...metadataProblems(sync.metadata),
   ];
-  if (problems.length > 0) {
-    throw new InvalidConfigMapSyncError(subjectOf(raw), problems);
-  }
+  if (problems.length > 0) throw new InvalidConfigMapSyncError(subjectOf(raw), problems);
   const { uid = '', resourceVersion = '' } = sync.metadata as Partial<ObjectMeta>;
   sync.metadata = { ...sync.metadata, uid, resourceVersion };
   return sync;
@@ -63,9 +60,7 @@ export function parseConfigMapSync(raw: unknown, options: ParseOptions = {}): Co
 
 /** The two that we address requests with; the API server sees to the rest. */
 function metadataProblems(metadata: unknown): string[] {
-  if (!isRecord(metadata)) {
-    return [];
-  }
+  if (!isRecord(metadata)) return [];
   const { name, namespace } = metadata;
   return [
     prefixed('metadata.name', problemOf(dnsSubdomain(), name ?? undefined)),
@@ -91,9 +86,7 @@ function problemsOf(errors: readonly ValidationError[], path: string): string[] 
   return errors.flatMap((error) => {
     const here = pathTo(path, error.property);
     const shape = error.constraints?.[SHAPE];
-    if (shape !== undefined) {
-      return [`${here}${shape}`];
-    }
+    if (shape !== undefined) return [`${here}${shape}`];
     const below = problemsOf(error.children ?? [], here);
     const rule = error.constraints?.[RULE];
     return below.length > 0 || rule === undefined ? below : [`${here}${rule}`];
@@ -101,8 +94,6 @@ function problemsOf(errors: readonly ValidationError[], path: string): string[] 
 }
 
 function pathTo(parent: string, property: string): string {
-  if (/^\d+$/.test(property)) {
-    return `${parent}[${property}]`;
-  }
+  if (/^\d+$/.test(property)) return `${parent}[${property}]`;
   return parent === '' ? property : `${parent}.${property}`;
 }

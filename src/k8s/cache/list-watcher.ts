@@ -1,17 +1,23 @@
 import { abortable } from '../util/async.js';
 import { CauseLog, type RuntimeLog } from '../util/cause-log.js';
-import type { Clock } from '../util/clock.js';
 import { isApiError } from '../client/errors.js';
 import { type KubernetesObject, objectKey, type WatchEvent } from '../client/objects.js';
 import { listPages } from '../client/list-pages.js';
-import type { Watcher } from '../client/rest-client.js';
 import { messageOf } from '../util/text.js';
 import type { Store } from './store.js';
-import { type OpenWatch, WatchFault, WatchLoop, type WatchStart, type WatchTarget } from './watch-loop.js';
+import {
+  type OpenWatch,
+  WatchFault,
+  WatchLoop,
+  type WatchLoopOptions,
+  type WatchStart,
+  type WatchTarget,
+} from './watch-loop.js';
 
-export interface ListWatcherOptions<T extends KubernetesObject> {
-  client: Watcher;
-  path: string;
+export interface ListWatcherOptions<T extends KubernetesObject> extends Omit<
+  WatchLoopOptions,
+  'accept' | 'query' | 'userAgent'
+> {
   /** Media types, for metadata only: a list has another one than a watch. */
   accept?: { list: string; watch: string } | undefined;
   store: Store<T>;
@@ -20,12 +26,6 @@ export interface ListWatcherOptions<T extends KubernetesObject> {
   /** Strips what nobody reads, before it is stored. */
   transform?: ((object: T) => T) | undefined;
   log: RuntimeLog;
-  clock?: Clock | undefined;
-  random?: (() => number) | undefined;
-  /** Default: 240 to 300. */
-  watchSeconds?: readonly [number, number] | undefined;
-  /** Default: 120,000. */
-  silenceMs?: number | undefined;
   /** Objects of one page, where lists are paged. Default: 500. */
   pageSize?: number | undefined;
   /** false: lists are paged even where the server could stream them. Default: true. */
@@ -40,7 +40,8 @@ const STREAMING_LIST_SILENCE_MS = 20_000;
 /**
  * Keeps a store equal to what the API server has: lists, watches, and lists again when it must. The list is streamed where the
  * server can (Kubernetes 1.32 and later), which costs neither side a list in memory, else read in pages.
- * A server that is away and a CustomResourceDefinition that is not there yet are waited for.
+ * A server that is away and a CustomResourceDefinition that is not there yet are waited for. {@link WatchTarget}'s methods
+ * are for the loop alone.
  */
 export class ListWatcher<T extends KubernetesObject> implements WatchTarget<T> {
   readonly #options: ListWatcherOptions<T>;
@@ -66,12 +67,10 @@ export class ListWatcher<T extends KubernetesObject> implements WatchTarget<T> {
     return this.#synced;
   }
 
-  /** When the last list, event or bookmark was, in milliseconds since the epoch; 0 before the first. */
   get lastProgress(): number {
     return this.#loop.lastProgress;
   }
 
-  /** @throws the signal's reason. */
   async waitForSync(signal: AbortSignal): Promise<void> {
     await abortable(this.#firstSync.promise, signal);
   }
@@ -81,16 +80,13 @@ export class ListWatcher<T extends KubernetesObject> implements WatchTarget<T> {
     await this.#loop.run(this, signal);
   }
 
-  /** For the watch loop only. */
   async start(open: OpenWatch<T>, signal: AbortSignal): Promise<WatchStart<T>> {
     if (this.#streamingList) {
       try {
         return await this.#streamList(open);
       } catch (error) {
         // 400 and 422: the feature is off. Silence: the server has never heard of it.
-        if (!(error instanceof WatchFault) && !isApiError(error, 400, 422)) {
-          throw error;
-        }
+        if (!(error instanceof WatchFault) && !isApiError(error, 400, 422)) throw error;
         signal.throwIfAborted();
         this.#streamingList = false;
         this.#options.log.info(`${this.name}: the API server does not stream lists, reading pages instead`);
@@ -101,26 +97,19 @@ export class ListWatcher<T extends KubernetesObject> implements WatchTarget<T> {
     return { resourceVersion: list.metadata.resourceVersion };
   }
 
-  /** For the watch loop only. */
   opened(): void {
     this.#causes.recovered(`${this.name}: watching again`);
   }
 
-  /** For the watch loop only. */
   changed({ type, object }: WatchEvent<T>): void {
-    if (type === 'DELETED') {
-      this.#options.store.remove(this.#transform(object));
-    } else {
-      this.#options.store.upsert(this.#transform(object));
-    }
+    if (type === 'DELETED') this.#options.store.remove(this.#transform(object));
+    else this.#options.store.upsert(this.#transform(object));
   }
 
-  /** For the watch loop only. */
   expired(): void {
     this.#options.log.debug(`${this.name}: listing anew`);
   }
 
-  /** For the watch loop only. */
   failed(error: unknown): 'retry' {
     if (!isApiError(error, 410)) {
       this.#causes.failed(`${this.name}: ${explain(error)}; trying again until it works`, error);
@@ -136,9 +125,7 @@ export class ListWatcher<T extends KubernetesObject> implements WatchTarget<T> {
     const objects = new Map<string, T>();
     for (;;) {
       const next = await events.next();
-      if (next.done === true) {
-        throw new Error(`the streamed list of ${this.#options.path} ended too early`);
-      }
+      if (next.done === true) throw new Error(`the streamed list of ${this.#options.path} ended too early`);
       const { type, object } = next.value;
       if (type === 'DELETED') {
         objects.delete(objectKey(object));
@@ -162,13 +149,12 @@ export class ListWatcher<T extends KubernetesObject> implements WatchTarget<T> {
   }
 
   #transform(object: T): T {
-    return this.#options.transform === undefined ? object : this.#options.transform(object);
+    return this.#options.transform?.(object) ?? object;
   }
 }
 
 function explain(error: unknown): string {
-  if (isApiError(error, 404)) {
-    return `the API server does not serve this resource (is its CustomResourceDefinition installed?)`;
-  }
-  return messageOf(error);
+  return isApiError(error, 404)
+    ? 'the API server does not serve this resource (is its CustomResourceDefinition installed?)'
+    : messageOf(error);
 }

@@ -1,27 +1,20 @@
-import type { Query } from '../client/api-path.js';
-import type { Clock } from '../util/clock.js';
 import { ApiError } from '../client/errors.js';
 import {
   type KubernetesObject,
   METADATA_ONLY,
   METADATA_ONLY_LIST,
   type ObjectList,
-  type WatchEvent,
 } from '../client/objects.js';
 import type { ObjectMeta } from '../../api/kubernetes.js';
-import type { Watcher } from '../client/rest-client.js';
-import { type OpenWatch, WatchFault, WatchLoop, type WatchStart, type WatchTarget } from './watch-loop.js';
+import {
+  WatchFault,
+  WatchLoop,
+  type WatchLoopOptions,
+  type WatchStart,
+  type WatchTarget,
+} from './watch-loop.js';
 
-export interface MetadataWatcherOptions {
-  client: Watcher;
-  path: string;
-  query?: Query | undefined;
-  userAgent?: string | undefined;
-  clock?: Clock | undefined;
-  random?: (() => number) | undefined;
-  /** How long one watch lives, which is also how long it outlives the right to it. Default: 240 to 300. */
-  maxAgeSeconds?: readonly [number, number] | undefined;
-}
+export type MetadataWatcherOptions = Omit<WatchLoopOptions, 'accept' | 'silenceMs'>;
 
 export interface Change {
   type: 'ADDED' | 'MODIFIED' | 'DELETED';
@@ -38,9 +31,8 @@ export interface MetadataWatcherHandlers {
 }
 
 /**
- * Tells that objects have changed, and keeps none of them: its memory does not grow with what it watches. Only metadata
- * crosses the wire, and no list but one of a single object, which tells where to watch from.
- * The server's regular end of a watch and a connection that comes back at once are invisible to the owner: nothing is missed then.
+ * Tells that objects have changed, and keeps none of them: see docs/design/0010-watches.md. A connection that comes back at
+ * once is invisible to the owner: nothing is missed then.
  */
 export class MetadataWatcher {
   readonly #options: MetadataWatcherOptions;
@@ -48,29 +40,25 @@ export class MetadataWatcher {
 
   constructor(options: MetadataWatcherOptions) {
     this.#options = options;
-    this.#loop = new WatchLoop({ ...options, accept: METADATA_ONLY, watchSeconds: options.maxAgeSeconds });
+    this.#loop = new WatchLoop({ ...options, accept: METADATA_ONLY });
   }
 
-  /** When the last start, event or bookmark was, in milliseconds since the epoch; 0 before the first. */
   get lastProgress(): number {
     return this.#loop.lastProgress;
   }
 
   /**
    * Resolves when the signal aborts. What may pass (no connection, 429, 5xx) is tried again in here, later and later.
-   *
    * @throws ApiError for what the owner must decide, such as 401, 403 and 404, and whatever the client's `authorize` throws;
    *   onClosed has been called by then.
    */
   async run(handlers: MetadataWatcherHandlers, signal: AbortSignal): Promise<void> {
     const coverage = new Coverage(handlers);
     const target: WatchTarget<KubernetesObject> = {
-      start: (_open: OpenWatch<KubernetesObject>, startSignal) => this.#start(startSignal),
+      start: (_open, startSignal) => this.#start(startSignal),
       opened: () => coverage.begin(),
-      changed: ({ type, object }: WatchEvent<KubernetesObject>) => {
-        if (type !== 'BOOKMARK') {
-          handlers.onChange({ type, metadata: object.metadata });
-        }
+      changed: ({ type, object }) => {
+        if (type !== 'BOOKMARK') handlers.onChange({ type, metadata: object.metadata });
       },
       expired: () => coverage.end(),
       failed: (error) => {
@@ -87,14 +75,8 @@ export class MetadataWatcher {
 
   async #start(signal: AbortSignal): Promise<WatchStart<KubernetesObject>> {
     const { client, path, query, userAgent } = this.#options;
-    const { body } = await client.request<ObjectList<KubernetesObject>>({
-      method: 'GET',
-      path,
-      query: { ...query, limit: 1 },
-      accept: METADATA_ONLY_LIST,
-      userAgent,
-      signal,
-    });
+    const first = { path, query: { ...query, limit: 1 }, accept: METADATA_ONLY_LIST, userAgent, signal };
+    const { body } = await client.request<ObjectList<KubernetesObject>>({ method: 'GET', ...first });
     return { resourceVersion: body.metadata.resourceVersion };
   }
 }
@@ -119,9 +101,7 @@ class Coverage {
 
   /** The first failure is let pass: when the very next try succeeds, it resumes without a gap. */
   interrupt(): void {
-    if (this.#interrupted) {
-      this.end();
-    }
+    if (this.#interrupted) this.end();
     this.#interrupted = true;
   }
 
@@ -135,10 +115,6 @@ class Coverage {
 
 /** The rest is for the owner: a refusal, a request that is wrong, an identity that is not to be had. */
 function mayPass(error: unknown): boolean {
-  if (error instanceof ApiError) {
-    return (
-      error.code === 0 || error.code === 408 || error.code === 410 || error.code === 429 || error.code >= 500
-    );
-  }
-  return error instanceof WatchFault;
+  if (!(error instanceof ApiError)) return error instanceof WatchFault;
+  return [0, 408, 410, 429].includes(error.code) || error.code >= 500;
 }

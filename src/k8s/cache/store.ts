@@ -35,16 +35,10 @@ export class Store<T extends KubernetesObject> {
   /** Makes `items` everything there is: what is not among them is deleted. */
   replace(items: readonly T[]): void {
     const gone = new Set(this.#objects.keys());
-    for (const item of items) {
-      gone.delete(objectKey(item));
-    }
+    for (const item of items) gone.delete(objectKey(item));
     // Deletions first, so that a listener never sees more than there ever was.
-    for (const key of gone) {
-      this.#delete(key);
-    }
-    for (const item of items) {
-      this.upsert(item);
-    }
+    for (const key of gone) this.#delete(key);
+    for (const item of items) this.upsert(item);
   }
 
   upsert(object: T): void {

@@ -15,7 +15,6 @@ export interface WatchLoopOptions {
   client: Watcher;
   path: string;
   query?: Query | undefined;
-  /** Media type of the watch. */
   accept?: string | undefined;
   userAgent?: string | undefined;
   clock?: Clock | undefined;
@@ -89,13 +88,14 @@ export class WatchLoop<T extends KubernetesObject> {
 
   /**
    * Resolves when the signal aborts.
-   *
    * @throws the error for which the target said `stop`.
    */
   async run(target: WatchTarget<T>, signal: AbortSignal): Promise<void> {
     const open: OpenWatch<T> = (options) => this.#open(options, signal);
     let start: WatchStart<T> | undefined;
-    while (!signal.aborted) {
+    // A function, since the compiler takes `aborted` for a constant within the loop.
+    const isAborted = (): boolean => signal.aborted;
+    while (!isAborted()) {
       try {
         if (start === undefined) {
           start = await target.start(open, signal);
@@ -103,18 +103,14 @@ export class WatchLoop<T extends KubernetesObject> {
         }
         start = { resourceVersion: await this.#follow(start, open, target) };
       } catch (error) {
-        if (isAborted(signal)) {
-          return;
-        }
+        if (isAborted()) return;
         if (forgets(error)) {
           start = undefined;
           target.expired();
         } else if (start !== undefined) {
           start = { resourceVersion: this.#resourceVersion };
         }
-        if (target.failed(error) === 'stop') {
-          throw error;
-        }
+        if (target.failed(error) === 'stop') throw error;
         const asked = error instanceof ApiError ? (error.retryAfterSeconds ?? 0) * 1000 : 0;
         await this.#clock.sleep(Math.max(this.#backoff.next(), asked), signal).catch(() => undefined);
       }
@@ -139,9 +135,7 @@ export class WatchLoop<T extends KubernetesObject> {
       seen = true;
       this.#backoff.reset();
       this.#resourceVersion = event.object.metadata.resourceVersion;
-      if (event.type !== 'BOOKMARK') {
-        target.changed(event);
-      }
+      if (event.type !== 'BOOKMARK') target.changed(event);
     }
     const lasted = this.#clock.now() - startedAt;
     if (!seen && lasted < SHORTEST_WATCH_MS) {
@@ -201,9 +195,4 @@ export class WatchLoop<T extends KubernetesObject> {
 /** After a 404 the resource may come back as another one, as when a CustomResourceDefinition is made anew. */
 function forgets(error: unknown): boolean {
   return isApiError(error, 404, 410) || (error instanceof ApiError && error.reason === 'Expired');
-}
-
-/** A function, since the compiler takes `aborted` for a constant after the loop's own check. */
-function isAborted(signal: AbortSignal): boolean {
-  return signal.aborted;
 }

@@ -24,7 +24,6 @@ export function apiPath(parts: ResourcePath): string {
 /**
  * '' would turn a request for one object into one for all of them, `.` and `..` survive encoding and would be resolved
  * away by whatever normalises the path on its way.
- *
  * @throws RangeError for those three.
  */
 function segment(value: string): string {
@@ -40,9 +39,7 @@ export type Query = Record<string, string | number | boolean | undefined>;
 export function queryString(query: Query | undefined): string {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(query ?? {})) {
-    if (value !== undefined) {
-      parameters.append(name, String(value));
-    }
+    if (value !== undefined) parameters.append(name, String(value));
   }
   return parameters.size === 0 ? '' : `?${parameters.toString()}`;
 }

@@ -58,12 +58,12 @@ export class TerminalError extends Error {
 export class RetryError extends Error {
   override readonly name = 'RetryError';
 
-  /** The most that the next look waits, in milliseconds. */
-  readonly requeueAfterMs: number | undefined;
-
-  constructor(message: string, requeueAfterMs: number | undefined) {
+  /** @param requeueAfterMs The most that the next look waits. */
+  constructor(
+    message: string,
+    readonly requeueAfterMs: number | undefined,
+  ) {
     super(message);
-    this.requeueAfterMs = requeueAfterMs;
   }
 }
 
@@ -71,18 +71,13 @@ export function isApiError(error: unknown, ...codes: number[]): error is ApiErro
   return error instanceof ApiError && (codes.length === 0 || codes.includes(error.code));
 }
 
-/** The parts of a metav1.Status that an error is made of. */
-interface StatusBody {
-  kind?: unknown;
-  code?: unknown;
-  reason?: unknown;
-  message?: unknown;
+/** A metav1.Status as somebody sent it. */
+interface StatusBody extends Partial<Record<'kind' | 'code' | 'reason' | 'message', unknown>> {
   details?: { retryAfterSeconds?: unknown; causes?: unknown } | null;
 }
 
 /** What is known of an answer that was no success. */
 export interface FailedAnswer {
-  /** HTTP status code. */
   code: number;
   /** `GET /api/v1/namespaces`: named where the server has no sentence of its own. */
   what: string;
@@ -96,18 +91,9 @@ const EXCERPT_LENGTH = 200;
 
 /** Makes the error of an answer: a metav1.Status says all of it, anything else is cut to one clean line. */
 export function answerError(answer: FailedAnswer): ApiError {
-  const status = parseStatus(answer.text);
-  if (status !== undefined) {
-    return statusError(status, answer);
-  }
   const excerpt = oneLine(answer.text);
-  return new ApiError({
-    code: answer.code,
-    reason: '',
-    message: `${answer.what}: HTTP ${answer.code}${excerpt === '' ? '' : `: ${excerpt}`}`,
-    retryAfterSeconds: headerSeconds(answer.retryAfter),
-    auditID: answer.auditID,
-  });
+  const foreign = excerpt === '' ? {} : { message: `${answer.what}: HTTP ${answer.code}: ${excerpt}` };
+  return statusError(parseStatus(answer.text) ?? foreign, answer);
 }
 
 /** The error that a metav1.Status tells: the body of an answer, or the object of a watch's ERROR event. */
@@ -130,20 +116,12 @@ export function statusError(body: unknown, answer: Omit<FailedAnswer, 'text'>): 
 
 /** The short cause of a request that got no answer: `ECONNREFUSED`, a TLS code, or a one-line message. */
 export function failureCause(error: unknown): string {
-  if (error instanceof AggregateError && error.errors.length > 0) {
-    return failureCause(error.errors[0]);
-  }
-  if (!(error instanceof Error)) {
-    return oneLine(String(error));
-  }
+  if (error instanceof AggregateError && error.errors.length > 0) return failureCause(error.errors[0]);
+  if (!(error instanceof Error)) return oneLine(String(error));
   const { code } = error as NodeJS.ErrnoException;
   // undici's own codes say less than its messages ("other side closed"); the system's and OpenSSL's say it best.
-  if (typeof code === 'string' && !code.startsWith('UND_ERR')) {
-    return code;
-  }
-  if (error.cause instanceof Error && error.message === '') {
-    return failureCause(error.cause);
-  }
+  if (typeof code === 'string' && !code.startsWith('UND_ERR')) return code;
+  if (error.cause instanceof Error && error.message === '') return failureCause(error.cause);
   return oneLine(error.message) || error.name;
 }
 
@@ -157,9 +135,7 @@ function parseStatus(text: string): StatusBody | undefined {
 }
 
 function causes(value: unknown): StatusCause[] {
-  if (!Array.isArray(value)) {
-    return [];
-  }
+  if (!Array.isArray(value)) return [];
   return value.filter((cause): cause is StatusCause => typeof cause === 'object' && cause !== null);
 }
 

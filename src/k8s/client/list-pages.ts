@@ -20,7 +20,6 @@ const MAX_STARTS = 3;
 
 /**
  * Reads a whole list page by page; all pages are of the one moment that the resourceVersion names.
- *
  * @throws ApiError; 410 only when three starts in a row took longer than the server keeps a page token, which is minutes.
  */
 export async function listPages<T extends KubernetesObject>(
@@ -31,31 +30,22 @@ export async function listPages<T extends KubernetesObject>(
     try {
       return await readPages<T>(request, signal);
     } catch (error) {
-      if (!isApiError(error, 410) || starts >= MAX_STARTS) {
-        throw error;
-      }
+      if (!isApiError(error, 410) || starts >= MAX_STARTS) throw error;
     }
   }
 }
 
 async function readPages<T extends KubernetesObject>(
-  request: ListRequest,
+  { client, path, accept, pageSize = 500 }: ListRequest,
   signal: AbortSignal,
 ): Promise<WholeList<T>> {
   const items: T[] = [];
   let token: string | undefined;
   for (;;) {
-    const { body } = await request.client.request<ObjectList<T>>({
-      method: 'GET',
-      path: request.path,
-      query: { limit: request.pageSize ?? 500, continue: token },
-      accept: request.accept?.list,
-      signal,
-    });
+    const page = { path, query: { limit: pageSize, continue: token }, accept: accept?.list, signal };
+    const { body } = await client.request<ObjectList<T>>({ method: 'GET', ...page });
     items.push(...(body.items ?? []));
     token = body.metadata.continue || undefined;
-    if (token === undefined) {
-      return { metadata: { resourceVersion: body.metadata.resourceVersion }, items };
-    }
+    if (token === undefined) return { metadata: { resourceVersion: body.metadata.resourceVersion }, items };
   }
 }

@@ -3,7 +3,6 @@ import type { KubernetesObject, WatchEvent, WatchEventType } from './objects.js'
 
 /**
  * Reads a whole body as text.
- *
  * @throws RangeError beyond the bound, and what the stream throws.
  */
 export async function readBounded(body: AsyncIterable<Buffer>, maxBytes: number): Promise<string> {
@@ -11,15 +10,12 @@ export async function readBounded(body: AsyncIterable<Buffer>, maxBytes: number)
   let length = 0;
   for await (const chunk of body) {
     length += chunk.length;
-    if (length > maxBytes) {
-      throw new RangeError(`an answer of more than ${maxBytes} bytes`);
-    }
+    if (length > maxBytes) throw new RangeError(`an answer of more than ${maxBytes} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks, length).toString('utf8');
 }
 
-/** A line of a stream grew beyond its bound. */
 export class LineTooLongError extends Error {
   override readonly name = 'LineTooLongError';
 }
@@ -29,7 +25,6 @@ const NEWLINE = 0x0a;
 /**
  * Cuts a byte stream into its lines, without their ends. Empty lines are left out, a last line without an end counts.
  * Chunks are kept as they come and joined once a line is whole: a large object costs one copy, not one per chunk.
- *
  * @throws LineTooLongError as soon as a line holds more than `maxBytes`, before it is whole.
  */
 export async function* readLines(
@@ -47,9 +42,7 @@ export async function* readLines(
       const line = join(pieces, tail, length + tail.length);
       pieces = [];
       length = 0;
-      if (line !== '') {
-        yield line;
-      }
+      if (line !== '') yield line;
     }
     if (start < chunk.length) {
       pieces.push(chunk.subarray(start));
@@ -57,27 +50,20 @@ export async function* readLines(
       check(length, maxBytes);
     }
   }
-  if (length > 0) {
-    yield join(pieces, new Uint8Array(0), length);
-  }
+  if (length > 0) yield join(pieces, new Uint8Array(0), length);
 }
 
 function check(length: number, maxBytes: number): void {
-  if (length > maxBytes) {
-    throw new LineTooLongError(`a line of more than ${maxBytes} bytes`);
-  }
+  if (length > maxBytes) throw new LineTooLongError(`a line of more than ${maxBytes} bytes`);
 }
 
 function join(pieces: Uint8Array[], tail: Uint8Array, length: number): string {
-  if (pieces.length === 0) {
-    return Buffer.from(tail.buffer, tail.byteOffset, tail.byteLength).toString('utf8');
-  }
+  if (pieces.length === 0) return Buffer.from(tail.buffer, tail.byteOffset, tail.byteLength).toString('utf8');
   return Buffer.concat([...pieces, tail], length).toString('utf8');
 }
 
 /**
  * Reads one line of a watch; `what` names the watch in errors.
- *
  * @throws ApiError for an ERROR event (its Status: 410 means that the resourceVersion is too old), and with code 0 for what no
  *   API server sends.
  */

@@ -1,26 +1,20 @@
 import type { Dispatcher } from 'undici';
 
 import { abortable, type Deadline, deadline } from '../util/async.js';
-import { queryString, type Query } from './api-path.js';
+import { queryString } from './api-path.js';
 import { type Clock, systemClock } from '../util/clock.js';
 import { answerError, ApiError, failureCause, noAnswer } from './errors.js';
 import { LineTooLongError, readLines, readBounded, parseEvent } from './response-body.js';
 import type { KubernetesObject, WatchEvent } from './objects.js';
-import type { ApiRequest, ApiResponse, Method, RestClientOptions, WatchRequest } from './rest-types.js';
+import type { ApiRequest, ApiResponse, RestClientOptions, WatchRequest } from './rest-types.js';
 
 /** The part of the client that sends single requests: what most of this runtime asks for. */
 export type Requester = Pick<RestClient, 'request'>;
 /** The part of the client that lists and watches. */
 export type Watcher = Pick<RestClient, 'request' | 'watch'>;
 
-interface Sent {
-  method: Method;
-  path: string;
-  query?: Query | undefined;
-  accept?: string | undefined;
-  userAgent?: string | undefined;
-  body?: string;
-  contentType?: string;
+/** The bounds of one try; the timeouts are undici's own, 0 for none. */
+interface Limits {
   signal: AbortSignal;
   headersTimeout: number;
   bodyTimeout: number;
@@ -69,7 +63,6 @@ export class RestClient {
    * Sends one request and gives its parsed body. Waits and tries again (5 times at most, within `timeoutMs`) where the server
    * says when to come back: 429 for every method, because it was not processed; 5xx for GET. A GET is also tried again
    * when the connection fails.
-   *
    * @throws ApiError for every answer that is not 2xx, and with code 0 where there was none; the signal's reason when it aborts;
    *   whatever `authorize` throws.
    */
@@ -83,14 +76,12 @@ export class RestClient {
           return await this.#try<T>(request, timeoutMs, limit.signal);
         } catch (error) {
           const delay = limit.signal.aborted ? undefined : this.#retryDelay(request, tries, error);
-          if (delay === undefined || this.#clock.now() + delay >= until) {
-            throw error;
-          }
+          if (delay === undefined || this.#clock.now() + delay >= until) throw error;
           await this.#clock.sleep(delay, limit.signal);
         }
       }
     } catch (error) {
-      throw this.#explainDeadline(request, timeoutMs, limit, error);
+      throw this.#explainDeadline(`${request.method} ${request.path}`, timeoutMs, limit, error);
     } finally {
       limit.clear();
     }
@@ -98,7 +89,6 @@ export class RestClient {
 
   /**
    * Yields the events of one watch until the server ends it; bookmarks included. Leaving the loop ends the watch.
-   *
    * @throws ApiError when the watch is refused, breaks off (code 0), or is ended by an ERROR event (410 `Expired`: list anew);
    *   the signal's reason when it aborts.
    */
@@ -110,9 +100,7 @@ export class RestClient {
     try {
       const response = await this.#openWatch(request, limit);
       try {
-        if (response.statusCode !== 200) {
-          throw await this.#refusal(what, response);
-        }
+        if (response.statusCode !== 200) throw await this.#refusal(what, response);
         limit.lift();
         request.onOpen?.();
         for await (const line of readLines(response.body, MAX_EVENT_BYTES)) {
@@ -132,16 +120,12 @@ export class RestClient {
   async #openWatch(request: WatchRequest, limit: Deadline): Promise<Dispatcher.ResponseData> {
     const openingMs = request.openingMs ?? WATCH_OPENING_MS;
     try {
-      return await this.#send({
-        ...request,
-        method: 'GET',
-        query: { ...request.query, watch: true },
-        signal: limit.signal,
-        headersTimeout: openingMs,
-        bodyTimeout: 0,
-      });
+      return await this.#send(
+        { ...request, method: 'GET', query: { ...request.query, watch: true } },
+        { signal: limit.signal, headersTimeout: openingMs, bodyTimeout: 0 },
+      );
     } catch (error) {
-      throw this.#explainDeadline({ method: 'GET', path: request.path }, openingMs, limit, error);
+      throw this.#explainDeadline(`GET ${request.path}`, openingMs, limit, error);
     }
   }
 
@@ -149,27 +133,9 @@ export class RestClient {
     const what = `${request.method} ${request.path}`;
     // Below the deadline, so that undici itself notices a connection that has died and replaces it.
     const undiciTimeout = Math.ceil(timeoutMs * 0.8);
-    const response = await this.#send({
-      method: request.method,
-      path: request.path,
-      query: request.query,
-      accept: request.accept,
-      userAgent: request.userAgent,
-      ...(request.body === undefined
-        ? {}
-        : {
-            body: JSON.stringify(request.body),
-            contentType:
-              request.contentType ??
-              (request.method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'),
-          }),
-      signal,
-      headersTimeout: undiciTimeout,
-      bodyTimeout: undiciTimeout,
-    });
-    if (response.statusCode < 200 || response.statusCode > 299) {
-      throw await this.#refusal(what, response);
-    }
+    const limits = { signal, headersTimeout: undiciTimeout, bodyTimeout: undiciTimeout };
+    const response = await this.#send(request, limits);
+    if (response.statusCode < 200 || response.statusCode > 299) throw await this.#refusal(what, response);
     const text = await readBounded(response.body, MAX_BODY_BYTES).catch((error: unknown) => {
       signal.throwIfAborted();
       throw this.#brokenOff(what, error);
@@ -181,52 +147,46 @@ export class RestClient {
     };
   }
 
-  async #send(request: Sent): Promise<Dispatcher.ResponseData> {
-    const authorization = await this.#authorization(request);
-    const use = request.bodyTimeout === 0 ? 'watch' : request.body === undefined ? 'read' : 'write';
+  async #send(request: ApiRequest, limits: Limits): Promise<Dispatcher.ResponseData> {
+    const { method, body } = request;
+    const authorization = await this.#authorization(request, limits.signal);
+    const use = limits.bodyTimeout === 0 ? 'watch' : body === undefined ? 'read' : 'write';
     const started = performance.now();
     let code = '<error>';
     try {
       const sending = this.#options.dispatcher(use).request({
+        ...limits,
         origin: this.#origin,
         path: `${this.#root}${request.path}${queryString(request.query)}`,
-        method: request.method,
+        method,
         headers: {
           accept: request.accept ?? 'application/json',
           'user-agent': request.userAgent ?? this.#options.userAgent,
-          ...(authorization === undefined ? {} : { authorization }),
-          ...(request.contentType === undefined ? {} : { 'content-type': request.contentType }),
+          ...(authorization !== undefined && { authorization }),
+          ...(body !== undefined && { 'content-type': contentTypeOf(request) }),
         },
-        body: request.body ?? null,
-        signal: request.signal,
-        headersTimeout: request.headersTimeout,
-        bodyTimeout: request.bodyTimeout,
+        body: body === undefined ? null : JSON.stringify(body),
       });
       // undici heeds the signal and its timeouts only once a request is on its way, not while it waits for a connection: one
       // that never gets its turn would hold its caller, and the caller's place among all requests, for ever.
-      const response = await abortable(sending, request.signal);
+      const response = await abortable(sending, limits.signal);
       code = String(response.statusCode);
       return response;
     } catch (error) {
-      request.signal.throwIfAborted();
+      limits.signal.throwIfAborted();
       throw noAnswer(`cannot reach ${this.#origin}: ${failureCause(error)}`, error);
     } finally {
       const seconds = (performance.now() - started) / 1000;
-      this.#options.observer?.observe({ method: request.method, host: this.#host, code, seconds });
+      this.#options.observer?.observe({ method, host: this.#host, code, seconds });
     }
   }
 
-  async #authorization(request: Sent): Promise<string | undefined> {
-    const authorization = await this.#options.authorize(request.signal);
-    request.signal.throwIfAborted();
+  async #authorization({ method, path }: ApiRequest, signal: AbortSignal): Promise<string | undefined> {
+    const authorization = await this.#options.authorize(signal);
+    signal.throwIfAborted();
     // A scheme without credentials would be no identity either.
-    if (
-      this.#options.requireAuthorization &&
-      (authorization === undefined || !/^\S+ +\S/.test(authorization))
-    ) {
-      throw new Error(
-        `${request.method} ${request.path} was not sent: this client acts by a token only, and has none`,
-      );
+    if (this.#options.requireAuthorization && !/^\S+ +\S/.test(authorization ?? '')) {
+      throw new Error(`${method} ${path} was not sent: this client acts by a token only, and has none`);
     }
     return authorization;
   }
@@ -244,52 +204,35 @@ export class RestClient {
   }
 
   #parse(what: string, text: string): unknown {
-    if (text === '') {
-      return undefined;
-    }
     try {
-      return JSON.parse(text);
+      return text === '' ? undefined : JSON.parse(text);
     } catch {
       throw noAnswer(`${what}: ${this.#origin} answered with something other than JSON`);
     }
   }
 
   #brokenOff(what: string, error: unknown): Error {
-    if (error instanceof ApiError) {
-      return error;
-    }
+    if (error instanceof ApiError) return error;
     const cause = error instanceof LineTooLongError ? error.message : failureCause(error);
     return noAnswer(`${what} broke off: ${cause}`, error);
   }
 
   /** Milliseconds until the next try; undefined where another one makes no sense. */
   #retryDelay({ method, waits = true }: ApiRequest, tries: number, error: unknown): number | undefined {
-    if (!(error instanceof ApiError)) {
-      return undefined;
-    }
+    if (!(error instanceof ApiError)) return undefined;
     if (error.code === 0) {
       return method === 'GET' && tries < MAX_CONNECTION_TRIES
         ? 100 * 2 ** (tries - 1) * (1 + this.#random())
         : undefined;
     }
     const mayRepeat = error.code === 429 || (error.code >= 500 && method === 'GET');
-    if (!waits || !mayRepeat || error.retryAfterSeconds === undefined || tries >= MAX_TRIES) {
-      return undefined;
-    }
+    if (!waits || !mayRepeat || error.retryAfterSeconds === undefined || tries >= MAX_TRIES) return undefined;
     // Never earlier than asked for, and not all at the same moment.
     return Math.max(error.retryAfterSeconds, 0.1) * 1000 * (1 + 0.3 * this.#random());
   }
 
-  #explainDeadline(
-    request: Pick<ApiRequest, 'method' | 'path'>,
-    timeoutMs: number,
-    limit: Deadline,
-    error: unknown,
-  ): unknown {
-    if (!limit.expired || error !== limit.signal.reason) {
-      return error;
-    }
-    const what = `${request.method} ${request.path}`;
+  #explainDeadline(what: string, timeoutMs: number, limit: Deadline, error: unknown): unknown {
+    if (!limit.expired || error !== limit.signal.reason) return error;
     return noAnswer(`${what}: no answer from ${this.#origin} within ${timeoutMs / 1000} s`);
   }
 }
@@ -297,4 +240,8 @@ export class RestClient {
 function header(response: Dispatcher.ResponseData, name: string): string | undefined {
   const value = response.headers[name];
   return Array.isArray(value) ? value[0] : value;
+}
+
+function contentTypeOf({ method, contentType }: ApiRequest): string {
+  return contentType ?? (method === 'PATCH' ? 'application/merge-patch+json' : 'application/json');
 }

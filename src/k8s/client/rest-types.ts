@@ -11,11 +11,9 @@ export interface ApiRequest {
   /** From {@link apiPath}, without a query. */
   path: string;
   query?: Query | undefined;
-  /** Sent as JSON. */
   body?: unknown;
   /** Default: `application/json`, and for PATCH `application/merge-patch+json`. */
   contentType?: string | undefined;
-  /** Default: `application/json`. */
   accept?: string | undefined;
   /** Instead of the client's own: the API server's audit log records it. */
   userAgent?: string | undefined;
@@ -26,12 +24,8 @@ export interface ApiRequest {
   waits?: boolean;
 }
 
-export interface WatchRequest {
-  path: string;
-  /** `watch=true` is added. */
-  query?: Query | undefined;
-  accept?: string | undefined;
-  userAgent?: string | undefined;
+/** `watch=true` is added to the query. */
+export interface WatchRequest extends Pick<ApiRequest, 'path' | 'query' | 'accept' | 'userAgent'> {
   signal: AbortSignal;
   /** How long the API server may take to accept the watch, in milliseconds. Default: 30,000. */
   openingMs?: number;
@@ -41,15 +35,13 @@ export interface WatchRequest {
 
 export interface ApiResponse<T> {
   body: T;
-  /** HTTP status code, 200 to 299. */
   code: number;
   /** The `Audit-Id` header: finds the request in the API server's audit log. */
   auditID: string | undefined;
 }
 
-/** Told of every try, watches included (when they are accepted or refused). */
 export interface RequestObserver {
-  /** `code` is the HTTP status code, or `<error>` where there was no answer, as in client-go. */
+  /** Told of every try, and of watches when they are accepted or refused. `code` is the HTTP status code, or `<error>` where there was no answer, as in client-go. */
   observe(request: { method: string; host: string; code: string; seconds: number }): void;
 }
 
@@ -60,13 +52,9 @@ export interface RestClientOptions {
   /** The `Authorization` header, asked for before every try; undefined where the client certificate is the identity. */
   authorize: (signal?: AbortSignal) => Promise<string | undefined>;
   userAgent: string;
-  /**
-   * For a client that acts for somebody else: without a token nothing is sent, so that a request never
-   * runs as whoever else the connection may belong to.
-   */
+  /** For a client that acts for somebody else: without a token nothing is sent. */
   requireAuthorization?: boolean;
   observer?: RequestObserver | undefined;
   clock?: Clock;
-  /** Between 0 and 1, like Math.random. */
   random?: () => number;
 }

@@ -22,24 +22,16 @@ export interface TransportOptions {
 
 /** kube-apiserver allows 100 streams for a connection; one more hangs without a word. */
 const STREAMS_PER_CONNECTION = 90;
-/** A bound for what a burst of requests may open, which matters where HTTP/2 is not to be had. */
-const READ_CONNECTIONS = 16;
-const WRITE_CONNECTIONS = 32;
+/** The least for writes; null: as many as it takes. The bound of reads matters where HTTP/2 is not to be had. */
+const CONNECTIONS = { read: 16, write: 32, watch: null } as const;
 /** A write on a connection that has died unseen is not repeated: they are not kept for long. */
 const WRITE_KEEP_ALIVE_MS = 20_000;
-
 /** How long a connection may take to end in order. An HTTP/2 stream that was aborted a moment ago is still on its way out. */
 const CLOSE_MS = 250;
 
 /**
- * The connections to one API server, in six pools.
- *
- * Tokens and the client certificate are kept apart because the API server looks at the certificate first: a tenant's
- * token on a connection with the operator's certificate would count for nothing, and the request would run as the operator.
- * TLS sessions, which carry an identity when they are resumed, are not shared between pools either.
- * Watches have pools of their own, so that they never take the last stream from requests.
- * Bodies go over HTTP/1.1: where a stream of node:http2 (seen in 24.21) is ended while its body still waits to be sent, by an
- * abort, a timeout or a connection that breaks, Node.js never comes out of sending it, and takes memory until there is none.
+ * The connections to one API server, in six pools: see docs/design/0007-connection-pools.md, and for the versions of HTTP
+ * 0008-http-versions.md. Pools share no TLS sessions, which carry an identity when they are resumed.
  */
 export class Transport {
   readonly #connection: ClusterConnection;
@@ -54,16 +46,14 @@ export class Transport {
       allowH2: options.allowH2 ?? true,
       pingIntervalMs: options.pingIntervalMs ?? 15_000,
       silenceMs: options.silenceMs ?? 45_000,
-      writeConnections: Math.max(options.writeConnections ?? 0, WRITE_CONNECTIONS),
+      writeConnections: Math.max(options.writeConnections ?? 0, CONNECTIONS.write),
     };
     this.#silence = new SilenceWatch(this.#options.silenceMs);
   }
 
   /** The same one for the same arguments; opens nothing before its first request. */
   dispatcher(kind: ConnectionKind, use: ConnectionUse): Dispatcher {
-    if (this.#closed) {
-      throw new Error('the transport is closed');
-    }
+    if (this.#closed) throw new Error('the transport is closed');
     const name = `${kind}/${use}`;
     let pool = this.#pools.get(name);
     if (pool === undefined) {
@@ -92,14 +82,12 @@ export class Transport {
     const pool: Agent.Options = {
       allowH2,
       h2Options: { maxConcurrentStreams: STREAMS_PER_CONNECTION, pingInterval: this.#options.pingIntervalMs },
-      connections: this.#connectionsFor(use),
+      connections: use === 'write' ? this.#options.writeConnections : CONNECTIONS[use],
       keepAliveTimeout: use === 'write' ? WRITE_KEEP_ALIVE_MS : 60_000,
       ...(use === 'watch' ? { bodyTimeout: 0 } : {}),
     };
     const { proxy } = this.#connection;
-    if (proxy !== undefined) {
-      return new ProxyAgent({ ...pool, uri: proxy, requestTls: connect });
-    }
+    if (proxy !== undefined) return new ProxyAgent({ ...pool, uri: proxy, requestTls: connect });
     return new Agent({ ...pool, connect: this.#connector(connect) });
   }
 
@@ -115,24 +103,10 @@ export class Transport {
       connect(options, (...outcome) => {
         const [, socket] = outcome;
         // HTTP/1.1 has no pings: an idle connection is silent there, and that is all right.
-        if (socket instanceof TLSSocket && socket.alpnProtocol === 'h2') {
-          this.#silence.add(socket);
-        }
+        if (socket instanceof TLSSocket && socket.alpnProtocol === 'h2') this.#silence.add(socket);
         callback(...outcome);
       });
     };
-  }
-
-  /** null: as many as it takes. */
-  #connectionsFor(use: ConnectionUse): number | null {
-    switch (use) {
-      case 'read':
-        return READ_CONNECTIONS;
-      case 'write':
-        return this.#options.writeConnections;
-      case 'watch':
-        return null;
-    }
   }
 }
 
@@ -141,7 +115,7 @@ export class Transport {
  * without a word: TCP would find out after minutes, and a watch, which has nothing to send, not at all. Only for connections
  * on which pings are sent more often than that: each of them is answered.
  */
-export class SilenceWatch {
+class SilenceWatch {
   readonly #silenceMs: number;
   readonly #lastBytes = new Map<Socket, { bytes: number; since: number }>();
   #timer: NodeJS.Timeout | undefined;
@@ -154,9 +128,7 @@ export class SilenceWatch {
     this.#lastBytes.set(socket, { bytes: socket.bytesRead, since: performance.now() });
     socket.once('close', () => {
       this.#lastBytes.delete(socket);
-      if (this.#lastBytes.size === 0) {
-        this.stop();
-      }
+      if (this.#lastBytes.size === 0) this.stop();
     });
     this.#timer ??= setInterval(() => this.#look(), this.#silenceMs / 4).unref();
   }
@@ -173,9 +145,8 @@ export class SilenceWatch {
         last.bytes = socket.bytesRead;
         last.since = now;
       } else if (now - last.since > this.#silenceMs) {
-        socket.destroy(
-          new Error(`nothing came from the API server for ${Math.round(this.#silenceMs / 1000)} s`),
-        );
+        const seconds = Math.round(this.#silenceMs / 1000);
+        socket.destroy(new Error(`nothing came from the API server for ${seconds} s`));
       }
     }
   }

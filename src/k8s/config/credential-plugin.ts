@@ -32,13 +32,10 @@ export class CredentialPlugin {
   /**
    * The `Authorization` header. client-node keeps a token until it expires; those who ask while the plugin runs share
    * its answer.
-   *
    * @throws KubeconfigError when the plugin fails, takes longer than a minute or gives no token.
    */
   async authorize(signal?: AbortSignal): Promise<string> {
-    this.#running ??= this.#run().finally(() => {
-      this.#running = undefined;
-    });
+    this.#running ??= this.#run().finally(() => (this.#running = undefined));
     return abortable(this.#running, signal);
   }
 
@@ -55,8 +52,7 @@ export class CredentialPlugin {
         `the credential plugin ${name} of the kubeconfig failed${detail}: run it by hand`,
       );
     }
-    const headers = (options.headers ?? {}) as Record<string, unknown>;
-    const authorization = headers.Authorization;
+    const authorization = (options.headers as Record<string, unknown> | undefined)?.Authorization;
     if (typeof authorization !== 'string' || !/^\S+ +\S/.test(authorization)) {
       throw new KubeconfigError(
         `the credential plugin ${name} of the kubeconfig gave no token; a client certificate of a plugin is not supported`,

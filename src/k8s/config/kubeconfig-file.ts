@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
-import { type Cluster, type Context, KubeConfig, type User } from '@kubernetes/client-node';
+import { type Cluster, KubeConfig, type User } from '@kubernetes/client-node';
 import { parseDocument } from 'yaml';
 
 import type { Clock } from '../util/clock.js';
@@ -20,10 +20,8 @@ interface KubeconfigEntry {
 }
 
 interface LoadedFile {
-  currentContext: string | undefined;
-  clusters: Cluster[];
-  contexts: Context[];
-  users: User[];
+  config: KubeConfig;
+  /** By the user's name. */
   tokenFiles: Map<string, string>;
 }
 
@@ -33,7 +31,6 @@ interface RawKubeconfig {
 
 /**
  * How to reach the cluster of the current context, and as whom. `asked` names in errors what named the files.
- *
  * @throws KubeconfigError when the files cannot be used.
  */
 export async function connectionFromFiles(
@@ -42,23 +39,22 @@ export async function connectionFromFiles(
   env: Readonly<NodeJS.ProcessEnv>,
   clock: Clock,
 ): Promise<ClusterConnection> {
+  const where = paths.join(', ');
   const entry = await readKubeconfig(paths, asked);
   const { cluster, user } = entry;
   if (!URL.canParse(cluster.server) || !/^https?:/.test(cluster.server)) {
-    throw new KubeconfigError(
-      `${paths.join(', ')}: the server of cluster "${cluster.name}" is no http(s) URL`,
-    );
+    throw new KubeconfigError(`${where}: the server of cluster "${cluster.name}" is no http(s) URL`);
   }
   if (user.impersonateUser) {
     throw new KubeconfigError(
-      `${paths.join(', ')}: user "${user.name}" impersonates "${user.impersonateUser}", which is not supported`,
+      `${where}: user "${user.name}" impersonates "${user.impersonateUser}", which is not supported`,
     );
   }
   const server = cluster.server.replace(/\/+$/, '');
   return {
     server,
     namespace: entry.namespace || 'default',
-    source: `${asked === '--kubeconfig' || asked === 'KUBECONFIG' ? `${asked} ` : ''}${paths.join(', ')}`,
+    source: asked === '--kubeconfig' || asked === 'KUBECONFIG' ? `${asked} ${where}` : where,
     tls: await tlsOf(entry),
     proxy: cluster.proxyUrl || proxyFromEnvironment(server, env),
     authorize: authorizer(entry, clock),
@@ -76,24 +72,13 @@ async function tlsOf({ cluster, user }: KubeconfigEntry): Promise<ClusterTls> {
 }
 
 /** Data wins over a file, as in client-go. */
-async function pem(
-  data: string | null | undefined,
-  file: string | null | undefined,
-): Promise<Buffer | undefined> {
-  if (data) {
-    return Buffer.from(data, 'base64');
-  }
-  if (!file) {
-    return undefined;
-  }
-  try {
-    return await readFile(file);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new KubeconfigError(
-      `the file ${file}, which the kubeconfig names, cannot be read: ${code ?? 'unknown error'}`,
-    );
-  }
+async function pem(data: string | null | undefined, file: string | undefined): Promise<Buffer | undefined> {
+  if (data) return Buffer.from(data, 'base64');
+  if (!file) return undefined;
+  return readFile(file).catch((error: unknown) => {
+    const why = codeOf(error);
+    throw new KubeconfigError(`the file ${file}, which the kubeconfig names, cannot be read: ${why}`);
+  });
 }
 
 /** client-go's order: a token file, a token, a password, a plugin. */
@@ -120,56 +105,50 @@ function authorizer({ user, tokenFile }: KubeconfigEntry, clock: Clock): Cluster
 /**
  * Reads kubeconfig files and merges them as kubectl does: for each name the first file that has it wins, and a missing file
  * of a list is passed over.
- *
  * @throws KubeconfigError when none is there, one is no kubeconfig, or the current context names what is not in them.
  */
 async function readKubeconfig(paths: readonly string[], asked: string): Promise<KubeconfigEntry> {
+  const where = paths.join(', ');
   const files: LoadedFile[] = [];
   for (const path of paths) {
     const text = await readText(path);
-    if (text !== undefined) {
-      files.push(parse(path, text));
-    }
+    if (text !== undefined) files.push(parse(path, text));
   }
   if (files.length === 0) {
     throw new KubeconfigError(
-      `${asked} names ${paths.join(', ')}, which does not exist: name a kubeconfig that does, or leave it out`,
+      `${asked} names ${where}, which does not exist: name a kubeconfig that does, or leave it out`,
     );
   }
-  const where = paths.join(', ');
-  const contextName = files.map((file) => file.currentContext).find((name) => name);
-  if (contextName === undefined) {
+  const contextName = files.map(({ config }) => config.currentContext).find((name) => name);
+  if (!contextName) {
     throw new KubeconfigError(`${where} has no current-context: set one by "kubectl config use-context"`);
   }
-  const context = find(files, 'contexts', contextName);
-  if (context === undefined) {
-    throw new KubeconfigError(`${where} has no context "${contextName}", which is its current-context`);
-  }
-  const cluster = find(files, 'clusters', context.cluster);
-  if (cluster === undefined) {
-    throw new KubeconfigError(
-      `${where} has no cluster "${context.cluster}", which context "${contextName}" names`,
-    );
-  }
-  const userName = context.user || undefined;
-  const user = userName === undefined ? { name: '' } : find(files, 'users', userName);
-  if (user === undefined) {
-    throw new KubeconfigError(`${where} has no user "${context.user}", which context "${contextName}" names`);
-  }
-  const owner = files.find((file) => file.users.includes(user));
+  const find = <T extends { name: string }>(all: T[], what: string, name: string, named: string): T => {
+    const found = all.find((entry) => entry.name === name);
+    if (found === undefined) throw new KubeconfigError(`${where} has no ${what} "${name}", which ${named}`);
+    return found;
+  };
+  const configs = files.map(({ config }) => config);
+  const contexts = configs.flatMap((config) => config.contexts);
+  const context = find(contexts, 'context', contextName, 'is its current-context');
+  const named = `context "${contextName}" names`;
+  const clusters = configs.flatMap((config) => config.clusters);
+  const cluster = find(clusters, 'cluster', context.cluster, named);
+  const users = configs.flatMap((config) => config.users);
+  const user = context.user ? find(users, 'user', context.user, named) : { name: '' };
+  const owner = files.find(({ config }) => config.users.includes(user));
   return { cluster, user, tokenFile: owner?.tokenFiles.get(user.name), namespace: context.namespace };
 }
 
 async function readText(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') {
-      return undefined;
-    }
-    throw new KubeconfigError(`the kubeconfig ${path} cannot be read: ${code ?? 'unknown error'}`);
-  }
+  return readFile(path, 'utf8').catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw new KubeconfigError(`the kubeconfig ${path} cannot be read: ${codeOf(error)}`);
+  });
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? 'unknown error';
 }
 
 function parse(path: string, text: string): LoadedFile {
@@ -181,9 +160,7 @@ function parse(path: string, text: string): LoadedFile {
     throw new KubeconfigError(`the kubeconfig ${path} is no valid YAML: ${fault.code} in line ${line}`);
   }
   const raw = document.toJS() as RawKubeconfig | null;
-  if (typeof raw !== 'object' || raw === null) {
-    throw new KubeconfigError(`the kubeconfig ${path} is empty`);
-  }
+  if (typeof raw !== 'object' || raw === null) throw new KubeconfigError(`the kubeconfig ${path} is empty`);
   const config = new KubeConfig();
   try {
     config.loadFromString(text);
@@ -198,27 +175,7 @@ function parse(path: string, text: string): LoadedFile {
       tokenFiles.set(entry.name, resolve(directory, entry.user.tokenFile));
     }
   }
-  return {
-    currentContext: config.currentContext || undefined,
-    clusters: config.clusters,
-    contexts: config.contexts,
-    users: config.users,
-    tokenFiles,
-  };
-}
-
-function find<K extends 'clusters' | 'contexts' | 'users'>(
-  files: readonly LoadedFile[],
-  kind: K,
-  name: string,
-): LoadedFile[K][number] | undefined {
-  for (const file of files) {
-    const found = file[kind].find((entry) => entry.name === name);
-    if (found !== undefined) {
-      return found;
-    }
-  }
-  return undefined;
+  return { config, tokenFiles };
 }
 
 /** client-node's own complaints are one line and name fields only. */

@@ -8,14 +8,11 @@ import { type ClusterConnection, KubeconfigError } from './cluster-connection.js
 import { proxyFromEnvironment } from './proxy.js';
 import { TokenFile } from './token-file.js';
 
-/** Where the kubelet mounts a pod's ServiceAccount. */
 const SERVICE_ACCOUNT_DIRECTORY = join('/var/run', 'secrets', 'kubernetes.io', 'serviceaccount');
 
 export interface ConnectionOptions {
-  /** The `--kubeconfig` flag. */
   kubeconfig?: string | undefined;
   env: Readonly<NodeJS.ProcessEnv>;
-  /** The user's home directory. */
   home: string;
   clock?: Clock;
   /** Where the kubelet mounts the pod's ServiceAccount: tests say otherwise. */
@@ -25,7 +22,6 @@ export interface ConnectionOptions {
 /**
  * Finds the cluster: `--kubeconfig`, KUBECONFIG (may be a list), the pod's own ServiceAccount, `~/.kube/config`. What is
  * named explicitly is used or reported, never passed over.
- *
  * @throws KubeconfigError when there is none, or the one found cannot be used.
  */
 export async function loadConnection(options: ConnectionOptions): Promise<ClusterConnection> {
@@ -37,17 +33,11 @@ export async function loadConnection(options: ConnectionOptions): Promise<Cluste
     return fromFiles([options.kubeconfig], '--kubeconfig');
   }
   const listed = (env.KUBECONFIG ?? '').split(delimiter).filter((path) => path !== '');
-  if (listed.length > 0) {
-    return fromFiles(listed, 'KUBECONFIG');
-  }
+  if (listed.length > 0) return fromFiles(listed, 'KUBECONFIG');
   const pod = await inClusterConnection(env, clock, serviceAccountDirectory);
-  if (pod !== undefined) {
-    return pod;
-  }
+  if (pod !== undefined) return pod;
   const homeFile = join(options.home, '.kube', 'config');
-  if (existsSync(homeFile)) {
-    return fromFiles([homeFile], '~/.kube/config');
-  }
+  if (existsSync(homeFile)) return fromFiles([homeFile], '~/.kube/config');
   throw new KubeconfigError(
     `no cluster to talk to: there is no --kubeconfig, no KUBECONFIG, no pod's ServiceAccount in ${serviceAccountDirectory} ` +
       `and no ${homeFile}; name a kubeconfig by --kubeconfig or KUBECONFIG`,
@@ -56,7 +46,6 @@ export async function loadConnection(options: ConnectionOptions): Promise<Cluste
 
 /**
  * The connection of the pod that this process runs in; undefined when it runs in none.
- *
  * @throws KubeconfigError when the mount is there in part only.
  */
 async function inClusterConnection(
@@ -67,13 +56,8 @@ async function inClusterConnection(
   const host = env.KUBERNETES_SERVICE_HOST;
   const port = env.KUBERNETES_SERVICE_PORT || '443';
   const token = new TokenFile(join(directory, 'token'), clock);
-  const hasToken = await token.read().then(
-    () => true,
-    () => false,
-  );
-  if (!host || !hasToken) {
-    return undefined;
-  }
+  const firstToken = await token.read().catch(() => undefined);
+  if (!host || firstToken === undefined) return undefined;
   const ca = await readFile(join(directory, 'ca.crt')).catch(() => undefined);
   if (ca === undefined) {
     throw new KubeconfigError(`the pod's ServiceAccount in ${directory} has a token but no ca.crt`);

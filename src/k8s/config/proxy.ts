@@ -9,9 +9,7 @@ export function proxyFromEnvironment(server: string, env: Readonly<NodeJS.Proces
   const url = new URL(server);
   const variable = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
   const proxy = env[variable] || env[variable.toLowerCase()];
-  if (!proxy || isLocal(url) || isExempt(url, env.NO_PROXY || env.no_proxy || '')) {
-    return undefined;
-  }
+  if (!proxy || isLocal(url) || isExempt(url, env.NO_PROXY || env.no_proxy || '')) return undefined;
   return proxy.includes('://') ? proxy : `http://${proxy}`;
 }
 
@@ -29,16 +27,10 @@ function isExempt(url: URL, noProxy: string): boolean {
 
 function matches(url: URL, entry: string): boolean {
   const host = hostOf(url);
-  if (entry === '*') {
-    return true;
-  }
-  if (entry.includes('/')) {
-    return inRange(host, entry);
-  }
+  if (entry === '*') return true;
+  if (entry.includes('/')) return inRange(host, entry);
   const [name = '', port] = isIP(entry) === 0 ? entry.split(':') : [entry];
-  if (port !== undefined && port !== (url.port || (url.protocol === 'https:' ? '443' : '80'))) {
-    return false;
-  }
+  if (port !== undefined && port !== (url.port || (url.protocol === 'https:' ? '443' : '80'))) return false;
   const domain = name.replace(/^\*?\./, '');
   // `.example.com` exempts what is below it, `example.com` itself as well.
   return (name === domain && host === domain) || host.endsWith(`.${domain}`);
@@ -47,9 +39,7 @@ function matches(url: URL, entry: string): boolean {
 function inRange(host: string, cidr: string): boolean {
   const [network = '', prefix = ''] = cidr.split('/');
   const family = isIP(network);
-  if (family === 0 || isIP(host) !== family || !/^\d{1,3}$/.test(prefix)) {
-    return false;
-  }
+  if (family === 0 || isIP(host) !== family || !/^\d{1,3}$/.test(prefix)) return false;
   const list = new BlockList();
   const type = family === 4 ? 'ipv4' : 'ipv6';
   try {

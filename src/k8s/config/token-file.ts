@@ -20,13 +20,10 @@ export class TokenFile {
 
   /**
    * The token as it was at most a minute ago. When the file cannot be read for a while the last token is tried on.
-   *
    * @throws KubeconfigError when there has never been one.
    */
   async read(): Promise<string> {
-    if (this.#clock.now() - this.#readAt < REREAD_AFTER_MS) {
-      return this.#token;
-    }
+    if (this.#clock.now() - this.#readAt < REREAD_AFTER_MS) return this.#token;
     const text = await readFile(this.#path, 'utf8').catch(() => '');
     // A kubelet's replacement is atomic; an empty file is somebody else's half-written one.
     if (text.trim() !== '') {

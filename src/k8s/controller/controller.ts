@@ -131,9 +131,7 @@ export class Controller {
         report(requeueAfterMs > 0 ? 'requeue_after' : 'requeue');
       }
     } catch (error) {
-      if (signal.aborted) {
-        return;
-      }
+      if (signal.aborted) return;
       this.#failed(key, error);
       report('error', error instanceof TerminalError);
     }

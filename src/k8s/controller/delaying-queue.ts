@@ -30,14 +30,10 @@ export class DelayingQueue {
   /** A time later than the one already set changes nothing. */
   add(key: string, milliseconds: number): void {
     const due = this.#clock.now() + milliseconds;
-    if (this.#stopped || due >= (this.#due.get(key) ?? Infinity)) {
-      return;
-    }
+    if (this.#stopped || due >= (this.#due.get(key) ?? Infinity)) return;
     this.#due.set(key, due);
     this.#push({ key, due });
-    if (due < this.#wakesAt) {
-      this.#sleepUntil(due);
-    }
+    if (due < this.#wakesAt) this.#sleepUntil(due);
   }
 
   stop(): void {
@@ -81,9 +77,7 @@ export class DelayingQueue {
     let index = heap.push(entry) - 1;
     while (index > 0) {
       const parent = (index - 1) >> 1;
-      if (this.#at(parent).due <= entry.due) {
-        break;
-      }
+      if (this.#at(parent).due <= entry.due) break;
       heap[index] = this.#at(parent);
       index = parent;
     }
@@ -93,17 +87,11 @@ export class DelayingQueue {
   #pop(): void {
     const heap = this.#heap;
     const last = heap.pop();
-    if (last === undefined || heap.length === 0) {
-      return;
-    }
+    if (last === undefined || heap.length === 0) return;
     let index = 0;
     for (let child = 1; child < heap.length; child = 2 * index + 1) {
-      if (child + 1 < heap.length && this.#at(child + 1).due < this.#at(child).due) {
-        child += 1;
-      }
-      if (this.#at(child).due >= last.due) {
-        break;
-      }
+      if (child + 1 < heap.length && this.#at(child + 1).due < this.#at(child).due) child += 1;
+      if (this.#at(child).due >= last.due) break;
       heap[index] = this.#at(child);
       index = child;
     }
@@ -112,9 +100,7 @@ export class DelayingQueue {
 
   #at(index: number): Entry {
     const entry = this.#heap[index];
-    if (entry === undefined) {
-      throw new RangeError(`the heap has no entry ${index}`);
-    }
+    if (entry === undefined) throw new RangeError(`the heap has no entry ${index}`);
     return entry;
   }
 }

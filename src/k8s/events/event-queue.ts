@@ -8,14 +8,12 @@ interface ObjectQueue {
 
 /** Series that have something to send, fair between the objects they regard: each has a burst and a rate of its own. */
 export class EventQueue {
-  readonly #burst: number;
-  readonly #periodMs: number;
+  readonly #rate: { burst: number; periodMs: number };
   readonly #objects = new Map<string, ObjectQueue>();
   #length = 0;
 
-  constructor(options: { burst: number; periodMs: number }) {
-    this.#burst = options.burst;
-    this.#periodMs = options.periodMs;
+  constructor(rate: { burst: number; periodMs: number }) {
+    this.#rate = rate;
   }
 
   get length(): number {
@@ -30,8 +28,7 @@ export class EventQueue {
     const id = objectId(series.event.regarding);
     let object = this.#objects.get(id);
     if (object === undefined) {
-      const bucket = new TokenBucket({ burst: this.#burst, periodMs: this.#periodMs, now });
-      object = { bucket, waiting: new Set() };
+      object = { bucket: new TokenBucket({ ...this.#rate, now }), waiting: new Set() };
       this.#objects.set(id, object);
     }
     if (!object.waiting.has(series)) {
@@ -48,14 +45,10 @@ export class EventQueue {
     const own = this.#objects.get(objectId(series.event.regarding))?.waiting.size ?? 0;
     let largest: ObjectQueue | undefined;
     for (const object of this.#objects.values()) {
-      if (object.waiting.size > (largest?.waiting.size ?? own + 1)) {
-        largest = object;
-      }
+      if (object.waiting.size > (largest?.waiting.size ?? own + 1)) largest = object;
     }
     const youngest = largest && [...largest.waiting].at(-1);
-    if (largest !== undefined && youngest !== undefined) {
-      this.#remove(largest, youngest);
-    }
+    if (largest !== undefined && youngest !== undefined) this.#remove(largest, youngest);
     return youngest;
   }
 
@@ -77,9 +70,7 @@ export class EventQueue {
   /** Takes all of them, whatever their rates and times. */
   takeAll(): EventSeries[] {
     const all = [...this.#objects.values()].flatMap(({ waiting }) => [...waiting]);
-    for (const { waiting } of this.#objects.values()) {
-      waiting.clear();
-    }
+    for (const { waiting } of this.#objects.values()) waiting.clear();
     this.#length = 0;
     return all;
   }
@@ -88,9 +79,7 @@ export class EventQueue {
   nextAt(now: number): number {
     let next = Infinity;
     for (const { bucket, waiting } of this.#objects.values()) {
-      for (const series of waiting) {
-        next = Math.min(next, Math.max(bucket.readyAt(now), series.notBefore));
-      }
+      for (const series of waiting) next = Math.min(next, Math.max(bucket.readyAt(now), series.notBefore));
     }
     return next;
   }
@@ -98,9 +87,7 @@ export class EventQueue {
   /** Forgets objects that have not been heard of for long enough to have their whole burst again. */
   prune(now: number): void {
     for (const [id, { bucket, waiting }] of this.#objects) {
-      if (waiting.size === 0 && bucket.isFull(now)) {
-        this.#objects.delete(id);
-      }
+      if (waiting.size === 0 && bucket.isFull(now)) this.#objects.delete(id);
     }
   }
 
@@ -112,23 +99,19 @@ export class EventQueue {
 
 function firstDue({ waiting }: ObjectQueue, now: number): EventSeries | undefined {
   for (const series of waiting) {
-    if (series.notBefore <= now) {
-      return series;
-    }
+    if (series.notBefore <= now) return series;
   }
   return undefined;
 }
 
 /** Lets through a burst, and then one for each period. Holds no timer: it is asked. */
 export class TokenBucket {
-  readonly #burst: number;
-  readonly #periodMs: number;
+  readonly #options: { burst: number; periodMs: number };
   #tokens: number;
   #countedAt: number;
 
   constructor(options: { burst: number; periodMs: number; now: number }) {
-    this.#burst = options.burst;
-    this.#periodMs = options.periodMs;
+    this.#options = options;
     this.#tokens = options.burst;
     this.#countedAt = options.now;
   }
@@ -136,7 +119,7 @@ export class TokenBucket {
   /** When the next token is there, in milliseconds since the epoch; `now` when one is there already. */
   readyAt(now: number): number {
     this.#refill(now);
-    return this.#tokens >= 1 ? now : now + Math.ceil((1 - this.#tokens) * this.#periodMs);
+    return this.#tokens >= 1 ? now : now + Math.ceil((1 - this.#tokens) * this.#options.periodMs);
   }
 
   take(now: number): void {
@@ -147,12 +130,12 @@ export class TokenBucket {
   /** Whether it is as good as new, and may be forgotten. */
   isFull(now: number): boolean {
     this.#refill(now);
-    return this.#tokens >= this.#burst;
+    return this.#tokens >= this.#options.burst;
   }
 
   #refill(now: number): void {
     const elapsed = Math.max(0, now - this.#countedAt);
-    this.#tokens = Math.min(this.#burst, this.#tokens + elapsed / this.#periodMs);
+    this.#tokens = Math.min(this.#options.burst, this.#tokens + elapsed / this.#options.periodMs);
     this.#countedAt = now;
   }
 }

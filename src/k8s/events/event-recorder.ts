@@ -7,10 +7,13 @@ import { EventQueue } from './event-queue.js';
 import { eventName, EventSeries, type RecordedEvent, seriesKey } from './event-series.js';
 import { apiPath } from '../client/api-path.js';
 import type { Requester } from '../client/rest-client.js';
+import type { Method } from '../client/rest-types.js';
+
+/** Why an Event will never be written. */
+type Drop = 'queue_full' | 'refused' | 'failed';
 
 export interface EventObserver {
-  /** An Event will never be written: `queue_full`, or the API server does not take it. */
-  dropped(reason: 'queue_full' | 'refused' | 'failed'): void;
+  dropped(reason: Drop): void;
 }
 
 export interface EventRecorderOptions {
@@ -32,6 +35,13 @@ export interface EventRecorderOptions {
   observer?: EventObserver | undefined;
 }
 
+const DEFAULTS = {
+  burst: 25,
+  refillMs: 5_000,
+  maxQueued: 2_000,
+  clock: systemClock,
+  random: Math.random,
+};
 /** client-go's: a series that was silent for so long is over. */
 const SERIES_MS = 6 * 60_000;
 /** How often the count of a series is written at most. */
@@ -43,15 +53,11 @@ const REQUEST_TIMEOUT_MS = 10_000;
 const FLUSH_CONCURRENCY = 8;
 
 /**
- * Writes Events about objects, in the background: {@link record} never waits and never fails. What comes again within six
- * minutes is one Event with a count. Beyond a burst, Events of one object wait for their turn instead of being thrown away, since
- * each of them may tell of another namespace.
+ * Writes Events about objects, in the background: {@link record} never waits and never fails. Bounds and turns are those of
+ * docs/design/0020-events-and-series.md.
  */
 export class EventRecorder {
-  readonly #options: EventRecorderOptions;
-  readonly #clock: Clock;
-  readonly #random: () => number;
-  readonly #maxQueued: number;
+  readonly #options: EventRecorderOptions & typeof DEFAULTS;
   readonly #queue: EventQueue;
   readonly #causes: CauseLog;
   /** By {@link seriesKey}, the one heard of last at the end. */
@@ -62,28 +68,24 @@ export class EventRecorder {
   #wake: AbortController | undefined;
 
   constructor(options: EventRecorderOptions) {
-    this.#options = options;
-    this.#clock = options.clock ?? systemClock;
-    this.#random = options.random ?? Math.random;
-    this.#maxQueued = options.maxQueued ?? 2_000;
-    this.#queue = new EventQueue({ burst: options.burst ?? 25, periodMs: options.refillMs ?? 5_000 });
+    this.#options = { ...DEFAULTS, ...options };
+    const { burst, refillMs } = this.#options;
+    this.#queue = new EventQueue({ burst, periodMs: refillMs });
     this.#causes = new CauseLog(options.log, { reporter: options.reportingController });
   }
 
   record(event: RecordedEvent): void {
-    const now = this.#clock.now();
+    const now = this.#options.clock.now();
     this.#forgetOld(now);
-    this.#full &&= this.#queue.length > this.#maxQueued / 2;
+    this.#full &&= this.#queue.length > this.#options.maxQueued / 2;
     const key = seriesKey(event);
     const known = this.#series.get(key);
     const series = known ?? new EventSeries(event, now);
-    if (!this.#queue.has(series) && this.#queue.length >= this.#maxQueued) {
-      this.#drop('queue_full');
+    if (!this.#queue.has(series) && this.#queue.length >= this.#options.maxQueued) {
+      this.#options.observer?.dropped('queue_full');
       this.#tellFull();
       const given = this.#queue.makeRoomFor(series);
-      if (given === undefined) {
-        return;
-      }
+      if (given === undefined) return;
       this.#series.delete(seriesKey(given.event));
     }
     known?.repeat(now);
@@ -96,13 +98,10 @@ export class EventRecorder {
   /** Writes until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const now = this.#clock.now();
+      const now = this.#options.clock.now();
       const series = this.#queue.take(now);
-      if (series === undefined) {
-        await this.#pause(this.#queue.nextAt(now) - now, signal);
-      } else {
-        await this.#send(series, signal);
-      }
+      if (series === undefined) await this.#pause(this.#queue.nextAt(now) - now, signal);
+      else await this.#send(series, signal);
     }
   }
 
@@ -114,9 +113,7 @@ export class EventRecorder {
     const waiting = this.#queue.takeAll().values();
     const write = async (): Promise<void> => {
       for (const series of waiting) {
-        if (signal.aborted) {
-          return;
-        }
+        if (signal.aborted) return;
         series.failures = MAX_TRIES;
         await this.#send(series, signal);
       }
@@ -130,7 +127,7 @@ export class EventRecorder {
     this.#wake = wake;
     const unfollow = follow(signal, wake);
     // Never longer than a day, which is about what a timer can hold.
-    await this.#clock.sleep(Math.min(milliseconds, 86_400_000), wake.signal).catch(() => undefined);
+    await this.#options.clock.sleep(Math.min(milliseconds, 86_400_000), wake.signal).catch(() => undefined);
     unfollow();
     this.#wake = undefined;
   }
@@ -142,57 +139,46 @@ export class EventRecorder {
       this.#causes.recovered('events are written again');
       series.sentCount = count;
       series.failures = 0;
-      series.notBefore = this.#clock.now() + PATCH_PERIOD_MS;
-      if (series.unsent) {
-        this.#queue.add(series, this.#clock.now());
-      }
+      series.notBefore = this.#options.clock.now() + PATCH_PERIOD_MS;
+      if (series.unsent) this.#queue.add(series, this.#options.clock.now());
     } catch (error) {
       this.#failed(series, error, signal);
     }
   }
 
   async #create(series: EventSeries, signal: AbortSignal): Promise<void> {
-    const { reportingController, reportingInstance } = this.#options;
     const name = eventName(series.event.regarding, this.#unique());
-    await this.#options.client.request({
-      method: 'POST',
-      path: eventPath(series.namespace),
-      body: series.body({ name, reportingController, reportingInstance }),
-      signal,
-      timeoutMs: REQUEST_TIMEOUT_MS,
-    });
+    const body = series.body({ ...this.#options, name });
+    await this.#request('POST', eventPath(series.namespace), body, signal);
     series.name = name;
   }
 
   async #patch(series: EventSeries, signal: AbortSignal): Promise<void> {
     try {
-      await this.#options.client.request({
-        method: 'PATCH',
-        path: eventPath(series.namespace, series.name),
-        body: series.seriesPatch(),
-        signal,
-        timeoutMs: REQUEST_TIMEOUT_MS,
-      });
+      await this.#request('PATCH', eventPath(series.namespace, series.name), series.seriesPatch(), signal);
     } catch (error) {
       // It has expired, or somebody has tidied up: it is told anew.
-      if (!isApiError(error, 404)) {
-        throw error;
-      }
+      if (!isApiError(error, 404)) throw error;
       series.name = undefined;
       await this.#create(series, signal);
     }
   }
 
+  async #request(method: Method, path: string, body: object, signal: AbortSignal): Promise<void> {
+    await this.#options.client.request({ method, path, body, signal, timeoutMs: REQUEST_TIMEOUT_MS });
+  }
+
   #failed(series: EventSeries, error: unknown, signal: AbortSignal): void {
-    const now = this.#clock.now();
+    const now = this.#options.clock.now();
     if (signal.aborted) {
       // A flush() may follow.
       this.#queue.add(series, now);
       return;
     }
     if (isOver(error)) {
+      const { namespace } = series;
       this.#options.log.debug(
-        `an event in namespace ${series.namespace} is dropped: the namespace is gone or going`,
+        `an event in namespace ${namespace} is dropped: the namespace is gone or going`,
       );
       this.#giveUp(series, 'refused');
       return;
@@ -204,14 +190,14 @@ export class EventRecorder {
     } else if (series.failures >= MAX_TRIES) {
       this.#giveUp(series, 'failed');
     } else {
-      series.notBefore = now + 1000 * 2 ** (series.failures - 1) * (1 + this.#random());
+      series.notBefore = now + 1000 * 2 ** (series.failures - 1) * (1 + this.#options.random());
       this.#queue.add(series, now);
     }
   }
 
-  #giveUp(series: EventSeries, reason: 'refused' | 'failed'): void {
+  #giveUp(series: EventSeries, reason: Drop): void {
     this.#series.delete(seriesKey(series.event));
-    this.#drop(reason);
+    this.#options.observer?.dropped(reason);
   }
 
   /** Once for each time that it fills up: each single loss would be a line. */
@@ -225,16 +211,10 @@ export class EventRecorder {
     this.#full = true;
   }
 
-  #drop(reason: 'queue_full' | 'refused' | 'failed'): void {
-    this.#options.observer?.dropped(reason);
-  }
-
   /** Insertion order is that of the last occurrence: the first that is young enough ends the search. */
   #forgetOld(now: number): void {
     for (const [key, series] of this.#series) {
-      if (now - series.lastObserved < SERIES_MS && this.#series.size <= MAX_SERIES) {
-        break;
-      }
+      if (now - series.lastObserved < SERIES_MS && this.#series.size <= MAX_SERIES) break;
       this.#series.delete(key);
     }
     if (now >= this.#pruneAt) {
@@ -244,8 +224,8 @@ export class EventRecorder {
   }
 
   #unique(): string {
-    const time = Math.floor(this.#clock.now()).toString(36);
-    const chance = Math.floor(this.#random() * 36 ** 8).toString(36);
+    const time = Math.floor(this.#options.clock.now()).toString(36);
+    const chance = Math.floor(this.#options.random() * 36 ** 8).toString(36);
     return `${time}${chance.padStart(8, '0')}`;
   }
 }
@@ -260,11 +240,5 @@ function isOver(error: unknown): boolean {
 }
 
 function mayPass(error: unknown): boolean {
-  return (
-    !(error instanceof ApiError) ||
-    error.code === 0 ||
-    error.code === 401 ||
-    error.code === 429 ||
-    error.code >= 500
-  );
+  return !(error instanceof ApiError) || [0, 401, 429].includes(error.code) || error.code >= 500;
 }

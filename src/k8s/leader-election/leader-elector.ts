@@ -9,11 +9,10 @@ import type { Requester } from '../client/rest-client.js';
 export interface LeaderElectorOptions {
   client: Requester;
   namespace: string;
-  /** The Lease's. */
   name: string;
   /** Tells this process from all others, also from an earlier one in the same pod. */
   identity: string;
-  /** How long others wait for a leader that has gone silent. Default: 15,000, as of the next two client-go's. */
+  /** How long others wait for a leader that has gone silent. Default: 15,000. */
   leaseDurationMs?: number;
   /** How long a leader that cannot renew goes on. Default: 10,000. */
   renewDeadlineMs?: number;
@@ -27,6 +26,14 @@ export interface LeaderElectorOptions {
   onLeading?: ((leads: boolean) => void) | undefined;
 }
 
+/** client-go's. */
+const DEFAULTS = {
+  leaseDurationMs: 15_000,
+  renewDeadlineMs: 10_000,
+  retryPeriodMs: 2_000,
+  clock: steadyClock,
+  random: Math.random,
+};
 const JITTER = 1.2;
 /** For giving the Lease back: whoever waits for us to end does not wait for ever. */
 const RELEASE_TIMEOUT_MS = 3_000;
@@ -37,31 +44,20 @@ const RELEASE_TIMEOUT_MS = 3_000;
  * machines never agree. A leader gives up well before others may take over.
  */
 export class LeaderElector {
-  readonly #options: LeaderElectorOptions;
-  readonly #clock: Clock;
-  readonly #random: () => number;
-  readonly #leaseDurationMs: number;
-  readonly #renewDeadlineMs: number;
-  readonly #retryPeriodMs: number;
+  readonly #options: LeaderElectorOptions & typeof DEFAULTS;
   readonly #lock: LeaseLock;
   readonly #causes: CauseLog;
   #leads = false;
 
   constructor(options: LeaderElectorOptions) {
-    this.#options = options;
-    this.#clock = options.clock ?? steadyClock;
-    this.#random = options.random ?? Math.random;
-    this.#leaseDurationMs = options.leaseDurationMs ?? 15_000;
-    this.#renewDeadlineMs = options.renewDeadlineMs ?? 10_000;
-    this.#retryPeriodMs = options.retryPeriodMs ?? 2_000;
-    if (!(
-      this.#leaseDurationMs > this.#renewDeadlineMs && this.#renewDeadlineMs > this.#retryPeriodMs * JITTER
-    )) {
+    this.#options = { ...DEFAULTS, ...options };
+    const { leaseDurationMs, renewDeadlineMs, retryPeriodMs } = this.#options;
+    if (!(leaseDurationMs > renewDeadlineMs && renewDeadlineMs > retryPeriodMs * JITTER)) {
       throw new RangeError(
         'a lease duration must exceed the renew deadline, and that the retry period by 20 %',
       );
     }
-    this.#lock = new LeaseLock({ ...options, clock: this.#clock, leaseDurationMs: this.#leaseDurationMs });
+    this.#lock = new LeaseLock(this.#options);
     this.#causes = new CauseLog(options.log, { lease: `${options.namespace}/${options.name}` });
   }
 
@@ -70,7 +66,6 @@ export class LeaderElector {
    * for the renew deadline or somebody else holds it: nothing may be written after that.
    * `released`: the signal aborted or `lead` ended by itself; the Lease is free as soon as `lead` was over.
    * `lost`: the caller should end the process, or run again.
-   *
    * @throws what `lead` throws, unless it was told to stop.
    */
   async run(
@@ -78,9 +73,7 @@ export class LeaderElector {
     lead: (leading: AbortSignal) => Promise<void>,
   ): Promise<'released' | 'lost'> {
     this.#options.onLeading?.(false);
-    if (!(await this.#acquire(signal))) {
-      return 'released';
-    }
+    if (!(await this.#acquire(signal))) return 'released';
     this.#setLeads(true);
     const leading = new AbortController();
     const renewing = new AbortController();
@@ -94,39 +87,26 @@ export class LeaderElector {
     });
     try {
       // Renewed until it is over, also after the abort: others must not start while we finish.
-      await this.#lead(lead, leading.signal);
+      await lead(leading.signal);
+    } catch (error) {
+      const toldToStop = error === leading.signal.reason || (error as Error).name === 'AbortError';
+      if (!leading.signal.aborted || !toldToStop) throw error;
     } finally {
       unfollow();
       renewing.abort();
       const lost = await renewal;
       this.#setLeads(false);
-      if (!lost) {
-        await this.#release();
-      }
+      if (!lost) await this.#release();
     }
     return (await renewal) ? 'lost' : 'released';
-  }
-
-  async #lead(lead: (leading: AbortSignal) => Promise<void>, leading: AbortSignal): Promise<void> {
-    try {
-      await lead(leading);
-    } catch (error) {
-      const toldToStop =
-        leading.aborted && (error === leading.reason || (error as Error).name === 'AbortError');
-      if (!toldToStop) {
-        throw error;
-      }
-    }
   }
 
   /** @returns false when the signal aborted first. */
   async #acquire(signal: AbortSignal): Promise<boolean> {
     while (!signal.aborted) {
-      if (await this.#attempt(signal, this.#renewDeadlineMs)) {
-        return true;
-      }
-      const wait = this.#retryPeriodMs * (1 + (JITTER - 1) * this.#random());
-      await this.#clock.sleep(wait, signal).catch(() => undefined);
+      if (await this.#attempt(signal, this.#options.renewDeadlineMs)) return true;
+      const wait = this.#options.retryPeriodMs * (1 + (JITTER - 1) * this.#options.random());
+      await this.#options.clock.sleep(wait, signal).catch(() => undefined);
     }
     return false;
   }
@@ -135,13 +115,11 @@ export class LeaderElector {
   async #renewUntilLost(signal: AbortSignal): Promise<boolean> {
     for (;;) {
       // From the last renewal that the API server confirmed, from the moment it was sent.
-      const until = this.#lock.renewedAt + this.#renewDeadlineMs;
-      const pause = Math.min(this.#retryPeriodMs, until - this.#clock.now());
-      await this.#clock.sleep(Math.max(pause, 0), signal).catch(() => undefined);
-      if (signal.aborted) {
-        return false;
-      }
-      const left = until - this.#clock.now();
+      const until = this.#lock.renewedAt + this.#options.renewDeadlineMs;
+      const pause = Math.min(this.#options.retryPeriodMs, until - this.#options.clock.now());
+      await this.#options.clock.sleep(Math.max(pause, 0), signal).catch(() => undefined);
+      if (signal.aborted) return false;
+      const left = until - this.#options.clock.now();
       if (left <= 0) {
         this.#options.log.warn('leader election: the Lease could not be renewed in time, giving it up');
         return true;
@@ -163,7 +141,7 @@ export class LeaderElector {
     const unfollow = follow(signal, attempt);
     try {
       signal.throwIfAborted();
-      this.#clock.sleep(milliseconds, timer.signal).then(
+      this.#options.clock.sleep(milliseconds, timer.signal).then(
         () => attempt.abort(new Error('the API server did not answer in time')),
         () => undefined,
       );

@@ -38,7 +38,8 @@ export class LeaseLock {
   #lease: Lease | undefined;
   /** When {@link #lease} was first seen as it is. */
   #observedAt = 0;
-  #renewedAt = -Infinity;
+  /** When the last write that succeeded was sent; -Infinity before the first. */
+  renewedAt = -Infinity;
 
   constructor(options: LeaseLockOptions) {
     this.#options = options;
@@ -53,15 +54,9 @@ export class LeaseLock {
     return this.holder === this.#options.identity;
   }
 
-  /** When the last write that succeeded was sent; -Infinity before the first. */
-  get renewedAt(): number {
-    return this.#renewedAt;
-  }
-
   /**
    * Takes the Lease when it is free, ours, or has stood still for its whole duration; renews it when it is ours. Look at
    * {@link isOurs} then.
-   *
    * @throws ApiError, 409 when somebody else was quicker.
    */
   async acquireOrRenew(signal: AbortSignal): Promise<void> {
@@ -71,33 +66,21 @@ export class LeaseLock {
         await this.#write(this.#lease, this.#renewed(this.#lease.spec), signal);
         return;
       } catch (error) {
-        if (!isApiError(error, 404, 409)) {
-          throw error;
-        }
+        if (!isApiError(error, 404, 409)) throw error;
       }
     }
     const found = await this.#read(signal);
-    if (found === undefined) {
-      await this.#create(signal);
-      return;
-    }
+    if (found === undefined) return this.#create(signal);
     this.#observe(found);
-    if (this.isOurs || !this.#isHeld(found.spec)) {
-      await this.#write(found, this.#renewed(found.spec), signal);
-    }
+    if (this.isOurs || !this.#isHeld(found.spec)) await this.#write(found, this.#renewed(found.spec), signal);
   }
 
   /** Lets the next one start at once; does nothing when the Lease is not ours. */
   async release(signal: AbortSignal): Promise<void> {
-    if (this.#lease === undefined || !this.isOurs) {
-      return;
-    }
+    if (this.#lease === undefined || !this.isOurs) return;
     const now = microTime(this.#options.clock.now());
-    await this.#write(
-      this.#lease,
-      { ...this.#lease.spec, holderIdentity: '', leaseDurationSeconds: 1, renewTime: now, acquireTime: now },
-      signal,
-    );
+    const free = { holderIdentity: '', leaseDurationSeconds: 1, renewTime: now, acquireTime: now };
+    await this.#write(this.#lease, { ...this.#lease.spec, ...free }, signal);
   }
 
   /** By our own clock: the times in the Lease are those of another machine. */
@@ -121,51 +104,30 @@ export class LeaseLock {
   }
 
   async #read(signal: AbortSignal): Promise<Lease | undefined> {
+    const path = this.#path(this.#options.name);
     try {
-      const { body } = await this.#options.client.request<Lease>({
-        method: 'GET',
-        path: this.#path(this.#options.name),
-        signal,
-      });
-      return body;
+      return (await this.#options.client.request<Lease>({ method: 'GET', path, signal })).body;
     } catch (error) {
-      if (isApiError(error, 404)) {
-        return undefined;
-      }
+      if (isApiError(error, 404)) return undefined;
       throw error;
     }
   }
 
   async #create(signal: AbortSignal): Promise<void> {
-    const sentAt = this.#options.clock.now();
-    const { body } = await this.#options.client.request<Lease>({
-      method: 'POST',
-      path: this.#path(undefined),
-      body: {
-        apiVersion: 'coordination.k8s.io/v1',
-        kind: 'Lease',
-        metadata: { name: this.#options.name, namespace: this.#options.namespace },
-        spec: this.#renewed(undefined),
-      },
-      signal,
-    });
-    this.#wrote(body, sentAt);
+    const { namespace, name } = this.#options;
+    const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name, namespace } };
+    await this.#send('POST', this.#path(undefined), { ...lease, spec: this.#renewed(undefined) }, signal);
   }
 
   async #write(lease: Lease, spec: LeaseSpec, signal: AbortSignal): Promise<void> {
-    const sentAt = this.#options.clock.now();
-    const { body } = await this.#options.client.request<Lease>({
-      method: 'PUT',
-      path: this.#path(this.#options.name),
-      body: { ...lease, spec },
-      signal,
-    });
-    this.#wrote(body, sentAt);
+    await this.#send('PUT', this.#path(this.#options.name), { ...lease, spec }, signal);
   }
 
-  #wrote(lease: Lease, sentAt: number): void {
-    this.#observe(lease);
-    this.#renewedAt = sentAt;
+  async #send(method: 'POST' | 'PUT', path: string, lease: Lease, signal: AbortSignal): Promise<void> {
+    const sentAt = this.#options.clock.now();
+    const { body } = await this.#options.client.request<Lease>({ method, path, body: lease, signal });
+    this.#observe(body);
+    this.renewedAt = sentAt;
   }
 
   #observe(lease: Lease): void {
@@ -176,12 +138,7 @@ export class LeaseLock {
   }
 
   #path(name: string | undefined): string {
-    return apiPath({
-      group: 'coordination.k8s.io',
-      version: 'v1',
-      namespace: this.#options.namespace,
-      resource: 'leases',
-      name,
-    });
+    const { namespace } = this.#options;
+    return apiPath({ group: 'coordination.k8s.io', version: 'v1', namespace, resource: 'leases', name });
   }
 }

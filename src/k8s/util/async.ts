@@ -3,19 +3,14 @@ import { setImmediate } from 'node:timers/promises';
 /**
  * Waits for what cannot itself be aborted, no longer than the signal allows. The work goes on, and its failure after that
  * is nobody's.
- *
  * @throws the signal's reason.
  */
 export async function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) {
-    return work;
-  }
+  if (signal === undefined) return work;
   let onAbort = (): void => undefined;
   const aborted = new Promise<never>((_resolve, reject) => {
     onAbort = () => reject(signal.reason as Error);
-    if (signal.aborted) {
-      onAbort();
-    }
+    if (signal.aborted) onAbort();
   });
   signal.addEventListener('abort', onAbort, { once: true });
   try {
@@ -32,9 +27,7 @@ export async function abortable<T>(work: Promise<T>, signal: AbortSignal | undef
  */
 export function follow(parent: AbortSignal | undefined, controller: AbortController): () => void {
   const onAbort = (): void => controller.abort(parent?.reason);
-  if (parent?.aborted) {
-    onAbort();
-  }
+  if (parent?.aborted) onAbort();
   parent?.addEventListener('abort', onAbort, { once: true });
   return () => parent?.removeEventListener('abort', onAbort);
 }

@@ -6,23 +6,20 @@ export interface BackoffOptions {
 
 /** Waits that double from `baseMs` to `maxMs`, each with up to half of itself added at random. */
 export class Backoff {
-  readonly #baseMs: number;
-  readonly #maxMs: number;
-  readonly #random: () => number;
+  readonly #options: Required<BackoffOptions>;
   #failures = 0;
 
   constructor(options: BackoffOptions) {
-    this.#baseMs = options.baseMs;
-    this.#maxMs = options.maxMs;
-    this.#random = options.random ?? Math.random;
+    this.#options = { random: Math.random, ...options };
   }
 
   /** Milliseconds to wait after one more failure. */
   next(): number {
-    const wait = Math.min(this.#baseMs * 2 ** this.#failures, this.#maxMs);
+    const { baseMs, maxMs, random } = this.#options;
+    const wait = Math.min(baseMs * 2 ** this.#failures, maxMs);
     // Beyond 2^60 nothing changes any more.
     this.#failures = Math.min(this.#failures + 1, 60);
-    return wait * (1 + 0.5 * this.#random());
+    return wait * (1 + 0.5 * random());
   }
 
   reset(): void {

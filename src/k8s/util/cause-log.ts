@@ -44,8 +44,6 @@ export class CauseLog {
 
 /** A server's sentence may hold a name or a time that differs at every try; its code and reason do not. */
 function causeOf(error: unknown): string {
-  if (error instanceof ApiError && error.code > 0) {
-    return `${error.code} ${error.reason}`;
-  }
+  if (error instanceof ApiError && error.code > 0) return `${error.code} ${error.reason}`;
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }

@@ -10,14 +10,10 @@ const ELLIPSIS = '…';
  * the ellipsis, which is three bytes.
  */
 export function truncate(text: string, maxBytes: number): string {
-  if (Buffer.byteLength(text) <= maxBytes) {
-    return text;
-  }
+  if (Buffer.byteLength(text) <= maxBytes) return text;
   const bytes = Buffer.from(text);
   let end = maxBytes - Buffer.byteLength(ELLIPSIS);
   // 10xxxxxx continues a character: the cut goes before its first byte.
-  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) {
-    end--;
-  }
+  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
   return bytes.subarray(0, end).toString() + ELLIPSIS;
 }

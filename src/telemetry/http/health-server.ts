@@ -21,10 +21,8 @@ export class HealthServer {
   constructor(checks: readonly ReadinessCheck[]) {
     this.#checks = checks;
     const server = createServer(SERVER_LIMITS, (request, response) => this.#serve(request, response));
-    this.#listener = new HttpListener(server, {
-      what: 'the health server',
-      flag: '--health-probe-bind-address',
-    });
+    const names = { what: 'the health server', flag: '--health-probe-bind-address' };
+    this.#listener = new HttpListener(server, names);
   }
 
   /** @throws ListenError */
@@ -44,16 +42,9 @@ export class HealthServer {
   #serve(request: IncomingMessage, response: ServerResponse): void {
     const url = readablePath(request, response);
     if (url === undefined) return;
-    switch (url.pathname) {
-      case '/healthz':
-        answerText(response, 200, 'ok');
-        return;
-      case '/readyz':
-        this.#serveReadiness(response, url.searchParams.has('verbose'));
-        return;
-      default:
-        answerText(response, 404, 'not found: there are /healthz and /readyz');
-    }
+    if (url.pathname === '/healthz') answerText(response, 200, 'ok');
+    else if (url.pathname === '/readyz') this.#serveReadiness(response, url.searchParams.has('verbose'));
+    else answerText(response, 404, 'not found: there are /healthz and /readyz');
   }
 
   #serveReadiness(response: ServerResponse, verbose: boolean): void {

@@ -1,8 +1,8 @@
+import { once } from 'node:events';
 import type { Server, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Server as SecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 
-/** Where a server listens. */
 export interface BindAddress {
   /** Left out: every address of the machine, IPv6 and IPv4. */
   host?: string;
@@ -53,16 +53,14 @@ const IDLE_TIMEOUT_MS = 120_000;
 /** One HTTP or HTTPS server from its start to its end. */
 export class HttpListener {
   readonly #server: Server | SecureServer;
-  readonly #what: string;
-  readonly #flag: string;
+  readonly #names: { what: string; flag: string };
   /** Those in the middle of a TLS handshake as well, which the server's own list leaves out. */
   readonly #sockets = new Set<Socket>();
 
   /** `what` and `flag` are for messages: `the metrics server`, `--metrics-bind-address`. */
-  constructor(server: Server | SecureServer, { what, flag }: { what: string; flag: string }) {
+  constructor(server: Server | SecureServer, names: { what: string; flag: string }) {
     this.#server = server;
-    this.#what = what;
-    this.#flag = flag;
+    this.#names = names;
     server.maxConnections = MAX_CONNECTIONS;
     server.setTimeout(IDLE_TIMEOUT_MS);
     server.on('connection', (socket: Socket) => {
@@ -76,22 +74,15 @@ export class HttpListener {
    * @throws ListenError
    */
   async listen(address: BindAddress): Promise<AddressInfo> {
-    await new Promise<void>((resolve, reject) => {
-      const onError = (error: NodeJS.ErrnoException): void => {
-        const place = formatBindAddress(address);
-        const hint = `give another address with ${this.#flag}, or 0 to turn it off`;
-        reject(
-          new ListenError(`${this.#what} cannot listen on ${place}: ${explain(error)}; ${hint}`, {
-            cause: error,
-          }),
-        );
-      };
-      this.#server.once('error', onError);
-      this.#server.listen({ ...address }, () => {
-        this.#server.off('error', onError);
-        resolve();
-      });
-    });
+    this.#server.listen({ ...address });
+    try {
+      await once(this.#server, 'listening');
+    } catch (error) {
+      const place = `${this.#names.what} cannot listen on ${formatBindAddress(address)}`;
+      const hint = `give another address with ${this.#names.flag}, or 0 to turn it off`;
+      const { code = '', message } = error as NodeJS.ErrnoException;
+      throw new ListenError(`${place}: ${CAUSES[code] ?? message}; ${hint}`, { cause: error });
+    }
     // Later errors (out of file descriptors on accept) concern one connection; clients try again.
     this.#server.on('error', () => undefined);
     return this.#server.address() as AddressInfo;
@@ -106,19 +97,12 @@ export class HttpListener {
   }
 }
 
-function explain(error: NodeJS.ErrnoException): string {
-  switch (error.code) {
-    case 'EADDRINUSE':
-      return 'the address is in use';
-    case 'EACCES':
-      return 'ports below 1024 need more rights';
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return 'this machine has no such address';
-    default:
-      return error.message;
-  }
-}
+const CAUSES: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the address is in use',
+  EACCES: 'ports below 1024 need more rights',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  ENOTFOUND: 'this machine has no such address',
+};
 
 /** Ends a request with plain text (one line unless `body` has several); a HEAD gets the headers alone. */
 export function answerText(
@@ -127,10 +111,8 @@ export function answerText(
   body: string,
   headers: OutgoingHttpHeaders = {},
 ): void {
-  answer(response, code, Buffer.from(`${body}\n`), {
-    'content-type': 'text/plain; charset=utf-8',
-    ...headers,
-  });
+  const contentType = { 'content-type': 'text/plain; charset=utf-8' };
+  answer(response, code, Buffer.from(`${body}\n`), { ...contentType, ...headers });
 }
 
 export function answer(

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
@@ -29,6 +29,17 @@ export interface MetricsServerOptions {
   logger: Logger;
   clock?: Clock;
 }
+
+/** What is answered to those who get no metrics. */
+const REFUSALS: Record<Exclude<ScrapeVerdict, 'allowed'>, [number, string, OutgoingHttpHeaders?]> = {
+  unauthenticated: [
+    401,
+    'who are you? send a bearer token of this cluster',
+    { 'www-authenticate': 'Bearer' },
+  ],
+  forbidden: [403, 'you need a ClusterRole with verb get on nonResourceURL /metrics'],
+  busy: [503, 'too many unknown clients at once: try again', { 'retry-after': '1' }],
+};
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
@@ -111,7 +122,7 @@ export class MetricsServer {
     }
     const verdict = this.#options.secure ? await this.#judge(request) : 'allowed';
     if (verdict === 'allowed') await this.#answerMetrics(request, response);
-    else refuse(response, verdict);
+    else answerText(response, ...REFUSALS[verdict]);
   }
 
   async #judge(request: IncomingMessage): Promise<ScrapeVerdict> {
@@ -128,20 +139,5 @@ export class MetricsServer {
       vary: 'Accept, Accept-Encoding',
       ...(zipped ? { 'content-encoding': 'gzip' } : {}),
     });
-  }
-}
-
-function refuse(response: ServerResponse, verdict: Exclude<ScrapeVerdict, 'allowed'>): void {
-  switch (verdict) {
-    case 'unauthenticated':
-      answerText(response, 401, 'who are you? send a bearer token of this cluster', {
-        'www-authenticate': 'Bearer',
-      });
-      return;
-    case 'forbidden':
-      answerText(response, 403, 'you need a ClusterRole with verb get on nonResourceURL /metrics');
-      return;
-    case 'busy':
-      answerText(response, 503, 'too many unknown clients at once: try again', { 'retry-after': '1' });
   }
 }

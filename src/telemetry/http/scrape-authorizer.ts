@@ -6,8 +6,9 @@ import type { Requester } from '../../k8s/client/rest-client.js';
 /** What to answer a scrape: 200, 401, 403, or 503 where too many strangers ask at once. */
 export type ScrapeVerdict = 'allowed' | 'unauthenticated' | 'forbidden' | 'busy';
 
-interface TokenReview {
-  status?: { authenticated?: boolean; user?: UserInfo };
+interface TokenReviewStatus {
+  authenticated?: boolean;
+  user?: UserInfo;
 }
 
 interface UserInfo {
@@ -17,8 +18,8 @@ interface UserInfo {
   extra?: Record<string, string[]>;
 }
 
-interface SubjectAccessReview {
-  status?: { allowed?: boolean };
+interface SubjectAccessReviewStatus {
+  allowed?: boolean;
 }
 
 const ALLOWED_MS = 60_000;
@@ -33,14 +34,12 @@ const REVIEW_TIMEOUT_MS = 5000;
  * Answers are remembered for a minute, refusals for ten seconds, by a hash of the token and never by the token.
  */
 export class ScrapeAuthorizer {
-  readonly #client: Requester;
-  readonly #clock: Clock;
+  readonly #options: { client: Requester; clock: Clock };
   readonly #verdicts = new Map<string, { verdict: ScrapeVerdict; until: number }>();
   readonly #reviews = new Map<string, Promise<ScrapeVerdict>>();
 
-  constructor({ client, clock }: { client: Requester; clock: Clock }) {
-    this.#client = client;
-    this.#clock = clock;
+  constructor(options: { client: Requester; clock: Clock }) {
+    this.#options = options;
   }
 
   /**
@@ -50,7 +49,7 @@ export class ScrapeAuthorizer {
   async authorize(token: string, signal: AbortSignal): Promise<ScrapeVerdict> {
     const key = createHash('sha256').update(token).digest('base64');
     const known = this.#verdicts.get(key);
-    if (known !== undefined && known.until > this.#clock.now()) return known.verdict;
+    if (known !== undefined && known.until > this.#options.clock.now()) return known.verdict;
     const running = this.#reviews.get(key);
     if (running !== undefined) return running;
     if (this.#reviews.size >= MAX_CONCURRENT_REVIEWS) return 'busy';
@@ -65,7 +64,7 @@ export class ScrapeAuthorizer {
     this.#verdicts.delete(key);
     const [oldest] = this.#verdicts.keys();
     if (oldest !== undefined && this.#verdicts.size >= MAX_REMEMBERED) this.#verdicts.delete(oldest);
-    const until = this.#clock.now() + (verdict === 'allowed' ? ALLOWED_MS : REFUSED_MS);
+    const until = this.#options.clock.now() + (verdict === 'allowed' ? ALLOWED_MS : REFUSED_MS);
     this.#verdicts.set(key, { verdict, until });
     return verdict;
   }
@@ -77,34 +76,35 @@ export class ScrapeAuthorizer {
   }
 
   async #authenticate(token: string, signal: AbortSignal): Promise<UserInfo | undefined> {
-    const { body } = await this.#client.request<TokenReview>({
-      method: 'POST',
-      path: apiPath({ group: 'authentication.k8s.io', version: 'v1', resource: 'tokenreviews' }),
-      body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token } },
-      timeoutMs: REVIEW_TIMEOUT_MS,
+    const status = await this.#ask<TokenReviewStatus>(
+      'authentication.k8s.io',
+      'TokenReview',
+      { token },
       signal,
-    });
-    return body.status?.authenticated === true ? body.status.user : undefined;
+    );
+    return status?.authenticated === true ? status.user : undefined;
   }
 
-  async #mayScrape(user: UserInfo, signal: AbortSignal): Promise<boolean> {
-    const { body } = await this.#client.request<SubjectAccessReview>({
+  async #mayScrape({ username, uid, groups, extra }: UserInfo, signal: AbortSignal): Promise<boolean> {
+    const nonResourceAttributes = { path: '/metrics', verb: 'get' };
+    const spec = { user: username, uid, groups, extra, nonResourceAttributes };
+    const status = await this.#ask<SubjectAccessReviewStatus>(
+      'authorization.k8s.io',
+      'SubjectAccessReview',
+      spec,
+      signal,
+    );
+    return status?.allowed === true;
+  }
+
+  async #ask<S>(group: string, kind: string, spec: object, signal: AbortSignal): Promise<S | undefined> {
+    const { body } = await this.#options.client.request<{ status?: S }>({
       method: 'POST',
-      path: apiPath({ group: 'authorization.k8s.io', version: 'v1', resource: 'subjectaccessreviews' }),
-      body: {
-        apiVersion: 'authorization.k8s.io/v1',
-        kind: 'SubjectAccessReview',
-        spec: {
-          user: user.username,
-          uid: user.uid,
-          groups: user.groups,
-          extra: user.extra,
-          nonResourceAttributes: { path: '/metrics', verb: 'get' },
-        },
-      },
+      path: apiPath({ group, version: 'v1', resource: `${kind.toLowerCase()}s` }),
+      body: { apiVersion: `${group}/v1`, kind, spec },
       timeoutMs: REVIEW_TIMEOUT_MS,
       signal,
     });
-    return body.status?.allowed === true;
+    return body.status;
   }
 }

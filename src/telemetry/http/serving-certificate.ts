@@ -50,11 +50,8 @@ export class CertificateFiles {
     let known = current;
     let reported = '';
     for (;;) {
-      try {
-        await this.#options.clock.sleep(POLL_INTERVAL_MS, signal);
-      } catch {
-        return; // aborted
-      }
+      await this.#options.clock.sleep(POLL_INTERVAL_MS, signal).catch(() => undefined);
+      if (signal.aborted) return;
       try {
         const pair = await this.read();
         reported = '';

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../../k8s/util/clock.js';
-import { BoundedWriter } from './bounded-writer.js';
+import { BoundedWriter, type OutputStream } from './bounded-writer.js';
 import type { Logger } from './logger.js';
 import { redactValue } from './redact.js';
 
@@ -13,13 +13,11 @@ export interface AuditEntry {
   namespace: string;
   decision: 'allowed' | 'denied';
   reason: string;
-  /** HTTP status code of the API server's answer. */
   code: number;
   /** `Audit-Id` of that answer; left out where the server gave none. */
   auditID?: string | undefined;
 }
 
-/** Where audit lines go. */
 export interface AuditSink {
   /** Adds `audit: true` and the time. Never throws, waits or blocks. */
   write(entry: AuditEntry): void;
@@ -39,10 +37,7 @@ export class StreamAuditSink implements AuditSink {
   readonly #writer: BoundedWriter;
   readonly #clock: Clock;
 
-  constructor(
-    stream: NodeJS.WritableStream & { readonly writableLength: number },
-    { clock = systemClock, logger }: AuditSinkOptions,
-  ) {
+  constructor(stream: OutputStream, { clock = systemClock, logger }: AuditSinkOptions) {
     this.#clock = clock;
     this.#writer = new BoundedWriter(stream, {
       maxBufferedBytes: MAX_BUFFERED_BYTES,

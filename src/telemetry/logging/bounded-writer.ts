@@ -1,5 +1,8 @@
 import { Writable } from 'node:stream';
 
+/** Standard output or error, or what stands in for it. */
+export type OutputStream = NodeJS.WritableStream & { readonly writableLength: number };
+
 export interface BoundedWriterOptions {
   /** The most bytes that may wait for a slow reader; what comes on top is dropped and counted. */
   maxBufferedBytes: number;
@@ -13,21 +16,16 @@ export interface BoundedWriterOptions {
  * A reader that goes away (EPIPE) ends the output, not the process.
  */
 export class BoundedWriter extends Writable {
-  readonly #target: NodeJS.WritableStream & { readonly writableLength: number };
+  readonly #target: OutputStream;
   readonly #options: BoundedWriterOptions;
   #unreported = 0;
   #broken = false;
 
-  constructor(
-    target: NodeJS.WritableStream & { readonly writableLength: number },
-    options: BoundedWriterOptions,
-  ) {
+  constructor(target: OutputStream, options: BoundedWriterOptions) {
     super({ decodeStrings: false });
     this.#target = target;
     this.#options = options;
-    target.on('error', () => {
-      this.#broken = true;
-    });
+    target.on('error', () => (this.#broken = true));
   }
 
   override _write(chunk: string | Buffer, _encoding: BufferEncoding, done: () => void): void {

@@ -10,9 +10,7 @@ export interface LogRecord {
   level: LogLevel;
   message: string;
   fields: Readonly<Record<string, unknown>>;
-  /** Adds stacks to errors. */
   debug: boolean;
-  /** RFC 3339. */
   time: string;
 }
 

@@ -1,13 +1,7 @@
-import {
-  createLogger as createWinston,
-  format,
-  type Logform,
-  transports,
-  type Logger as Winston,
-} from 'winston';
+import { createLogger, format, type Logform, transports, type Logger as Winston } from 'winston';
 import { type Clock, systemClock } from '../../k8s/util/clock.js';
 import type { RuntimeLog } from '../../k8s/util/cause-log.js';
-import { BoundedWriter } from './bounded-writer.js';
+import { BoundedWriter, type OutputStream } from './bounded-writer.js';
 import { formatJson, formatText, type LogFormat, type LogLevel } from './log-format.js';
 
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -21,7 +15,7 @@ export interface LoggerOptions {
   level: LogLevel;
   format: LogFormat;
   /** Default: standard error. */
-  stream?: NodeJS.WritableStream & { readonly writableLength: number };
+  stream?: OutputStream;
   clock?: Clock;
 }
 
@@ -43,33 +37,23 @@ export class ProcessLogger implements Logger {
       notice: (dropped) =>
         render({ time: now(), level: 'warn', message: 'log lines dropped', fields: { dropped }, debug }),
     });
-    this.#winston = createWinston({
+    this.#winston = createLogger({
       level,
       format: format.printf((info) => render({ ...(info as unknown as LogInfo), time: now(), debug })),
-
       transports: [new transports.Stream({ stream: this.#writer, eol: '\n' })],
     });
   }
 
-  debug(message: string, fields: LogFields = {}): void {
-    this.#log('debug', message, fields);
-  }
-
-  info(message: string, fields: LogFields = {}): void {
-    this.#log('info', message, fields);
-  }
-
-  warn(message: string, fields: LogFields = {}): void {
-    this.#log('warn', message, fields);
-  }
-
-  error(message: string, fields: LogFields = {}): void {
-    this.#log('error', message, fields);
-  }
+  readonly debug = this.#at('debug');
+  readonly info = this.#at('info');
+  readonly warn = this.#at('warn');
+  readonly error = this.#at('error');
 
   /** winston merges fields into the record, where a field `message` changes the message: one entry keeps them apart. */
-  #log(level: LogLevel, message: string, fields: LogFields): void {
-    if (!this.#closed) this.#winston.log({ level, message, fields } satisfies LogInfo);
+  #at(level: LogLevel): (message: string, fields?: LogFields) => void {
+    return (message, fields = {}) => {
+      if (!this.#closed) this.#winston.log({ level, message, fields } satisfies LogInfo);
+    };
   }
 
   /**

@@ -15,7 +15,6 @@ const MAX_ITEMS = 100;
 const MAX_TEXT = 8192;
 
 export interface RedactOptions {
-  /** Adds `stack` to errors. */
   stacks: boolean;
 }
 

@@ -1,4 +1,5 @@
-import { Counter, type Registry } from 'prom-client';
+import type { Counter } from 'prom-client';
+import type { Families } from './families.js';
 
 /** A ConfigMapSync whose clean-up is abandoned is gone a moment later: nothing would ever end its series. */
 const MAX_SERIES = 1000;
@@ -9,13 +10,12 @@ export class AbandonedCleanups {
   /** Keys of the series that there are, the one counted last at the end. */
   readonly #series = new Map<string, { namespace: string; name: string }>();
 
-  constructor(registry: Registry) {
-    this.#counter = new Counter({
-      name: 'configweaver_cleanups_abandoned_total',
-      help: 'ConfigMapSyncs that were let go although copies of theirs could not be removed.',
-      labelNames: ['namespace', 'name'],
-      registers: [registry],
-    });
+  constructor(families: Families) {
+    this.#counter = families.counter(
+      'configweaver_cleanups_abandoned_total',
+      'ConfigMapSyncs that were let go although copies of theirs could not be removed.',
+      ['namespace', 'name'],
+    );
   }
 
   count(namespace: string, name: string): void {

@@ -1,6 +1,7 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { Histogram } from 'prom-client';
 import type { QueueObserver, WorkQueue } from '../../k8s/controller/work-queue.js';
 import type { ReconcileObserver, ReconcileOutcome } from '../../k8s/controller/controller.js';
+import type { Families } from './families.js';
 
 /** What a queue knows at the time of a scrape. */
 export type MeasuredQueue = Pick<WorkQueue, 'unfinishedWorkSeconds' | 'longestRunningProcessorSeconds'>;
@@ -12,68 +13,48 @@ const LABELS = ['name', 'controller'] as const;
 type Label = (typeof LABELS)[number];
 
 /** The `workqueue_*` metrics of client-go, with controller-runtime's labels. */
-export class QueueMetrics {
-  readonly #depth: Gauge<Label>;
-  readonly #adds: Counter<Label>;
-  readonly #retries: Counter<Label>;
-  readonly #queueSeconds: Histogram<Label>;
-  readonly #workSeconds: Histogram<Label>;
-  readonly #measured = new Map<string, MeasuredQueue>();
-
-  constructor(registry: Registry) {
-    const named = (name: string, help: string) => ({ name, help, labelNames: LABELS, registers: [registry] });
-    const timed = (name: string, help: string) => ({ ...named(name, help), buckets: QUEUE_BUCKETS });
-    this.#depth = new Gauge(named('workqueue_depth', 'Keys that wait for a worker.'));
-    this.#adds = new Counter(named('workqueue_adds_total', 'Keys added.'));
-    this.#retries = new Counter(named('workqueue_retries_total', 'Keys added after a failure.'));
-    this.#queueSeconds = new Histogram(
-      timed('workqueue_queue_duration_seconds', 'How long keys wait for a worker.'),
-    );
-    this.#workSeconds = new Histogram(
-      timed('workqueue_work_duration_seconds', 'How long workers are busy with a key.'),
-    );
-    const measured = this.#measured;
-    new Gauge({
-      ...named(
-        'workqueue_unfinished_work_seconds',
-        'How long workers have been busy with what they are at now, in sum: grows when one is stuck.',
-      ),
-      collect() {
-        for (const [name, queue] of measured) this.set(labels(name), queue.unfinishedWorkSeconds);
-      },
+export function queueMetrics(families: Families) {
+  const byController = new Map<string, MeasuredQueue>();
+  const timed = (name: string, help: string): Histogram<Label> =>
+    families.histogram(name, help, QUEUE_BUCKETS, LABELS);
+  const depth = families.gauge('workqueue_depth', 'Keys that wait for a worker.', LABELS);
+  const adds = families.counter('workqueue_adds_total', 'Keys added.', LABELS);
+  const retries = families.counter('workqueue_retries_total', 'Keys added after a failure.', LABELS);
+  const queueSeconds = timed('workqueue_queue_duration_seconds', 'How long keys wait for a worker.');
+  const workSeconds = timed('workqueue_work_duration_seconds', 'How long workers are busy with a key.');
+  const measured = (name: string, help: string, value: keyof MeasuredQueue): void => {
+    families.gauge(name, help, LABELS, (gauge) => {
+      for (const [controller, queue] of byController) gauge.set(labels(controller), queue[value]);
     });
-    new Gauge({
-      ...named(
-        'workqueue_longest_running_processor_seconds',
-        'How long the slowest worker has been busy with what it is at now.',
-      ),
-      collect() {
-        for (const [name, queue] of measured) this.set(labels(name), queue.longestRunningProcessorSeconds);
-      },
-    });
-  }
+  };
+  const unfinished =
+    'How long workers have been busy with what they are at now, in sum: grows when one is stuck.';
+  measured('workqueue_unfinished_work_seconds', unfinished, 'unfinishedWorkSeconds');
+  const longest = 'How long the slowest worker has been busy with what it is at now.';
+  measured('workqueue_longest_running_processor_seconds', longest, 'longestRunningProcessorSeconds');
+  return {
+    /** For the queue of that controller. Its series are there at once, with zeros. */
+    observer(controller: string): QueueObserver {
+      const names = labels(controller);
+      depth.set(names, 0);
+      adds.inc(names, 0);
+      retries.inc(names, 0);
+      queueSeconds.zero(names);
+      workSeconds.zero(names);
+      return {
+        depth: (length) => depth.set(names, length),
+        added: () => adds.inc(names),
+        taken: (seconds) => queueSeconds.observe(names, Math.max(0, seconds)),
+        finished: (seconds) => workSeconds.observe(names, Math.max(0, seconds)),
+        retried: () => retries.inc(names),
+      };
+    },
 
-  /** For the queue of that controller. Its series are there at once, with zeros. */
-  observer(controller: string): QueueObserver {
-    const names = labels(controller);
-    this.#depth.set(names, 0);
-    this.#adds.inc(names, 0);
-    this.#retries.inc(names, 0);
-    this.#queueSeconds.zero(names);
-    this.#workSeconds.zero(names);
-    return {
-      depth: (length) => this.#depth.set(names, length),
-      added: () => this.#adds.inc(names),
-      taken: (seconds) => this.#queueSeconds.observe(names, Math.max(0, seconds)),
-      finished: (seconds) => this.#workSeconds.observe(names, Math.max(0, seconds)),
-      retried: () => this.#retries.inc(names),
-    };
-  }
-
-  /** Asks the queue of that controller at each scrape what only it knows. */
-  measure(controller: string, queue: MeasuredQueue): void {
-    this.#measured.set(controller, queue);
-  }
+    /** Asks the queue of that controller at each scrape what only it knows. */
+    measure(controller: string, queue: MeasuredQueue): void {
+      byController.set(controller, queue);
+    },
+  };
 }
 
 function labels(controller: string): Record<Label, string> {
@@ -88,58 +69,50 @@ const RECONCILE_BUCKETS = [
 const RESULTS = ['success', 'error', 'requeue', 'requeue_after'] satisfies ReconcileOutcome['result'][];
 
 /** The `controller_runtime_*` metrics of controller-runtime. */
-export class ReconcileMetrics {
-  readonly #total: Counter<'controller' | 'result'>;
-  readonly #errors: Counter<'controller'>;
-  readonly #terminalErrors: Counter<'controller'>;
-  readonly #seconds: Histogram<'controller'>;
-  readonly #activeWorkers: Gauge<'controller'>;
-  readonly #maxWorkers: Gauge<'controller'>;
-
-  constructor(registry: Registry) {
-    const named = (name: string, help: string) => ({
-      name,
-      help,
-      labelNames: ['controller'] as const,
-      registers: [registry],
-    });
-    this.#total = new Counter({
-      ...named('controller_runtime_reconcile_total', 'Reconciles, by result.'),
-      labelNames: ['controller', 'result'],
-    });
-    this.#errors = new Counter(named('controller_runtime_reconcile_errors_total', 'Reconciles that failed.'));
-    this.#terminalErrors = new Counter(
-      named(
-        'controller_runtime_terminal_reconcile_errors_total',
-        'Reconciles that failed in a way that no retry can mend.',
-      ),
-    );
-    this.#seconds = new Histogram({
-      ...named('controller_runtime_reconcile_time_seconds', 'How long reconciles take.'),
-      buckets: RECONCILE_BUCKETS,
-    });
-    this.#activeWorkers = new Gauge(named('controller_runtime_active_workers', 'Workers that are busy.'));
-    this.#maxWorkers = new Gauge(
-      named('controller_runtime_max_concurrent_reconciles', 'Workers that there are.'),
-    );
-  }
-
-  /** For that controller. Its series are there at once, with zeros, so that the first error is an increase. */
-  observer(controller: string): ReconcileObserver {
-    for (const result of RESULTS) this.#total.inc({ controller, result }, 0);
-    this.#errors.inc({ controller }, 0);
-    this.#terminalErrors.inc({ controller }, 0);
-    this.#seconds.zero({ controller });
-    this.#activeWorkers.set({ controller }, 0);
+export function reconcileObservers(families: Families): (controller: string) => ReconcileObserver {
+  const label = ['controller'] as const;
+  const total = families.counter('controller_runtime_reconcile_total', 'Reconciles, by result.', [
+    ...label,
+    'result',
+  ]);
+  const errors = families.counter(
+    'controller_runtime_reconcile_errors_total',
+    'Reconciles that failed.',
+    label,
+  );
+  const terminalErrors = families.counter(
+    'controller_runtime_terminal_reconcile_errors_total',
+    'Reconciles that failed in a way that no retry can mend.',
+    label,
+  );
+  const times = families.histogram(
+    'controller_runtime_reconcile_time_seconds',
+    'How long reconciles take.',
+    RECONCILE_BUCKETS,
+    label,
+  );
+  const activeWorkers = families.gauge('controller_runtime_active_workers', 'Workers that are busy.', label);
+  const maxWorkers = families.gauge(
+    'controller_runtime_max_concurrent_reconciles',
+    'Workers that there are.',
+    label,
+  );
+  // The series are there at once, with zeros, so that the first error is an increase.
+  return (controller) => {
+    for (const result of RESULTS) total.inc({ controller, result }, 0);
+    errors.inc({ controller }, 0);
+    terminalErrors.inc({ controller }, 0);
+    times.zero({ controller });
+    activeWorkers.set({ controller }, 0);
     return {
-      started: (workers) => this.#maxWorkers.set({ controller }, workers),
-      active: (workers) => this.#activeWorkers.set({ controller }, workers),
+      started: (workers) => maxWorkers.set({ controller }, workers),
+      active: (workers) => activeWorkers.set({ controller }, workers),
       reconciled: ({ result, terminal, seconds }) => {
-        this.#total.inc({ controller, result });
-        this.#seconds.observe({ controller }, Math.max(0, seconds));
-        if (result === 'error') this.#errors.inc({ controller });
-        if (terminal) this.#terminalErrors.inc({ controller });
+        total.inc({ controller, result });
+        times.observe({ controller }, Math.max(0, seconds));
+        if (result === 'error') errors.inc({ controller });
+        if (terminal) terminalErrors.inc({ controller });
       },
     };
-  }
+  };
 }

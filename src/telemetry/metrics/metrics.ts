@@ -1,6 +1,7 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, type Gauge, Registry } from 'prom-client';
 import { AbandonedCleanups } from './abandoned-cleanups.js';
 import { type ExpositionFormat, type MetricFamily, renderExposition } from './exposition.js';
+import { Families } from './families.js';
 import { RuntimeMetrics } from './runtime-metrics.js';
 
 /** A namespace that a ServiceAccount is denied: one series. */
@@ -13,11 +14,22 @@ export interface DeniedSeries {
   targetNamespace: string;
 }
 
-/** What is denied at one moment. */
 export interface DeniedSnapshot {
   series: Iterable<DeniedSeries>;
   /** How many more there are, which the limit leaves out. */
   dropped: number;
+}
+
+/** Where each scrape asks. Must be quick: a scrape waits for them. */
+interface Sources {
+  /** What is denied just then. */
+  denied: () => DeniedSnapshot;
+  /** How many tokens are held in memory. */
+  cachedTokens: () => number;
+  /** How many watches are open, by the kind of what is watched. */
+  watches: () => Readonly<Record<string, number>>;
+  /** Which of the checks behind `/readyz` hold, by their names. */
+  readiness: () => Readonly<Record<string, boolean>>;
 }
 
 export type SyncOperation = 'create' | 'update' | 'delete';
@@ -32,87 +44,88 @@ const PROPAGATION_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60, 12
  */
 export class Metrics {
   readonly #registry = new Registry();
+  readonly #families = new Families(this.#registry);
   /** The controller runtime's own, by controller-runtime's names. */
-  readonly runtime: RuntimeMetrics;
-  readonly #denials: Counter;
-  readonly #targets: Gauge;
-  readonly #operations: Counter;
-  readonly #propagation: Histogram;
-  readonly #lastSync: Gauge;
-  readonly #tokenRequests: Counter;
-  readonly #abandonedCleanups: AbandonedCleanups;
-  #collectDenied: () => DeniedSnapshot = () => ({ series: [], dropped: 0 });
-  #collectCachedTokens = (): number => 0;
-  #collectWatches: () => Readonly<Record<string, number>> = () => ({});
-  #collectReadiness: () => Readonly<Record<string, boolean>> = () => ({});
+  readonly runtime = new RuntimeMetrics(this.#families);
+  readonly #denials = this.#families.counter(
+    'configweaver_denials_total',
+    "Verbs on ConfigMaps that the API server refused a tenant's ServiceAccount.",
+    ['namespace', 'service_account', 'verb'],
+  );
+  readonly #targets = this.#families.gauge(
+    'configweaver_targets',
+    'Target namespaces of a ConfigMapSync, by state.',
+    ['namespace', 'name', 'state'],
+  );
+  readonly #operations = this.#families.counter(
+    'configweaver_sync_operations_total',
+    'Writes of copies, by operation and result.',
+    ['operation', 'result'],
+  );
+  readonly #propagation = this.#families.histogram(
+    'configweaver_propagation_seconds',
+    'Time from seeing a change of a source to writing the last of its copies.',
+    PROPAGATION_BUCKETS,
+  );
+  readonly #lastSync = this.#families.gauge(
+    'configweaver_last_sync_timestamp_seconds',
+    'When all targets of a ConfigMapSync were last found or brought in step, in seconds since the epoch.',
+    ['namespace', 'name'],
+  );
+  readonly #tokenRequests = this.#families.counter(
+    'configweaver_token_requests_total',
+    'Requests for tokens of ServiceAccounts, by result.',
+    ['result'],
+  );
+  readonly #abandonedCleanups = new AbandonedCleanups(this.#families);
+  readonly #sources: Sources = {
+    denied: () => ({ series: [], dropped: 0 }),
+    cachedTokens: () => 0,
+    watches: () => ({}),
+    readiness: () => ({}),
+  };
   /** By ConfigMapSync, the states that have a series. */
   readonly #states = new Map<string, ReadonlySet<string>>();
   /** By ServiceAccount, the verbs that have a series. */
   readonly #deniedVerbs = new Map<string, Set<string>>();
 
   constructor() {
-    const registers = [this.#registry];
-    this.runtime = new RuntimeMetrics(this.#registry);
     this.#registerDenied();
-    this.#denials = new Counter({
-      name: 'configweaver_denials_total',
-      help: "Verbs on ConfigMaps that the API server refused a tenant's ServiceAccount.",
-      labelNames: ['namespace', 'service_account', 'verb'],
-      registers,
-    });
-    this.#targets = new Gauge({
-      name: 'configweaver_targets',
-      help: 'Target namespaces of a ConfigMapSync, by state.',
-      labelNames: ['namespace', 'name', 'state'],
-      registers,
-    });
-    this.#operations = new Counter({
-      name: 'configweaver_sync_operations_total',
-      help: 'Writes of copies, by operation and result.',
-      labelNames: ['operation', 'result'],
-      registers,
-    });
-    this.#propagation = new Histogram({
-      name: 'configweaver_propagation_seconds',
-      help: 'Time from seeing a change of a source to writing the last of its copies.',
-      buckets: PROPAGATION_BUCKETS,
-      registers,
-    });
-    this.#lastSync = new Gauge({
-      name: 'configweaver_last_sync_timestamp_seconds',
-      help: 'When all targets of a ConfigMapSync were last found or brought in step, in seconds since the epoch.',
-      labelNames: ['namespace', 'name'],
-      registers,
-    });
-    this.#tokenRequests = new Counter({
-      name: 'configweaver_token_requests_total',
-      help: 'Requests for tokens of ServiceAccounts, by result.',
-      labelNames: ['result'],
-      registers,
-    });
-    this.#abandonedCleanups = new AbandonedCleanups(this.#registry);
-    this.#registerCollected();
+    this.#families.gauge(
+      'configweaver_cached_tokens',
+      'Tokens of ServiceAccounts held in memory.',
+      [],
+      (gauge) => gauge.set(this.#sources.cachedTokens()),
+    );
+    this.#families.gauge(
+      'configweaver_watches',
+      'Open watches, by the kind of what is watched.',
+      ['kind'],
+      (gauge) => setEach(gauge, 'kind', this.#sources.watches()),
+    );
+    this.#families.gauge(
+      'configweaver_ready',
+      '1 for each check of /readyz that holds, 0 for each that does not.',
+      ['check'],
+      (gauge) => setEach(gauge, 'check', this.#sources.readiness()),
+    );
     collectDefaultMetrics({ register: this.#registry });
   }
 
-  /** Where each scrape asks what is denied just then. Must be quick: a scrape waits for it. */
-  deniedSeries(collect: () => DeniedSnapshot): void {
-    this.#collectDenied = collect;
+  deniedSeries(collect: Sources['denied']): void {
+    this.#sources.denied = collect;
   }
 
-  /** Where each scrape asks how many tokens are held in memory. */
-  cachedTokens(collect: () => number): void {
-    this.#collectCachedTokens = collect;
+  cachedTokens(collect: Sources['cachedTokens']): void {
+    this.#sources.cachedTokens = collect;
   }
 
-  /** Where each scrape asks how many watches are open, by the kind of what is watched. */
-  watches(collect: () => Readonly<Record<string, number>>): void {
-    this.#collectWatches = collect;
+  watches(collect: Sources['watches']): void {
+    this.#sources.watches = collect;
   }
 
-  /** Where each scrape asks which of the checks behind `/readyz` hold, by their names. */
-  readiness(collect: () => Readonly<Record<string, boolean>>): void {
-    this.#collectReadiness = collect;
+  readiness(collect: Sources['readiness']): void {
+    this.#sources.readiness = collect;
   }
 
   /** `namespace` and `serviceAccount` name the ServiceAccount that was refused the verb. */
@@ -172,82 +185,48 @@ export class Metrics {
     this.#deniedVerbs.delete(key);
   }
 
-  /** What a scrape gets. */
   async render(format: ExpositionFormat): Promise<string> {
     // prom-client's type leaves out the names that samples of histograms have of their own.
     const families: MetricFamily[] = await this.#registry.getMetricsAsJSON();
     return renderExposition(families, format);
   }
 
-  #registerCollected(): void {
-    const cachedTokens = (): number => this.#collectCachedTokens();
-    new Gauge({
-      name: 'configweaver_cached_tokens',
-      help: 'Tokens of ServiceAccounts held in memory.',
-      registers: [this.#registry],
-      collect() {
-        this.set(cachedTokens());
-      },
-    });
-    this.#registerByLabel(
-      { name: 'configweaver_watches', help: 'Open watches, by the kind of what is watched.', label: 'kind' },
-      () => this.#collectWatches(),
-    );
-    this.#registerByLabel(
-      {
-        name: 'configweaver_ready',
-        help: '1 for each check of /readyz that holds, 0 for each that does not.',
-        label: 'check',
-      },
-      () => this.#collectReadiness(),
-    );
-  }
-
-  /** A gauge that has just the series which `collect` gives, by the value of its label. */
-  #registerByLabel(
-    { name, help, label }: { name: string; help: string; label: string },
-    collect: () => Readonly<Record<string, number | boolean>>,
-  ): void {
-    new Gauge({
-      name,
-      help,
-      labelNames: [label],
-      registers: [this.#registry],
-      collect() {
-        this.reset();
-        for (const [value, count] of Object.entries(collect())) this.set({ [label]: value }, Number(count));
-      },
-    });
-  }
-
   /** The two gauges share one snapshot, taken when the first of them is scraped: they stand in this order. */
   #registerDenied(): void {
-    const snapshot = (): DeniedSnapshot => this.#collectDenied();
     let dropped = 0;
-    new Gauge({
-      name: 'configweaver_namespace_denied',
-      help: '1 for each namespace that a ServiceAccount may not sync a ConfigMap to; gone when it may.',
-      labelNames: ['namespace', 'name', 'service_account', 'target_namespace'],
-      registers: [this.#registry],
-      collect() {
-        const now = snapshot();
-        dropped = now.dropped;
-        this.reset();
-        for (const { namespace, name, serviceAccount, targetNamespace } of now.series) {
-          this.set(
+    this.#families.gauge(
+      'configweaver_namespace_denied',
+      '1 for each namespace that a ServiceAccount may not sync a ConfigMap to; gone when it may.',
+      ['namespace', 'name', 'service_account', 'target_namespace'],
+      (gauge) => {
+        const snapshot = this.#sources.denied();
+        dropped = snapshot.dropped;
+        gauge.reset();
+        for (const { namespace, name, serviceAccount, targetNamespace } of snapshot.series) {
+          gauge.set(
             { namespace, name, service_account: serviceAccount, target_namespace: targetNamespace },
             1,
           );
         }
       },
-    });
-    new Gauge({
-      name: 'configweaver_denied_series_dropped',
-      help: 'Series of configweaver_namespace_denied that --denied-series-limit leaves out.',
-      registers: [this.#registry],
-      collect() {
-        this.set(dropped);
-      },
-    });
+    );
+    this.#families.gauge(
+      'configweaver_denied_series_dropped',
+      'Series of configweaver_namespace_denied that --denied-series-limit leaves out.',
+      [],
+      (gauge) => gauge.set(dropped),
+    );
+  }
+}
+
+/** Makes a gauge have just these series, by the value of its one label. */
+function setEach<L extends string>(
+  gauge: Gauge<L>,
+  label: L,
+  values: Readonly<Record<string, number | boolean>>,
+): void {
+  gauge.reset();
+  for (const [value, count] of Object.entries(values)) {
+    gauge.set({ [label]: value } as Record<L, string>, Number(count));
   }
 }

@@ -1,8 +1,9 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { Counter, Gauge, Histogram } from 'prom-client';
 import type { ReconcileObserver } from '../../k8s/controller/controller.js';
 import type { RequestObserver } from '../../k8s/client/rest-types.js';
 import type { QueueObserver } from '../../k8s/controller/work-queue.js';
-import { type MeasuredQueue, QueueMetrics, ReconcileMetrics } from './controller-metrics.js';
+import { type MeasuredQueue, queueMetrics, reconcileObservers } from './controller-metrics.js';
+import type { Families } from './families.js';
 
 /** Seconds; client-go's. */
 const REQUEST_BUCKETS = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60];
@@ -12,35 +13,28 @@ const REQUEST_BUCKETS = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60];
  * dashboards and alerts made for any operator work for this one.
  */
 export class RuntimeMetrics implements RequestObserver {
-  readonly #queues: QueueMetrics;
-  readonly #controllers: ReconcileMetrics;
+  readonly #queues: ReturnType<typeof queueMetrics>;
   readonly #requests: Counter<'code' | 'method' | 'host'>;
   readonly #requestSeconds: Histogram<'verb' | 'host'>;
   readonly #leader: Gauge<'name'>;
+  readonly controller: (name: string) => ReconcileObserver;
 
-  constructor(registry: Registry) {
-    const registers = [registry];
-    this.#queues = new QueueMetrics(registry);
-    this.#controllers = new ReconcileMetrics(registry);
-    this.#requests = new Counter({
-      name: 'rest_client_requests_total',
-      help: 'Requests to the API server, by status code, method and host.',
-      labelNames: ['code', 'method', 'host'],
-      registers,
-    });
-    this.#requestSeconds = new Histogram({
-      name: 'rest_client_request_duration_seconds',
-      help: "Time to the head of the API server's answer, by method and host.",
-      labelNames: ['verb', 'host'],
-      buckets: REQUEST_BUCKETS,
-      registers,
-    });
-    this.#leader = new Gauge({
-      name: 'leader_election_master_status',
-      help: '1 while this process leads, 0 while it stands by.',
-      labelNames: ['name'],
-      registers,
-    });
+  constructor(families: Families) {
+    this.#queues = queueMetrics(families);
+    this.controller = reconcileObservers(families);
+    this.#requests = families.counter(
+      'rest_client_requests_total',
+      'Requests to the API server, by status code, method and host.',
+      ['code', 'method', 'host'],
+    );
+    this.#requestSeconds = families.histogram(
+      'rest_client_request_duration_seconds',
+      "Time to the head of the API server's answer, by method and host.",
+      REQUEST_BUCKETS,
+      ['verb', 'host'],
+    );
+    const leads = '1 while this process leads, 0 while it stands by.';
+    this.#leader = families.gauge('leader_election_master_status', leads, ['name']);
   }
 
   /** For the queue of that controller. */
@@ -51,10 +45,6 @@ export class RuntimeMetrics implements RequestObserver {
   /** Asks the queue of that controller at each scrape for what is stuck in it. */
   measureQueue(controller: string, queue: MeasuredQueue): void {
     this.#queues.measure(controller, queue);
-  }
-
-  controller(name: string): ReconcileObserver {
-    return this.#controllers.observer(name);
   }
 
   /** `lease` is the Lease's name. Without a leader election, the process leads. */

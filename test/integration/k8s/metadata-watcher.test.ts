@@ -54,7 +54,7 @@ describe('the change feed, against a real API server', () => {
     const feed = new MetadataWatcher({
       client: admin.client,
       path: configMaps(namespace),
-      maxAgeSeconds: [1, 1],
+      watchSeconds: [1, 1],
     });
     const running = feed.run(handlers, stop.signal);
     await eventually(() => expect(story).to.deep.equal(['open']));
@@ -115,7 +115,7 @@ describe('the change feed, against a real API server', () => {
     );
     const token = (await kubectl(['create', 'token', 'tenant', '-n', namespace])).trim();
     const client = admin.clientOf(token);
-    const feed = new MetadataWatcher({ client, path: configMaps(namespace), maxAgeSeconds: [1, 1] });
+    const feed = new MetadataWatcher({ client, path: configMaps(namespace), watchSeconds: [1, 1] });
     const ended = feed.run(handlers, stop.signal).catch((error: unknown) => error);
     await eventually(() => expect(story).to.deep.equal(['open']));
 

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { plainToInstance } from 'class-transformer';
 import { validateSync } from 'class-validator';
 import { Field, ObjectRule } from '../../../../src/api/schema/field.js';
+import { ConfigMapSyncSpec } from '../../../../src/api/v1alpha1/config-map-sync-spec.js';
 import {
   fieldsOf,
   rulesOf,
@@ -28,7 +29,11 @@ class Leaf {
 }
 
 class Tree {
-  @Field(text({ maxLength: 3 }), { description: 'What it is called.', displayName: 'Name', required: true })
+  @Field(text({ maxLength: 3 }), {
+    description: 'What it is called.',
+    displayName: 'Species',
+    required: true,
+  })
   declare name: string;
 
   @Field(object(Leaf), { description: 'The one leaf.' })
@@ -62,9 +67,14 @@ describe('Field', () => {
       name: 'name',
       schema: { kind: 'text', maxLength: 3 },
       description: 'What it is called.',
-      displayName: 'Name',
+      displayName: 'Species',
       required: true,
     });
+  });
+
+  it('makes a display name of the name of the field where it is told none', () => {
+    expect(fieldsOf(Tree).get('leaves')?.displayName).to.equal('Leaves');
+    expect(fieldsOf(ConfigMapSyncSpec).get('deletionPolicy')?.displayName).to.equal('Deletion Policy');
   });
 
   it('makes class-validator ask for what is required, and for nothing else', () => {
