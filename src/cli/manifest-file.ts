@@ -4,7 +4,20 @@ import { LineCounter, parseAllDocuments, type CollectionTag, type ScalarTag, typ
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
 import { KIND } from '../api/v1alpha1/well-known.js';
 import { parseConfigMapSync } from '../api/v1alpha1/parse-config-map-sync.js';
-import { UsageError } from './command.js';
+import type { Caller } from './caller.js';
+import { remark, UsageError } from './command.js';
+
+/** As {@link readManifests}, with a remark about what was left out. */
+export async function readSyncsOf(
+  file: string,
+  namespace: string | undefined,
+  { caller, stderr }: { caller: Pick<Caller, 'namespace'>; stderr: NodeJS.WritableStream },
+): Promise<ConfigMapSync[]> {
+  const places = { namespace, defaultNamespace: caller.namespace };
+  const { syncs, others } = await readManifests({ file, stdin: process.stdin, ...places });
+  if (others.length > 0) remark(stderr, `left out, being no ConfigMapSync: ${others.join(', ')}`);
+  return syncs;
+}
 
 /** The ConfigMapSyncs of a file, and what else is in it, by kind and name. */
 export interface Manifests {
@@ -48,23 +61,19 @@ async function contentOf({ file, stdin }: ManifestOptions): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    throw new Error(`${file} cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown error'}`, {
-      cause: error,
-    });
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    throw new Error(`${file} cannot be read: ${code}`, { cause: error });
   }
 }
 
 function parseObjects(content: string, where: string): unknown[] {
   const lines = new LineCounter();
-  const documents = [
-    parseAllDocuments(content, { ...KUBECTL_YAML, lineCounter: lines, prettyErrors: false }),
-  ].flat();
-  return documents.flatMap((document) => {
+  const options = { ...KUBECTL_YAML, lineCounter: lines, prettyErrors: false };
+  return [parseAllDocuments(content, options)].flat().flatMap((document) => {
     const [fault] = 'errors' in document ? document.errors : [];
     if (fault !== undefined) {
-      throw new Error(
-        `${where} is no valid YAML: ${fault.message} (line ${lines.linePos(fault.pos[0]).line})`,
-      );
+      const { line } = lines.linePos(fault.pos[0]);
+      throw new Error(`${where} is no valid YAML: ${fault.message} (line ${line})`);
     }
     const object: unknown = document.toJS();
     if (object === null || object === undefined) return [];
@@ -91,10 +100,7 @@ function isList(value: unknown): value is { items: unknown[] } {
 }
 
 function headOf(object: unknown): { kind: string | undefined; name: string } {
-  const { kind, metadata } = (typeof object === 'object' && object !== null ? object : {}) as {
-    kind?: unknown;
-    metadata?: { name?: unknown } | null;
-  };
+  const { kind, metadata } = (object ?? {}) as { kind?: unknown; metadata?: { name?: unknown } | null };
   const name = metadata?.name;
   return { kind: typeof kind === 'string' ? kind : undefined, name: typeof name === 'string' ? name : '' };
 }

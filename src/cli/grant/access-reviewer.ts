@@ -22,40 +22,31 @@ const CONCURRENCY = 16;
  * nothing is known, and everything is reported as unknown.
  */
 export class AccessReviewer {
+  /** What the API server said when it refused to tell; undefined while it tells. */
+  refusal: string | undefined;
   readonly #client: Requester;
   readonly #signal: AbortSignal;
   readonly #requests = new FairQueue(CONCURRENCY);
-  #refusal: string | undefined;
 
   constructor(client: Requester, signal: AbortSignal) {
     this.#client = client;
     this.#signal = signal;
   }
 
-  /** What the API server said when it refused to tell; undefined while it tells. */
-  get refusal(): string | undefined {
-    return this.#refusal;
-  }
-
-  /** Undefined where the caller may not know. */
-  async allows(username: string, attempt: Attempt): Promise<boolean | undefined> {
-    if (this.#refusal !== undefined) return undefined;
-    try {
-      const review = (): Promise<boolean> => this.#review(username, attempt);
-      return await this.#requests.run(CALLER, 'work', review, this.#signal);
-    } catch (error) {
-      if (!isApiError(error, 403)) throw error;
-      this.#refusal = error.message;
-      return undefined;
-    }
-  }
-
   /** True where every attempt is known to be allowed. The first that is not ends the questions. */
   async allowsAll(username: string, attempts: readonly Attempt[]): Promise<boolean> {
-    for (const attempt of attempts) {
-      if ((await this.allows(username, attempt)) !== true) return false;
+    try {
+      for (const attempt of attempts) {
+        if (this.refusal !== undefined) return false;
+        const review = (): Promise<boolean> => this.#review(username, attempt);
+        if (!(await this.#requests.run(CALLER, 'work', review, this.#signal))) return false;
+      }
+      return true;
+    } catch (error) {
+      if (!isApiError(error, 403)) throw error;
+      this.refusal = error.message;
+      return false;
     }
-    return true;
   }
 
   async #review(username: string, attempt: Attempt): Promise<boolean> {

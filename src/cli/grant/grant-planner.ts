@@ -25,12 +25,7 @@ export async function missingGrants(
   const source = sourceOf(sync.spec, account.namespace);
   const verbs = requiredVerbs(sync);
   const remedies = new Remedies(operator);
-  const requestToken: Attempt = {
-    verb: 'create',
-    resource: 'serviceaccounts',
-    subresource: 'token',
-    ...account,
-  };
+  const requestToken = { verb: 'create', resource: 'serviceaccounts', subresource: 'token', ...account };
   const unless = async (user: string, attempts: Attempt[], grant: () => object[]): Promise<object[]> =>
     (await reviewer.allowsAll(user, attempts)) ? [] : grant();
   const grants = await Promise.all([

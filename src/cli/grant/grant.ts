@@ -6,7 +6,7 @@ import { Caller } from '../caller.js';
 import { type CommandContext, remark, writeOut } from '../command.js';
 import type { GrantOptions } from './grant-command.js';
 import { missingGrants, targetsOf } from './grant-planner.js';
-import { readManifests } from '../manifest-file.js';
+import { readSyncsOf } from '../manifest-file.js';
 
 /** Prints what is missing as YAML, remarks on standard error. */
 export async function grant(options: GrantOptions, { env, stdout, stderr }: CommandContext): Promise<void> {
@@ -42,16 +42,7 @@ async function readSyncs(
   caller: Caller,
   stderr: NodeJS.WritableStream,
 ): Promise<ConfigMapSync[]> {
-  if (filename !== undefined) {
-    const { syncs, others } = await readManifests({
-      file: filename,
-      stdin: process.stdin,
-      namespace,
-      defaultNamespace: caller.namespace,
-    });
-    if (others.length > 0) remark(stderr, `left out, being no ConfigMapSync: ${others.join(', ')}`);
-    return syncs;
-  }
+  if (filename !== undefined) return readSyncsOf(filename, namespace, { caller, stderr });
   const where = namespace ?? caller.namespace;
   const sync = await caller.findSync(where, name ?? '');
   if (sync === undefined) {

@@ -5,8 +5,8 @@ import { Tenancy } from '../../tenant/tenancy.js';
 import { TenantPool } from '../../tenant/tenant-pool.js';
 import { TokenBroker } from '../../tenant/token-broker.js';
 import { Caller } from '../caller.js';
-import { type CommandContext, remark, writeOut } from '../command.js';
-import { readManifests } from '../manifest-file.js';
+import { type CommandContext, writeOut } from '../command.js';
+import { readSyncsOf } from '../manifest-file.js';
 import type { PlanOptions } from './plan-command.js';
 import type { PlanRow } from './plan-row.js';
 import { renderPlan } from './plan-table.js';
@@ -24,22 +24,14 @@ export async function plan(options: PlanOptions, { env, stdout, stderr }: Comman
   const caller = await Caller.connect({ kubeconfig: options.kubeconfig, env });
   const tenancy = tenancyOf(caller);
   try {
-    const { syncs, others } = await readManifests({
-      file: options.filename,
-      stdin: process.stdin,
-      namespace: options.namespace,
-      defaultNamespace: caller.namespace,
-    });
-    if (others.length > 0) remark(stderr, `left out, being no ConfigMapSync: ${others.join(', ')}`);
+    const syncs = await readSyncsOf(options.filename, options.namespace, { caller, stderr });
     const cluster = await lookAround(caller);
     const how = { tenancy, cluster, dryRun: options.dryRun === 'server', signal: caller.signal };
     const rows: PlanRow[] = [];
     for (const sync of syncs) rows.push(...(await planRows(sync, how)));
-    const text =
-      options.output === 'json'
-        ? `${JSON.stringify(rows, undefined, 2)}\n`
-        : renderPlan(rows, wantsColours(stdout, env));
-    await writeOut(stdout, text);
+    const json = (): string => `${JSON.stringify(rows, undefined, 2)}\n`;
+    const table = (): string => renderPlan(rows, wantsColours(stdout, env));
+    await writeOut(stdout, options.output === 'json' ? json() : table());
   } finally {
     tenancy.closeAll();
     await caller.close();

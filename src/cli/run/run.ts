@@ -174,10 +174,6 @@ function namesOf(stalled: readonly string[]): string | undefined {
   return stalled.length === 0 ? undefined : `silent: ${stalled.slice(0, 5).join(', ')}`;
 }
 
-interface SelfSubjectReview {
-  status?: { userInfo?: { username?: string } };
-}
-
 /**
  * The operator's own user name, as the API server says it: the grant that a tenant is shown names it. An API server that
  * is not there yet is waited for, since pods start in any order.
@@ -193,7 +189,7 @@ async function operatorIdentity(
   const causes = new CauseLog(log, {});
   for (;;) {
     try {
-      const { body } = await client.request<SelfSubjectReview>({
+      const { body } = await client.request<{ status?: { userInfo?: { username?: string } } }>({
         method: 'POST',
         path: '/apis/authentication.k8s.io/v1/selfsubjectreviews',
         body: { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' },

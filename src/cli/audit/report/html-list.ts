@@ -70,7 +70,7 @@ ${portions}</table>
 <p class="none" hidden>None that the filter lets through.</p>`;
 }
 
-function line(row: ReportRow, detail: Markup, more: Markup = markup``): Markup {
+function line(row: ReportRow, detail: Markup, more: Markup | '' = ''): Markup {
   const { namespace, name, serviceAccount, targetNamespace, state, since } = row;
   return markup`<tr role="row" data-tenant="${namespace}" data-state="${state}" data-target="${targetNamespace}" data-refused="${isRefused(row) ? 'yes' : 'no'}"><th role="rowheader" scope="row"><span class="tenant">${namespace}/</span>${name}</th><td role="cell" class="account">${serviceAccount}</td><td role="cell" class="target">${targetNamespace || '(none known)'}</td><td role="cell">${badge(state)}</td><td role="cell" class="since">${time(since)}</td><td role="cell">${detail}</td>${more}</tr>
 `;
@@ -81,12 +81,9 @@ function missingVerbs({ missingVerbs: verbs, reason }: ReportRow): Markup {
   return markup`${verbs.map((verb) => markup`<code class="verb">${verb}</code> `)}`;
 }
 
-function reason(row: ReportRow): Markup {
-  const text =
-    row.message === '' || row.state === 'Synced'
-      ? markup``
-      : markup`<span class="message">${row.message}</span>`;
-  return markup`<span class="reason">${row.reason}</span>${text}`;
+function reason({ reason: word, message, state }: ReportRow): Markup {
+  const isTold = message !== '' && state !== 'Synced';
+  return markup`<span class="reason">${word}</span>${isTold ? markup`<span class="message">${message}</span>` : ''}`;
 }
 
 function remedy(row: ReportRow, manifests: readonly object[]): Markup {
@@ -96,13 +93,12 @@ function remedy(row: ReportRow, manifests: readonly object[]): Markup {
   return markup`<td role="cell" class="remedy">${sentence(hasManifests ? `${words} what config-weaver grant prints` : words)}<details><summary>RBAC that mends it</summary><pre tabindex="0" aria-label="Manifests for ${row.namespace}/${row.name} in ${where}">${toYaml(manifests)}</pre></details><button type="button" class="copy" hidden>Copy RBAC<span class="unseen"> for ${row.namespace}/${row.name} in ${where}</span></button></td>`;
 }
 
-function sentence(text: string): Markup {
-  return text === '' ? markup`` : markup`<p class="message">${text}</p>`;
+function sentence(text: string): Markup | '' {
+  return text && markup`<p class="message">${text}</p>`;
 }
 
-function time(since: string): Markup {
+function time(since: string): Markup | string {
   const at = new Date(since);
-  return Number.isNaN(at.getTime())
-    ? markup`${since}`
-    : markup`<time datetime="${since}">${utc(at).replace(' UTC', '')}</time>`;
+  if (Number.isNaN(at.getTime())) return since;
+  return markup`<time datetime="${since}">${utc(at).replace(' UTC', '')}</time>`;
 }

@@ -2,23 +2,22 @@ import type { TargetState } from '../../../api/v1alpha1/config-map-sync-status.j
 import { markup, type Markup } from './markup.js';
 import {
   isRefused,
-  type SyncFindings,
   STATE_INFO,
   STATES_BY_INTEREST,
   type ReportRow,
+  type SyncFindings,
 } from './report-row.js';
 
 /** How many there are of what: figures, one bar, and what the states mean. */
 export function renderSummary(findings: readonly SyncFindings[]): Markup {
-  const rows = findings
-    .flatMap((finding) => finding.rows)
-    .filter(({ targetNamespace }) => targetNamespace !== '');
+  const all = findings.flatMap((finding) => finding.rows);
+  const rows = all.filter(({ targetNamespace }) => targetNamespace !== '');
   const count = (state: TargetState): number => rows.filter((row) => row.state === state).length;
   const counts = new Map(STATES_BY_INTEREST.map((state) => [state, count(state)]));
-  const refused = findings.flatMap((finding) => finding.rows).filter(isRefused).length;
+  const refused = all.filter(isRefused).length;
   const tenants = new Set(findings.map(({ sync }) => sync.metadata.namespace)).size;
-  const synced = counts.get('Synced') ?? 0;
-  const wanted = rows.length - (counts.get('Skipped') ?? 0);
+  const wanted = rows.length - count('Skipped');
+  const synced = count('Synced');
   const others = wanted - synced - rows.filter(isRefused).length;
   return markup`<section aria-labelledby="totals-title">
 <h2 id="totals-title">Totals</h2>
@@ -30,12 +29,14 @@ ${figure('in step', synced, 'good')}
 ${figure('denied', refused, refused > 0 ? 'bad' : 'good')}
 ${figure('in other states', Math.max(others, 0), others > 0 ? 'warn' : 'good')}
 </dl>
-${rows.length > 0 ? bar(counts, rows.length) : markup``}
+${rows.length > 0 ? bar(counts, rows.length) : ''}
 <ul class="legend" aria-label="States">
-${STATES_BY_INTEREST.filter((state) => (counts.get(state) ?? 0) > 0).map(
-  (state) =>
-    markup`<li><span class="number">${grouped(counts.get(state) ?? 0)}</span> ${badge(state)} <span class="meaning">${STATE_INFO[state].meaning}</span></li>\n`,
-)}</ul>
+${[...counts]
+  .filter(([, number]) => number > 0)
+  .map(
+    ([state, number]) =>
+      markup`<li><span class="number">${grouped(number)}</span> ${badge(state)} <span class="meaning">${STATE_INFO[state].meaning}</span></li>\n`,
+  )}</ul>
 </section>`;
 }
 

@@ -6,17 +6,14 @@ import { renderList, renderRefusals } from './html-list.js';
 import { renderMatrix, matrixOf } from './html-matrix.js';
 import { Markup, markup, utc } from './markup.js';
 import type { Remedies } from './required-rbac.js';
-import { compareRows, isRefused, rowsOf, type ReportRow, type SyncFindings } from './report-row.js';
+import { compareSyncs, isRefused, rowsOf, type SyncFindings } from './report-row.js';
 
 /** Put in place by the bundler, because a bundle has no such files beside it. */
 declare const CONFIG_WEAVER_REPORT_STYLE: string | undefined;
 declare const CONFIG_WEAVER_REPORT_SCRIPT: string | undefined;
 
-/** The report's style sheet. */
 export const STYLE =
   typeof CONFIG_WEAVER_REPORT_STYLE === 'string' ? CONFIG_WEAVER_REPORT_STYLE : readSource('report.css');
-
-/** The report's script. */
 export const SCRIPT =
   typeof CONFIG_WEAVER_REPORT_SCRIPT === 'string' ? CONFIG_WEAVER_REPORT_SCRIPT : readSource('report.js');
 
@@ -40,13 +37,14 @@ export interface HtmlReport {
  * copies). The policy in its head lets nothing run but the script and the style that are in it.
  */
 export function renderHtml(report: HtmlReport): string {
-  const findings: SyncFindings[] = report.syncs
-    .map((sync) => ({ sync, rows: rowsOf(sync) }))
-    .sort((a, b) => compare(a.rows[0], b.rows[0]));
+  const findings = report.syncs
+    .map((sync): SyncFindings => ({ sync, rows: rowsOf(sync) }))
+    .sort((a, b) => compareSyncs(a.sync, b.sync));
   const entries = findings.flatMap(({ sync, rows }) => rows.map((row) => ({ sync, row })));
   const refused = entries.filter(({ row }) => isRefused(row));
   const others = entries.filter(({ row }) => !isRefused(row));
   const rows = entries.map(({ row }) => row);
+  const scope = report.namespace === undefined ? 'all namespaces' : `namespace ${report.namespace}`;
   const page = markup`<!doctype html>
 <html lang="en">
 <head>
@@ -55,7 +53,7 @@ export function renderHtml(report: HtmlReport): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
 <meta name="color-scheme" content="light dark">
-<title>Who may sync what where: ${scope(report)}</title>
+<title>Who may sync what where: ${scope}</title>
 <style>${new Markup(STYLE)}</style>
 </head>
 <body>
@@ -63,7 +61,7 @@ export function renderHtml(report: HtmlReport): string {
 <header>
 <p class="product">config-weaver</p>
 <h1>Who may sync what where</h1>
-<p class="scope">ConfigMapSyncs of <strong>${scope(report)}</strong> on <strong>${report.server}</strong>, as they stood at <time datetime="${report.at.toISOString()}">${utc(report.at)}</time></p>
+<p class="scope">ConfigMapSyncs of <strong>${scope}</strong> on <strong>${report.server}</strong>, as they stood at <time datetime="${report.at.toISOString()}">${utc(report.at)}</time></p>
 </header>
 <main>
 ${renderSummary(findings)}
@@ -90,12 +88,4 @@ function policy(): string {
     "base-uri 'none'",
     "form-action 'none'",
   ].join('; ');
-}
-
-function scope({ namespace }: HtmlReport): string {
-  return namespace === undefined ? 'all namespaces' : `namespace ${namespace}`;
-}
-
-function compare(a: ReportRow | undefined, b: ReportRow | undefined): number {
-  return a === undefined || b === undefined ? 0 : compareRows(a, b);
 }

@@ -2,14 +2,10 @@ import { printable } from './text-table.js';
 
 /** HTML that is safe to put into a page: only {@link markup} makes it. */
 export class Markup {
-  readonly #text: string;
-
-  constructor(text: string) {
-    this.#text = text;
-  }
+  constructor(readonly text: string) {}
 
   toString(): string {
-    return this.#text;
+    return this.text;
   }
 }
 

@@ -43,6 +43,11 @@ export function compareRows(a: ReportRow, b: ReportRow): number {
   return compare(a.namespace, b.namespace) || compare(a.name, b.name) || byTarget(a, b);
 }
 
+/** In the order of their rows. */
+export function compareSyncs({ metadata: a }: ConfigMapSync, { metadata: b }: ConfigMapSync): number {
+  return compare(a.namespace ?? '', b.namespace ?? '') || compare(a.name, b.name);
+}
+
 /** Without a status only the spec tells; what its selector would match is not known here. */
 function expectedTargets(sync: ConfigMapSync): TargetStatus[] {
   const { wanted } = selectTargets(sync.spec, sync.metadata.namespace ?? '', []);
