@@ -3,8 +3,7 @@
  * writes the CustomResourceDefinition. Only what a structural schema can express exists here, and every kind that
  * can grow has a bound, because a later release cannot add one.
  */
-export type Schema =
-  TextSchema | IntegerSchema | BooleanSchema | ListSchema | MapSchema | ObjectSchema | MetadataSchema;
+export type Schema = TextSchema | IntegerSchema | ListSchema | MapSchema | ObjectSchema | BareSchema;
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 
@@ -39,10 +38,6 @@ export interface IntegerSchema {
   readonly minimum: number;
 }
 
-export interface BooleanSchema {
-  readonly kind: 'boolean';
-}
-
 export interface ListSchema {
   readonly kind: 'list';
   readonly items: TextSchema | ObjectSchema;
@@ -69,22 +64,21 @@ export interface ObjectSchema {
   readonly atomic?: boolean;
 }
 
-/** `metadata`: the API server's own business, beyond the names that we rely on. */
-export interface MetadataSchema {
-  readonly kind: 'metadata';
+/** What needs no more words. `metadata` is the API server's own business, beyond the names that we rely on. */
+export interface BareSchema {
+  readonly kind: 'boolean' | 'metadata';
 }
 
 /** A constructor of a decorated class; never called with arguments. */
 export type Model = new () => object;
 
-export const text = (options: Omit<TextSchema, 'kind'>): TextSchema => ({ kind: 'text', ...options });
+type Without<S extends Schema, K extends keyof S = never> = Omit<S, 'kind' | K>;
+
+export const text = (options: Without<TextSchema>): TextSchema => ({ kind: 'text', ...options });
 export const oneOf = (values: readonly string[]): TextSchema => ({ kind: 'text', values });
 export const timestamp = (): TextSchema => ({ kind: 'text', format: 'date-time' });
-export const integer = (options: Omit<IntegerSchema, 'kind'>): IntegerSchema => ({
-  kind: 'integer',
-  ...options,
-});
-export const boolean = (): BooleanSchema => ({ kind: 'boolean' });
+export const integer = (options: Without<IntegerSchema>): IntegerSchema => ({ kind: 'integer', ...options });
+export const boolean = (): BareSchema => ({ kind: 'boolean' });
 export const listOf = (
   items: ListSchema['items'],
   options: Omit<ListSchema, 'kind' | 'items'>,
@@ -99,7 +93,7 @@ export const object = (model: Model, options: Pick<ObjectSchema, 'atomic'> = {})
   model,
   ...options,
 });
-export const metadata = (): MetadataSchema => ({ kind: 'metadata' });
+export const metadata = (): BareSchema => ({ kind: 'metadata' });
 
 export interface FieldDefinition {
   readonly name: string;

@@ -1,13 +1,4 @@
-import {
-  labelKey,
-  labelValue,
-  selectedLabels,
-  annotations,
-  configMapKey,
-  dnsLabel,
-  dnsSubdomain,
-  labels,
-} from './kubernetes-syntax.js';
+import * as syntax from './kubernetes-syntax.js';
 import {
   Field,
   ObjectRule,
@@ -31,7 +22,7 @@ export type SelectorOperator = (typeof SELECTOR_OPERATORS)[number];
   holds: ({ operator, values = [] }) => (operator === 'In' || operator === 'NotIn') === values.length > 0,
 })
 export class LabelSelectorRequirement {
-  @Field(labelKey(), { description: "Key of the namespace's label.", required: true })
+  @Field(syntax.labelKey(), { description: "Key of the namespace's label.", required: true })
   declare key: string;
 
   @Field(oneOf(SELECTOR_OPERATORS), {
@@ -41,7 +32,7 @@ export class LabelSelectorRequirement {
   })
   declare operator: SelectorOperator;
 
-  @Field(listOf(labelValue(), { listType: 'atomic', maxItems: 1000 }), {
+  @Field(listOf(syntax.labelValue(), { listType: 'atomic', maxItems: 1000 }), {
     description: 'Values for In and NotIn: at least one. Left out for Exists and DoesNotExist.',
   })
   declare values?: string[];
@@ -49,7 +40,7 @@ export class LabelSelectorRequirement {
 
 /** metav1.LabelSelector: all of its requirements must hold; one without any selects everything. */
 export class LabelSelector {
-  @Field(selectedLabels(), {
+  @Field(syntax.selectedLabels(), {
     description: 'Labels, with their values, that a namespace must have; all of them.',
   })
   declare matchLabels?: Record<string, string>;
@@ -74,7 +65,7 @@ export type SourceDeletionPolicy = (typeof SOURCE_DELETION_POLICIES)[number];
 
 /** Which ConfigMap is copied. */
 export class SourceReference {
-  @Field(dnsSubdomain(), {
+  @Field(syntax.dnsSubdomain(), {
     description: 'Name of the ConfigMap to copy.',
     displayName: 'Source Name',
     xDescriptors: [TEXT, CONFIG_MAP],
@@ -82,7 +73,7 @@ export class SourceReference {
   })
   declare name: string;
 
-  @Field(dnsLabel(), {
+  @Field(syntax.dnsLabel(), {
     description:
       "Namespace of the ConfigMap to copy; the ConfigMapSync's own namespace when left out. The ServiceAccount needs the right to get the ConfigMap there.",
     displayName: 'Source Namespace',
@@ -93,7 +84,7 @@ export class SourceReference {
 
 /** Under whose rights everything happens. */
 export class ServiceAccountReference {
-  @Field(dnsSubdomain(), {
+  @Field(syntax.dnsSubdomain(), {
     description: "Name of a ServiceAccount in the ConfigMapSync's own namespace.",
     displayName: 'ServiceAccount Name',
     xDescriptors: [TEXT, SERVICE_ACCOUNT],
@@ -104,20 +95,20 @@ export class ServiceAccountReference {
 
 /** How the copies differ from their source. */
 export class TargetTemplate {
-  @Field(dnsSubdomain(), {
+  @Field(syntax.dnsSubdomain(), {
     description: "Name of the copies; the source's name when left out.",
     displayName: 'Name of the Copies',
     xDescriptors: [TEXT],
   })
   declare name?: string;
 
-  @Field(labels(), {
+  @Field(syntax.labels(), {
     description:
       'Labels to put on each copy. Keys that begin with configmapsync.io/ (or a subdomain of it) and app.kubernetes.io/managed-by are reserved. Labels of the source are not copied.',
   })
   declare labels?: Record<string, string>;
 
-  @Field(annotations(), {
+  @Field(syntax.annotations(), {
     description:
       'Annotations to put on each copy. Keys that begin with configmapsync.io/ (or a subdomain of it) and app.kubernetes.io/managed-by are reserved. Annotations of the source are not copied.',
   })
@@ -139,7 +130,7 @@ export class ConfigMapSyncSpec {
   })
   declare source: SourceReference;
 
-  @Field(listOf(dnsLabel(), { listType: 'set', maxItems: 1000 }), {
+  @Field(listOf(syntax.dnsLabel(), { listType: 'set', maxItems: 1000 }), {
     description:
       'Namespaces to copy the source to. At least one of syncToNamespaces and namespaceSelector is needed; with both, every namespace that either names gets a copy.',
     displayName: 'Target Namespaces',
@@ -165,7 +156,7 @@ export class ConfigMapSyncSpec {
   })
   declare target?: TargetTemplate;
 
-  @Field(listOf(configMapKey(), { listType: 'set', minItems: 1, maxItems: 1000 }), {
+  @Field(listOf(syntax.configMapKey(), { listType: 'set', minItems: 1, maxItems: 1000 }), {
     description:
       'Copy only these keys of data and binaryData; all of them when left out. A key that the source lacks is left out of the copies and named in the condition AllTargetsSynced.',
     xDescriptors: [ADVANCED],

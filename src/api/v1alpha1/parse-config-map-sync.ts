@@ -36,19 +36,16 @@ export interface ParseOptions {
  */
 export function parseConfigMapSync(raw: unknown, options: ParseOptions = {}): ConfigMapSync {
   if (!isRecord(raw)) {
-    throw new InvalidConfigMapSyncError('ConfigMapSync', [
-      'must be one object with apiVersion, kind, metadata and spec',
-    ]);
+    const problem = 'must be one object with apiVersion, kind, metadata and spec';
+    throw new InvalidConfigMapSyncError('ConfigMapSync', [problem]);
   }
   const unknown: string[] = [];
-  const completed = complete(ConfigMapSync, raw, '', (path) => unknown.push(path));
+  const completed = complete(ConfigMapSync, raw, '', (path) =>
+    unknown.push(`${path}: there is no such field; take it out, or mend its spelling or indentation`),
+  );
   const sync = plainToInstance(ConfigMapSync, completed);
   const problems = [
-    ...(options.unknownFields === 'refuse'
-      ? unknown.map(
-          (path) => `${path}: there is no such field; take it out, or mend its spelling or indentation`,
-        )
-      : []),
+    ...(options.unknownFields === 'refuse' ? unknown : []),
     ...problemsOf(validateSync(sync, { validationError: { target: false, value: false } }), ''),
     ...metadataProblems(sync.metadata),
   ];
@@ -76,9 +73,8 @@ function prefixed(field: string, problem: string | undefined): string | undefine
 /** How the object calls itself, as far as it can be told. */
 function subjectOf(raw: Readonly<Record<string, unknown>>): string {
   const { namespace, name } = isRecord(raw.metadata) ? raw.metadata : {};
-  return ['ConfigMapSync', [namespace, name].filter((part) => typeof part === 'string').join('/')]
-    .join(' ')
-    .trimEnd();
+  const parts = [namespace, name].filter((part) => typeof part === 'string');
+  return `ConfigMapSync ${parts.join('/')}`.trimEnd();
 }
 
 /** A field of the wrong shape hides what lies below it, and what lies below hides the rules between the fields. */

@@ -21,6 +21,7 @@ export class LineTooLongError extends Error {
 }
 
 const NEWLINE = 0x0a;
+const EVENT_TYPES: ReadonlySet<WatchEventType> = new Set(['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK']);
 
 /**
  * Cuts a byte stream into its lines, without their ends. Empty lines are left out, a last line without an end counts.
@@ -74,16 +75,9 @@ export function parseEvent<T extends KubernetesObject>(line: string, what: strin
   } catch {
     throw noAnswer(`${what} broke off: an event that is no JSON`);
   }
-  switch (event.type) {
-    case 'ADDED':
-    case 'MODIFIED':
-    case 'DELETED':
-    case 'BOOKMARK':
-      return event as WatchEvent<T>;
-    case 'ERROR':
-      throw statusError(event.object, { code: 500, what, retryAfter: undefined, auditID: undefined });
-    default:
-      event.type satisfies never;
-      throw noAnswer(`${what} broke off: an event of an unknown type`);
+  if (event.type === 'ERROR') {
+    throw statusError(event.object, { code: 500, what, retryAfter: undefined, auditID: undefined });
   }
+  if (!EVENT_TYPES.has(event.type)) throw noAnswer(`${what} broke off: an event of an unknown type`);
+  return event as WatchEvent<T>;
 }

@@ -32,19 +32,13 @@ export function follow(parent: AbortSignal | undefined, controller: AbortControl
   return () => parent?.removeEventListener('abort', onAbort);
 }
 
-/** A signal that aborts with its parent or when time is up, whichever comes first. */
-export interface Deadline {
-  readonly signal: AbortSignal;
-  /** Whether it was the time that ran out, not the parent that aborted. */
-  readonly expired: boolean;
-  /** Takes the time away; the parent may abort as before. */
-  lift(): void;
-  /** Lets go of the parent and the timer. Without it a long-lived parent would gather listeners. */
-  clear(): void;
-}
+export type Deadline = ReturnType<typeof deadline>;
 
-/** As `AbortSignal.any` with `AbortSignal.timeout`, but it lets go of the parent. */
-export function deadline(parent: AbortSignal | undefined, milliseconds: number): Deadline {
+/**
+ * A signal that aborts with its parent or when time is up: `AbortSignal.any` with `AbortSignal.timeout`, but without
+ * listeners that gather at a long-lived parent.
+ */
+export function deadline(parent: AbortSignal | undefined, milliseconds: number) {
   const controller = new AbortController();
   let expired = false;
   const timer = setTimeout(() => {
@@ -54,13 +48,14 @@ export function deadline(parent: AbortSignal | undefined, milliseconds: number):
   const unfollow = follow(parent, controller);
   return {
     signal: controller.signal,
+    /** Whether it was the time that ran out, not the parent that aborted. */
     get expired() {
       return expired;
     },
-    lift() {
-      clearTimeout(timer);
-    },
-    clear() {
+    /** Takes the time away; the parent may abort as before. */
+    lift: () => clearTimeout(timer),
+    /** Lets go of the parent and the timer. */
+    clear: () => {
       clearTimeout(timer);
       unfollow();
     },

@@ -42,21 +42,10 @@ class Redactor {
   }
 
   visit(value: unknown, depth: number): unknown {
-    switch (typeof value) {
-      case 'string':
-        return redactText(value);
-      case 'number':
-      case 'boolean':
-        return value;
-      case 'bigint':
-        return value.toString();
-      case 'undefined':
-      case 'function':
-      case 'symbol':
-        return undefined;
-      case 'object':
-        return value === null ? null : this.#visitObject(value, depth);
-    }
+    if (typeof value === 'string') return redactText(value);
+    if (typeof value === 'bigint') return value.toString();
+    if (typeof value === 'object') return value === null ? null : this.#visitObject(value, depth);
+    return typeof value === 'number' || typeof value === 'boolean' ? value : undefined;
   }
 
   #visitObject(value: object, depth: number): unknown {
@@ -78,12 +67,8 @@ class Redactor {
   }
 
   #visitError(error: Error, depth: number): unknown {
-    const { code, reason, auditID } = error as Error & {
-      code?: unknown;
-      reason?: unknown;
-      auditID?: unknown;
-    };
-    const entries = Object.entries({ name: error.name, message: error.message, code, reason, auditID });
+    const { name, message, code, reason, auditID } = error as Error & Record<string, unknown>;
+    const entries = Object.entries({ name, message, code, reason, auditID });
     const plain: [string, unknown][] = entries.filter(
       ([, item]) => typeof item === 'number' || (typeof item === 'string' && item !== ''),
     );
