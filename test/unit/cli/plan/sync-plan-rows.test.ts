@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import type { ConfigMapSync } from '../../../../src/api/v1alpha1/config-map-sync.js';
-import { ClusterView } from '../../../../src/cli/plan/cluster-view.js';
+import type { Caller } from '../../../../src/cli/caller.js';
+import { lookAround } from '../../../../src/cli/plan/cluster-view.js';
 import type { PlanRow } from '../../../../src/cli/plan/plan-row.js';
-import { SyncPlanRows } from '../../../../src/cli/plan/sync-plan-rows.js';
+import { planRows } from '../../../../src/cli/plan/sync-plan-rows.js';
 import { IdentityError } from '../../../../src/tenant/errors.js';
 import { syncObject } from '../../../support/sync-object.js';
 import { refusal } from '../../../support/fakes/fake-api.js';
@@ -22,19 +23,18 @@ describe('the rows of a plan', () => {
 
   afterEach(() => rig.tenancy.closeAll());
 
-  function rows(sync: ConfigMapSync, dryRun = false): Promise<PlanRow[]> {
+  async function rows(sync: ConfigMapSync, dryRun = false): Promise<PlanRow[]> {
     const namespaces = ['team-a', 'prod', 'dev', 'old'].map((name) => ({
       apiVersion: 'v1',
       kind: 'Namespace',
       metadata: { name, uid: `uid-${name}`, resourceVersion: '1' },
     }));
-    const cluster = new ClusterView({
-      namespaces,
-      syncs: stored,
-      findSync: () => Promise.resolve(undefined),
-    });
-    const { tenancy, clock } = rig;
-    return new SyncPlanRows({ tenancy, cluster, dryRun, clock, signal }).rows(sync);
+    const caller = {
+      listNamespaces: () => Promise.resolve(namespaces),
+      listSyncs: () => Promise.resolve(stored),
+    } as unknown as Caller;
+    const { tenancy } = rig;
+    return planRows(sync, { tenancy, cluster: await lookAround(caller), dryRun, signal });
   }
 
   const to = (...syncToNamespaces: string[]): ConfigMapSync => syncObject({ spec: { syncToNamespaces } });
@@ -110,7 +110,7 @@ describe('the rows of a plan', () => {
 
     const failure = await rows(to('prod')).catch((error: unknown) => error);
 
-    expect(failure).to.be.instanceOf(IdentityError);
+    expect(failure).to.have.property('cause').that.is.instanceOf(IdentityError);
     expect(failure).to.have.property('message').that.includes('you may not request a token of it');
   });
 
