@@ -39,9 +39,9 @@ describe('writes that are only recorded', () => {
     expect(await writeAll(await apply(false))).to.deep.equal([configMap, configMap]);
 
     expect(writes).to.deep.equal([
-      { verb: 'create', namespace: 'prod', name: 'shared' },
-      { verb: 'update', namespace: 'prod', name: 'shared' },
-      { verb: 'delete', namespace: 'prod', name: 'former' },
+      { verb: 'create', name: 'shared' },
+      { verb: 'update', name: 'shared' },
+      { verb: 'delete', name: 'former' },
     ]);
     expect(rig.writes).to.deep.equal([]);
   });
