@@ -9,7 +9,7 @@ import type { Decision } from '../../sync/decide.js';
 import type { Desired, Leftover, SyncPlan, TargetOutcome, TargetResult } from '../../sync/result.js';
 import { copyName } from '../../sync/targets.js';
 import { serviceAccountUsername } from '../../api/kubernetes.js';
-import type { Session, Tenancy } from '../../tenant/tenancy.js';
+import type { Tenancy } from '../../tenant/tenancy.js';
 import type { ClusterView } from './cluster-view.js';
 import { changesBetween } from './plan-changes.js';
 import type { PlanRow, PlanVerdict } from './plan-row.js';
@@ -48,16 +48,7 @@ export async function planRows(given: ConfigMapSync, options: PlanRowsOptions): 
   const since = systemClock.now();
   const state = new SyncState(sync, since);
   const { namespaces, syncs } = cluster;
-<<<<<<< HEAD
   const planner = new Planner({ tenancy, namespaces, syncs, watches: false, onDecision: () => undefined });
-=======
-  const planner = new Planner({
-    tenancy: { open: async (...who) => withoutWatches(await tenancy.open(...who)) },
-    namespaces,
-    syncs,
-    onDecision: () => undefined,
-  });
->>>>>>> slim3
   const fresh = existing === undefined;
   const request = { sync, known: state, running: () => [], recheck: false, fresh, since, signal };
   const planned: Planned = sync.spec.suspend
@@ -73,11 +64,6 @@ export async function planRows(given: ConfigMapSync, options: PlanRowsOptions): 
   );
   const rows = carried.flatMap((each) => rowsOf(sync, each));
   return [...placesWithoutWork(planned.plan, rows), ...rows];
-}
-
-/** Only what somebody declares an interest in is watched; a plan looks once. */
-function withoutWatches(session: Session): Session {
-  return { ...session, setInterests: () => undefined };
 }
 
 async function carryOut(
