@@ -1,16 +1,13 @@
 import { fieldsOf, isRecord, type Model, type Schema } from './schema.js';
 
+type OnUnknown = (path: string) => void;
+
 /**
  * Does to an object what the API server does before it validates one: fills in defaults, drops nulls and the
  * fields that no model declares, the latter reported to `onUnknown` by their path. `raw` itself is not changed.
  * Whatever is not of a model's shape, lists and maps of strings among it, is shared with `raw` and sealed.
  */
-export function complete(
-  model: Model,
-  raw: unknown,
-  path: string,
-  onUnknown: (path: string) => void,
-): unknown {
+export function complete(model: Model, raw: unknown, path: string, onUnknown: OnUnknown): unknown {
   if (!isRecord(raw)) return raw;
   const fields = fieldsOf(model);
   const result: Record<string, unknown> = {};
@@ -30,12 +27,7 @@ export function complete(
   return result;
 }
 
-function completeValue(
-  schema: Schema,
-  value: unknown,
-  path: string,
-  onUnknown: (path: string) => void,
-): unknown {
+function completeValue(schema: Schema, value: unknown, path: string, onUnknown: OnUnknown): unknown {
   if (schema.kind === 'object' && isRecord(value)) return complete(schema.model, value, path, onUnknown);
   if (
     schema.kind === 'list' &&

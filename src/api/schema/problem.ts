@@ -11,6 +11,8 @@ import {
 } from './schema.js';
 import { unseal } from './complete.js';
 
+type Problem = string | undefined;
+
 /** RFC 3339, as metav1.Time writes it. */
 const TIMESTAMP = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
 
@@ -20,7 +22,7 @@ const compiled = new Map<string, RegExp>();
  * The first thing wrong with `value`, as `PATH: sentence` with the path relative to the field ('' , `[3]`,
  * `[a-key]`), or undefined. Properties of objects are not looked into: class-validator descends on its own.
  */
-export function problemOf(schema: Schema, value: unknown): string | undefined {
+export function problemOf(schema: Schema, value: unknown): Problem {
   if (value === undefined) return ': is required';
   switch (schema.kind) {
     case 'text':
@@ -42,7 +44,7 @@ export function problemOf(schema: Schema, value: unknown): string | undefined {
 }
 
 /** The first rule of the value's class, or of the class of its items, that does not hold; asked of sound objects only. */
-export function ruleProblemOf(schema: Schema, value: unknown): string | undefined {
+export function ruleProblemOf(schema: Schema, value: unknown): Problem {
   if (schema.kind === 'list' && Array.isArray(value)) {
     return firstOf(value, (item, index) => prefix(`[${index}]`, ruleProblemOf(schema.items, item)));
   }
@@ -59,7 +61,7 @@ function isSound(model: Model, value: Readonly<Record<string, unknown>>): boolea
   });
 }
 
-function textProblem(schema: TextSchema, value: unknown): string | undefined {
+function textProblem(schema: TextSchema, value: unknown): Problem {
   if (typeof value !== 'string') return `must be a string, not ${show(value)}`;
   const { minLength = 0, maxLength = Infinity, pattern, values } = schema;
   if (values !== undefined && !values.includes(value)) {
@@ -77,12 +79,12 @@ function textProblem(schema: TextSchema, value: unknown): string | undefined {
   return brokenRule(schema.rules, value);
 }
 
-function integerProblem(minimum: number, value: unknown): string | undefined {
+function integerProblem(minimum: number, value: unknown): Problem {
   if (!Number.isSafeInteger(value)) return `must be a whole number, not ${show(value)}`;
   return (value as number) < minimum ? `must be at least ${minimum}, not ${show(value)}` : undefined;
 }
 
-function listProblem(schema: ListSchema, value: unknown): string | undefined {
+function listProblem(schema: ListSchema, value: unknown): Problem {
   if (!Array.isArray(value)) return `: must be a list, not ${show(value)}`;
   const items = value as unknown[];
   if (items.length > schema.maxItems) {
@@ -98,7 +100,7 @@ function listProblem(schema: ListSchema, value: unknown): string | undefined {
 }
 
 /** Two items that the API server would take for one: the same value in a set, the same keys in a map. */
-function duplicateOf(schema: ListSchema, items: readonly unknown[]): string | undefined {
+function duplicateOf(schema: ListSchema, items: readonly unknown[]): Problem {
   if (schema.listType === 'atomic') return undefined;
   const seen = new Set<string>();
   return firstOf(items, (item, index) => {
@@ -110,7 +112,7 @@ function duplicateOf(schema: ListSchema, items: readonly unknown[]): string | un
   });
 }
 
-function mapProblem(schema: MapSchema, value: unknown): string | undefined {
+function mapProblem(schema: MapSchema, value: unknown): Problem {
   if (!isRecord(value)) return `: must be a mapping of names to values, not ${show(value)}`;
   const entries = Object.entries(value);
   if (entries.length > schema.maxProperties) {
@@ -122,14 +124,11 @@ function mapProblem(schema: MapSchema, value: unknown): string | undefined {
   );
 }
 
-function brokenRule<T>(rules: readonly Rule<T>[] | undefined, value: T): string | undefined {
+function brokenRule<T>(rules: readonly Rule<T>[] | undefined, value: T): Problem {
   return rules?.find((rule) => !rule.holds(value))?.message;
 }
 
-function firstOf<T>(
-  items: readonly T[],
-  problem: (item: T, index: number) => string | undefined,
-): string | undefined {
+function firstOf<T>(items: readonly T[], problem: (item: T, index: number) => Problem): Problem {
   for (const [index, item] of items.entries()) {
     const found = problem(item, index);
     if (found !== undefined) return found;
@@ -137,11 +136,11 @@ function firstOf<T>(
   return undefined;
 }
 
-function at(path: string, sentence: string | undefined): string | undefined {
+function at(path: string, sentence: Problem): Problem {
   return sentence === undefined ? undefined : `${path}: ${sentence}`;
 }
 
-function prefix(path: string, problem: string | undefined): string | undefined {
+function prefix(path: string, problem: Problem): Problem {
   return problem === undefined ? undefined : `${path}${problem}`;
 }
 
@@ -158,6 +157,6 @@ function regExp(pattern: string): RegExp {
 
 /** A value in a message: quoted, and never long enough to hide the message. */
 function show(value: unknown): string {
-  const json = JSON.stringify(value) as string | undefined;
+  const json = JSON.stringify(value) as Problem;
   return json === undefined || json.length <= 80 ? String(json) : `${json.slice(0, 77)}...`;
 }

@@ -1,15 +1,5 @@
 import * as syntax from './kubernetes-syntax.js';
-import {
-  Field,
-  ObjectRule,
-  ADVANCED,
-  choiceOf,
-  CONFIG_MAP,
-  NAMESPACE,
-  SERVICE_ACCOUNT,
-  SWITCH,
-  TEXT,
-} from '../schema/field.js';
+import { Field, ObjectRule, SHOW } from '../schema/field.js';
 import { listOf, object, oneOf, boolean } from '../schema/schema.js';
 
 export const SELECTOR_OPERATORS = ['In', 'NotIn', 'Exists', 'DoesNotExist'] as const;
@@ -68,7 +58,7 @@ export class SourceReference {
   @Field(syntax.dnsSubdomain(), {
     description: 'Name of the ConfigMap to copy.',
     displayName: 'Source Name',
-    xDescriptors: [TEXT, CONFIG_MAP],
+    xDescriptors: [SHOW.text, SHOW.configMap],
     required: true,
   })
   declare name: string;
@@ -77,7 +67,7 @@ export class SourceReference {
     description:
       "Namespace of the ConfigMap to copy; the ConfigMapSync's own namespace when left out. The ServiceAccount needs the right to get the ConfigMap there.",
     displayName: 'Source Namespace',
-    xDescriptors: [TEXT, NAMESPACE],
+    xDescriptors: [SHOW.text, SHOW.namespace],
   })
   declare namespace?: string;
 }
@@ -87,7 +77,7 @@ export class ServiceAccountReference {
   @Field(syntax.dnsSubdomain(), {
     description: "Name of a ServiceAccount in the ConfigMapSync's own namespace.",
     displayName: 'ServiceAccount Name',
-    xDescriptors: [TEXT, SERVICE_ACCOUNT],
+    xDescriptors: [SHOW.text, SHOW.serviceAccount],
     default: 'default',
   })
   declare name: string;
@@ -98,7 +88,7 @@ export class TargetTemplate {
   @Field(syntax.dnsSubdomain(), {
     description: "Name of the copies; the source's name when left out.",
     displayName: 'Name of the Copies',
-    xDescriptors: [TEXT],
+    xDescriptors: [SHOW.text],
   })
   declare name?: string;
 
@@ -134,7 +124,7 @@ export class ConfigMapSyncSpec {
     description:
       'Namespaces to copy the source to. At least one of syncToNamespaces and namespaceSelector is needed; with both, every namespace that either names gets a copy.',
     displayName: 'Target Namespaces',
-    xDescriptors: [NAMESPACE],
+    xDescriptors: [SHOW.namespace],
   })
   declare syncToNamespaces?: string[];
 
@@ -159,14 +149,14 @@ export class ConfigMapSyncSpec {
   @Field(listOf(syntax.configMapKey(), { listType: 'set', minItems: 1, maxItems: 1000 }), {
     description:
       'Copy only these keys of data and binaryData; all of them when left out. A key that the source lacks is left out of the copies and named in the condition AllTargetsSynced.',
-    xDescriptors: [ADVANCED],
+    xDescriptors: [SHOW.advanced],
   })
   declare keys?: string[];
 
   @Field(oneOf(CONFLICT_POLICIES), {
     description:
       'What to do where a target namespace already has a ConfigMap of that name which config-weaver did not create: Fail leaves it alone and reports the conflict, Overwrite takes it over. A copy of another living ConfigMapSync is never taken over.',
-    xDescriptors: choiceOf(CONFLICT_POLICIES),
+    xDescriptors: SHOW.choice(CONFLICT_POLICIES),
     default: 'Fail',
   })
   declare conflictPolicy: ConflictPolicy;
@@ -174,7 +164,7 @@ export class ConfigMapSyncSpec {
   @Field(oneOf(DELETION_POLICIES), {
     description:
       'What happens to the copies when the ConfigMapSync is deleted or a namespace is no longer a target: Delete removes them, Orphan keeps them as plain ConfigMaps.',
-    xDescriptors: choiceOf(DELETION_POLICIES),
+    xDescriptors: SHOW.choice(DELETION_POLICIES),
     default: 'Delete',
   })
   declare deletionPolicy: DeletionPolicy;
@@ -182,7 +172,7 @@ export class ConfigMapSyncSpec {
   @Field(oneOf(SOURCE_DELETION_POLICIES), {
     description:
       'What happens to the copies when the source is deleted: Retain keeps them as they were last, Delete removes them.',
-    xDescriptors: choiceOf(SOURCE_DELETION_POLICIES),
+    xDescriptors: SHOW.choice(SOURCE_DELETION_POLICIES),
     default: 'Retain',
   })
   declare sourceDeletionPolicy: SourceDeletionPolicy;
@@ -190,7 +180,7 @@ export class ConfigMapSyncSpec {
   @Field(boolean(), {
     description:
       'While true nothing is read or written, and the condition Ready is False with reason Suspended. Deleting the ConfigMapSync still works.',
-    xDescriptors: [SWITCH],
+    xDescriptors: [SHOW.switch],
     default: false,
   })
   declare suspend: boolean;

@@ -1,5 +1,5 @@
 import { dnsLabel, dnsSubdomain } from './kubernetes-syntax.js';
-import { Field, CONDITIONS, STATUS_TEXT } from '../schema/field.js';
+import { Field, SHOW } from '../schema/field.js';
 import { listOf, object, oneOf, text, timestamp, integer } from '../schema/schema.js';
 import { Condition } from './condition.js';
 
@@ -97,14 +97,14 @@ export class ConfigMapSyncStatus {
   @Field(integer({ format: 'int64', minimum: 0 }), {
     description:
       'metadata.generation that this status was computed for; an older one means that the latest change has not been looked at.',
-    xDescriptors: [STATUS_TEXT],
+    xDescriptors: [SHOW.statusText],
   })
   declare observedGeneration?: number;
 
   @Field(text({ maxLength: 512 }), {
     description:
       'User name of the identity under which everything happens: system:serviceaccount:NAMESPACE:NAME.',
-    xDescriptors: [STATUS_TEXT],
+    xDescriptors: [SHOW.statusText],
   })
   declare serviceAccount?: string;
 
@@ -112,33 +112,33 @@ export class ConfigMapSyncStatus {
     text({ maxLength: 32, pattern: '^[0-9]+/[0-9]+$', syntax: 'two numbers with a slash between them' }),
     {
       description: 'Targets in step with the source, and targets wanted: SYNCED/WANTED.',
-      xDescriptors: [STATUS_TEXT],
+      xDescriptors: [SHOW.statusText],
     },
   )
   declare summary?: string;
 
   @Field(count, {
     description: "How many namespaces are to have a copy; the source's own place is not counted.",
-    xDescriptors: [STATUS_TEXT],
+    xDescriptors: [SHOW.statusText],
   })
   declare wantedTargets?: number;
 
   @Field(count, {
     description: 'How many targets have a copy that equals the source.',
-    xDescriptors: [STATUS_TEXT],
+    xDescriptors: [SHOW.statusText],
   })
   declare syncedTargets?: number;
 
   @Field(count, {
     description: 'How many targets are Denied or Stale: the ServiceAccount lacks rights there.',
-    xDescriptors: [STATUS_TEXT],
+    xDescriptors: [SHOW.statusText],
   })
   declare deniedTargets?: number;
 
   @Field(text({ maxLength: 128 }), {
     description: 'resourceVersion of the source that was copied last.',
     displayName: 'Source Version',
-    xDescriptors: [STATUS_TEXT],
+    xDescriptors: [SHOW.statusText],
   })
   declare sourceResourceVersion?: string;
 
@@ -146,7 +146,7 @@ export class ConfigMapSyncStatus {
     text({ maxLength: 128, pattern: '^sha256:[0-9a-zA-Z+/=_-]+$', syntax: 'a digest such as sha256:4f2a…' }),
     {
       description: 'Digest of what is copied: data, binaryData and immutable of the source, after keys.',
-      xDescriptors: [STATUS_TEXT],
+      xDescriptors: [SHOW.statusText],
     },
   )
   declare contentHash?: string;
@@ -154,7 +154,7 @@ export class ConfigMapSyncStatus {
   @Field(listOf(object(Condition), { listType: 'map', keys: ['type'], maxItems: 32 }), {
     description:
       'ValidServiceAccount, SourceConfigMapFound, TargetsAuthorized and AllTargetsSynced, in the order of the work, and Ready, which sums them up.',
-    xDescriptors: [CONDITIONS],
+    xDescriptors: [SHOW.conditions],
   })
   declare conditions?: Condition[];
 

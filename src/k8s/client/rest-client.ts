@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici';
 
 import { abortable, type Deadline, deadline } from '../util/async.js';
 import { queryString } from './api-path.js';
-import { type Clock, systemClock } from '../util/clock.js';
+import { systemClock } from '../util/clock.js';
 import { answerError, ApiError, failureCause, noAnswer } from './errors.js';
 import { LineTooLongError, readLines, readBounded, parseEvent } from './response-body.js';
 import type { KubernetesObject, WatchEvent } from './objects.js';
@@ -41,22 +41,18 @@ const WATCH_OPENING_MS = 30_000;
  * It sends no `Authorization` but what its `authorize` gives.
  */
 export class RestClient {
-  readonly #options: RestClientOptions;
+  readonly #options: RestClientOptions & Required<Pick<RestClientOptions, 'clock' | 'random'>>;
   readonly #origin: string;
   readonly #host: string;
   /** Path of the server's URL, '' for most. */
   readonly #root: string;
-  readonly #clock: Clock;
-  readonly #random: () => number;
 
   constructor(options: RestClientOptions) {
-    this.#options = options;
+    this.#options = { clock: systemClock, random: Math.random, ...options };
     const url = new URL(options.server);
     this.#origin = url.origin;
     this.#host = url.host;
     this.#root = url.pathname.replace(/\/+$/, '');
-    this.#clock = options.clock ?? systemClock;
-    this.#random = options.random ?? Math.random;
   }
 
   /**
@@ -68,7 +64,7 @@ export class RestClient {
    */
   async request<T>(request: ApiRequest): Promise<ApiResponse<T>> {
     const timeoutMs = request.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    const until = this.#clock.now() + timeoutMs;
+    const until = this.#options.clock.now() + timeoutMs;
     const limit = deadline(request.signal, timeoutMs);
     try {
       for (let tries = 1; ; tries++) {
@@ -76,8 +72,8 @@ export class RestClient {
           return await this.#try<T>(request, timeoutMs, limit.signal);
         } catch (error) {
           const delay = limit.signal.aborted ? undefined : this.#retryDelay(request, tries, error);
-          if (delay === undefined || this.#clock.now() + delay >= until) throw error;
-          await this.#clock.sleep(delay, limit.signal);
+          if (delay === undefined || this.#options.clock.now() + delay >= until) throw error;
+          await this.#options.clock.sleep(delay, limit.signal);
         }
       }
     } catch (error) {
@@ -167,8 +163,7 @@ export class RestClient {
         },
         body: body === undefined ? null : JSON.stringify(body),
       });
-      // undici heeds the signal and its timeouts only once a request is on its way, not while it waits for a connection: one
-      // that never gets its turn would hold its caller, and the caller's place among all requests, for ever.
+      // undici heeds no signal while a request waits for a connection: docs/design/0008-http-versions.md.
       const response = await abortable(sending, limits.signal);
       code = String(response.statusCode);
       return response;
@@ -222,13 +217,13 @@ export class RestClient {
     if (!(error instanceof ApiError)) return undefined;
     if (error.code === 0) {
       return method === 'GET' && tries < MAX_CONNECTION_TRIES
-        ? 100 * 2 ** (tries - 1) * (1 + this.#random())
+        ? 100 * 2 ** (tries - 1) * (1 + this.#options.random())
         : undefined;
     }
     const mayRepeat = error.code === 429 || (error.code >= 500 && method === 'GET');
     if (!waits || !mayRepeat || error.retryAfterSeconds === undefined || tries >= MAX_TRIES) return undefined;
     // Never earlier than asked for, and not all at the same moment.
-    return Math.max(error.retryAfterSeconds, 0.1) * 1000 * (1 + 0.3 * this.#random());
+    return Math.max(error.retryAfterSeconds, 0.1) * 1000 * (1 + 0.3 * this.#options.random());
   }
 
   #explainDeadline(what: string, timeoutMs: number, limit: Deadline, error: unknown): unknown {

@@ -111,9 +111,8 @@ export class Transport {
 }
 
 /**
- * Ends connections from which nothing has come for too long. A pulled cable or a firewall that forgets a connection ends it
- * without a word: TCP would find out after minutes, and a watch, which has nothing to send, not at all. Only for connections
- * on which pings are sent more often than that: each of them is answered.
+ * Ends connections from which nothing has come for too long: a watch on one that a firewall has forgotten would wait for
+ * ever. Only for connections on which pings are sent more often than that.
  */
 class SilenceWatch {
   readonly #silenceMs: number;

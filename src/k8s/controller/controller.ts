@@ -80,7 +80,7 @@ export class Controller {
     for (let key = await queue.get(signal); key !== undefined; key = await queue.get(signal)) {
       this.#active += 1;
       observer?.active(this.#active);
-      const stand = this.#standIn(signal);
+      const endStandIn = this.#standIn(signal);
       try {
         await this.#visit(key, signal);
       } finally {
@@ -89,12 +89,12 @@ export class Controller {
         observer?.active(this.#active);
       }
       // Somebody has taken this worker's place meanwhile.
-      if (stand.end()) return;
+      if (endStandIn()) return;
     }
   }
 
   /** What takes long gets a stand-in, so that it delays no other key. */
-  #standIn(signal: AbortSignal): { end: () => boolean } {
+  #standIn(signal: AbortSignal): () => boolean {
     const { workers } = this.#options;
     let replaced = false;
     const timer = setTimeout(() => {
@@ -108,11 +108,9 @@ export class Controller {
       this.#employ(signal);
     }, SLOW_MS);
     timer.unref();
-    return {
-      end: () => {
-        clearTimeout(timer);
-        return replaced;
-      },
+    return () => {
+      clearTimeout(timer);
+      return replaced;
     };
   }
 

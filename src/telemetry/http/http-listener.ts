@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { Server, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { Server, IncomingMessage, OutgoingHttpHeaders as HttpHeaders, ServerResponse } from 'node:http';
 import type { Server as SecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 
@@ -109,18 +109,13 @@ export function answerText(
   response: ServerResponse,
   code: number,
   body: string,
-  headers: OutgoingHttpHeaders = {},
+  headers: HttpHeaders = {},
 ): void {
   const contentType = { 'content-type': 'text/plain; charset=utf-8' };
   answer(response, code, Buffer.from(`${body}\n`), { ...contentType, ...headers });
 }
 
-export function answer(
-  response: ServerResponse,
-  code: number,
-  body: Buffer,
-  headers: OutgoingHttpHeaders,
-): void {
+export function answer(response: ServerResponse, code: number, body: Buffer, headers: HttpHeaders): void {
   if (response.destroyed || response.headersSent) return;
   response.writeHead(code, {
     'content-length': body.byteLength,

@@ -29,10 +29,7 @@ const MAX_REMEMBERED = 1000;
 const MAX_CONCURRENT_REVIEWS = 4;
 const REVIEW_TIMEOUT_MS = 5000;
 
-/**
- * Asks the API server who sends a token (TokenReview) and whether they may `get` `/metrics` (SubjectAccessReview).
- * Answers are remembered for a minute, refusals for ten seconds, by a hash of the token and never by the token.
- */
+/** Asks the API server who sends a token and whether they may scrape: see docs/design/0023-metrics-authorization.md. */
 export class ScrapeAuthorizer {
   readonly #options: { client: Requester; clock: Clock };
   readonly #verdicts = new Map<string, { verdict: ScrapeVerdict; until: number }>();

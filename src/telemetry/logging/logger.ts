@@ -2,7 +2,7 @@ import { createLogger, format, type Logform, transports, type Logger as Winston 
 import { type Clock, systemClock } from '../../k8s/util/clock.js';
 import type { RuntimeLog } from '../../k8s/util/cause-log.js';
 import { BoundedWriter, type OutputStream } from './bounded-writer.js';
-import { formatJson, formatText, type LogFormat, type LogLevel } from './log-format.js';
+import { formatJson, formatText, type LogFormat, type LogLevel, type LogRecord } from './log-format.js';
 
 export type LogFields = Readonly<Record<string, unknown>>;
 
@@ -70,8 +70,4 @@ export class ProcessLogger implements Logger {
   }
 }
 
-interface LogInfo extends Logform.TransformableInfo {
-  level: LogLevel;
-  message: string;
-  fields: LogFields;
-}
+type LogInfo = Logform.TransformableInfo & Pick<LogRecord, 'level' | 'message' | 'fields'>;
