@@ -205,3 +205,13 @@ function resultOf(error: unknown): OperationResult {
   if (isApiError(error, 403)) return 'denied';
   return isApiError(error, 409) ? 'conflict' : 'error';
 }
+
+/** A 404 for a create speaks of the namespace: the ConfigMap itself need not exist. */
+export function isNamespaceGone(error: ApiError): boolean {
+  return error.code === 404 && error.message.startsWith('namespaces "');
+}
+
+/** Whether trying again may help. */
+export function isTransient({ code }: ApiError): boolean {
+  return code >= 500 || [403, 404, 409].includes(code);
+}

@@ -6,7 +6,7 @@ import type { WorkQueue } from '../k8s/controller/work-queue.js';
 import { selectorReaches } from '../sync/targets.js';
 import type { Cause } from '../tenant/namespace-watch.js';
 import type { SyncIndex } from './sync-index.js';
-import type { SyncStates } from './sync-state.js';
+import type { SyncStates } from './sync-states.js';
 
 /** Watches that open one after the other are one reason to look, not many. */
 const SETTLE_MS = 250;

@@ -1,10 +1,10 @@
 import { accountOf, type Planned, type PlanRequest } from './plan-request.js';
+import { failed, passed, readSource } from './source.js';
 import { currentOutcome, unwantedWork } from './target-work.js';
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import { isApiError } from '../k8s/client/errors.js';
 import { abortable } from '../k8s/util/async.js';
 import { namespacedNameKey, serviceAccountUsername } from '../api/kubernetes.js';
-import { type ConfigMap } from '../sync/config-map.js';
+import type { ConfigMap } from '../sync/config-map.js';
 import { selectContent } from '../sync/content.js';
 import { CopyTemplate } from '../sync/copy-template.js';
 import { CycleDetector, type SyncLookup } from '../sync/cycle-detector.js';
@@ -46,7 +46,7 @@ export class Planner {
     const draft = this.#begin(request);
     const session = await this.#identify(request, draft);
     if (session instanceof IdentityError) return this.#withoutIdentity(request, draft, session);
-    const source = await this.#readSource(request, draft, session);
+    const source = await readSource(request, draft, session, this.#options);
     if (source !== 'denied' && source !== 'gone') return this.#sync(request, draft, session, source);
     const { spec } = request.sync;
     const removes = source === 'gone' && spec.sourceDeletionPolicy === 'Delete';
@@ -183,39 +183,6 @@ export class Planner {
     return { plan: { ...draft, purpose: 'hold', settled }, refusal };
   }
 
-  async #readSource(
-    { sync, signal }: PlanRequest,
-    { source, conditions }: SyncPlan,
-    session: Session,
-  ): Promise<ConfigMap | 'denied' | 'gone'> {
-    const { namespace, name } = source;
-    const configMaps = session.configMaps((decision) => this.#options.onDecision(sync, decision));
-    try {
-      const found = await configMaps.get<ConfigMap>(namespace, name, signal);
-      conditions.SourceConfigMapFound = passed('ConfigMapFound');
-      return found;
-    } catch (error) {
-      if (isApiError(error, 403)) {
-        const { access } = session.namespace(namespace);
-        access.invalidate();
-        // Asked so that it is asked again: a grant then heals by itself.
-        await access.verdict(name, ['get'], signal);
-        const message = `${session.tenant.username} may not get configmaps "${name}" in namespace "${namespace}": grant get there, and list and watch for changes to arrive at once`;
-        conditions.SourceConfigMapFound = failed('SourceDenied', message);
-        return 'denied';
-      }
-      if (!isApiError(error, 404)) throw error;
-      conditions.SourceConfigMapFound =
-        this.#options.namespaces.state(namespace) === 'missing'
-          ? failed(
-              'SourceNamespaceNotFound',
-              `there is no namespace "${namespace}" to find ConfigMap "${name}" in`,
-            )
-          : failed('ConfigMapNotFound', `there is no ConfigMap "${name}" in namespace "${namespace}"`);
-      return 'gone';
-    }
-  }
-
   #sync(request: PlanRequest, draft: SyncPlan, session: Session, source: ConfigMap): Planned {
     const { sync } = request;
     const { content, missingKeys } = selectContent(source, sync.spec.keys);
@@ -252,12 +219,4 @@ export class Planner {
     };
     return { plan, session, cycles };
   }
-}
-
-function passed(reason: string): Verdict {
-  return { status: 'True', reason, message: '' };
-}
-
-function failed(reason: string, message: string): Verdict {
-  return { status: 'False', reason, message };
 }

@@ -1,7 +1,7 @@
 import type { CopyReference } from '../api/v1alpha1/config-map-sync-status.js';
 import type { Verb } from '../api/v1alpha1/config-map-sync-status.js';
 import { sameNamespacedName } from '../api/kubernetes.js';
-import { type ConfigMap } from '../sync/config-map.js';
+import type { ConfigMap } from '../sync/config-map.js';
 import { isOwnCopy, withoutMarks } from '../sync/ownership.js';
 import { leftoverOutcome, NOT_EVALUATED } from '../sync/outcomes.js';
 import { type Leftover, type TargetResult } from '../sync/result.js';

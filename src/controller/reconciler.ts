@@ -11,7 +11,8 @@ import type { Planned, PlanRequest } from './plan-request.js';
 import type { Planner } from './planner.js';
 import type { Reporter } from './reporter.js';
 import type { Intervals, Schedule } from './schedule.js';
-import { hasFinalizer, type SyncState, type SyncStates } from './sync-state.js';
+import { hasFinalizer, type SyncState } from './sync-state.js';
+import { type SyncStates } from './sync-states.js';
 import type { TargetRunner } from './target-runner.js';
 
 export interface ReconcilerOptions {

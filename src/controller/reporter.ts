@@ -8,7 +8,8 @@ import type { SyncPlan, SyncResult } from '../sync/result.js';
 import { leftoversOf, sameStatus, statusOf } from '../sync/status.js';
 import type { ConfigMapSyncClient } from './config-map-sync-client.js';
 import type { Finalizer } from './finalizer.js';
-import type { SyncState, SyncStates } from './sync-state.js';
+import type { SyncState } from './sync-state.js';
+import type { SyncStates } from './sync-states.js';
 
 /** Where nothing more came in for so long, what is missing are stragglers. */
 const QUIET_MS = 500;

@@ -5,9 +5,9 @@ import type { SyncPlan } from '../sync/result.js';
 import { TokenRejectedError } from '../tenant/errors.js';
 import type { FairQueue, Priority } from '../tenant/fair-queue.js';
 import { Attempt } from './attempt.js';
-import { accountOf } from './plan-request.js';
-import { type Planned } from './plan-request.js';
-import type { SyncState, SyncStates } from './sync-state.js';
+import { accountOf, type Planned } from './plan-request.js';
+import type { SyncState } from './sync-state.js';
+import type { SyncStates } from './sync-states.js';
 import { TargetWorker, type TargetItem, type TargetWorkerOptions } from './target-worker.js';
 import { TargetQueue, type AttemptEnd } from './work/target-queue.js';
 

@@ -1,5 +1,5 @@
 import type { TargetStatus, Verb } from '../api/v1alpha1/config-map-sync-status.js';
-import { isApiError, type ApiError } from '../k8s/client/errors.js';
+import { isApiError } from '../k8s/client/errors.js';
 import { namespacedNameKey } from '../api/kubernetes.js';
 import type { CopyTemplate } from '../sync/copy-template.js';
 import type { CycleDetector } from '../sync/cycle-detector.js';
@@ -24,7 +24,7 @@ import type { AccessVerdict } from '../tenant/namespace-access.js';
 import type { NamespaceWatch } from '../tenant/namespace-watch.js';
 import type { AccessDecision } from '../tenant/tenant-config-maps.js';
 import type { Session } from '../tenant/tenancy.js';
-import { Attempt, isAnswer, Refused, type ApplyFor } from './attempt.js';
+import { Attempt, isAnswer, isNamespaceGone, isTransient, Refused, type ApplyFor } from './attempt.js';
 import type { DriftLimiter } from './drift-limiter.js';
 import type { NamespaceLister } from './namespace-lister.js';
 import { prune, remainingCopies } from './prune.js';
@@ -245,13 +245,4 @@ export class TargetWorker {
     const outcome = deniedOutcome(session.tenant.username, namespace, missing, copies.length > 0);
     return attempt.result(outcome, { copies, auditID });
   }
-}
-
-/** A 404 for a create speaks of the namespace: the ConfigMap itself need not exist. */
-function isNamespaceGone(error: ApiError): boolean {
-  return error.code === 404 && error.message.startsWith('namespaces "');
-}
-
-function isTransient({ code }: ApiError): boolean {
-  return code >= 500 || [403, 404, 409].includes(code);
 }

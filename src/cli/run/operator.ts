@@ -11,7 +11,7 @@ import { ConfigMapSyncReconciler } from '../../controller/reconciler.js';
 import { Reporter } from '../../controller/reporter.js';
 import { RECOVERY_MS, Schedule } from '../../controller/schedule.js';
 import { SyncIndex } from '../../controller/sync-index.js';
-import { SyncStates } from '../../controller/sync-state.js';
+import { SyncStates } from '../../controller/sync-states.js';
 import { TargetRunner } from '../../controller/target-runner.js';
 import { EventHandlers } from '../../controller/event-handlers.js';
 import { Finalizer } from '../../controller/finalizer.js';

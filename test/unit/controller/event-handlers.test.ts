@@ -3,7 +3,7 @@ import type { ConfigMapSync } from '../../../src/api/v1alpha1/config-map-sync.js
 import { FINALIZER } from '../../../src/api/v1alpha1/well-known.js';
 import { EventHandlers } from '../../../src/controller/event-handlers.js';
 import { SyncIndex } from '../../../src/controller/sync-index.js';
-import { SyncStates } from '../../../src/controller/sync-state.js';
+import { SyncStates } from '../../../src/controller/sync-states.js';
 import type { KubernetesObject } from '../../../src/k8s/client/objects.js';
 import { Store } from '../../../src/k8s/cache/store.js';
 import { WorkQueue } from '../../../src/k8s/controller/work-queue.js';

@@ -3,7 +3,8 @@ import type { ConfigMapSync } from '../../../src/api/v1alpha1/config-map-sync.js
 import { ConfigMapSyncClient } from '../../../src/controller/config-map-sync-client.js';
 import { Finalizer } from '../../../src/controller/finalizer.js';
 import { Reporter } from '../../../src/controller/reporter.js';
-import { SyncStates, type SyncState } from '../../../src/controller/sync-state.js';
+import { SyncStates } from '../../../src/controller/sync-states.js';
+import { type SyncState } from '../../../src/controller/sync-state.js';
 import { Store } from '../../../src/k8s/cache/store.js';
 import { Controller } from '../../../src/k8s/controller/controller.js';
 import { WorkQueue } from '../../../src/k8s/controller/work-queue.js';

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { ConfigMapSync } from '../../../src/api/v1alpha1/config-map-sync.js';
-import { SyncState, SyncStates } from '../../../src/controller/sync-state.js';
+import { SyncState } from '../../../src/controller/sync-state.js';
+import { SyncStates } from '../../../src/controller/sync-states.js';
 import { Store } from '../../../src/k8s/cache/store.js';
 import { KEPT, SYNCED } from '../../../src/sync/outcomes.js';
 import { NO_WORK, type Desired, type SyncPlan, type TargetOutcome } from '../../../src/sync/result.js';

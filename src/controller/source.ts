@@ -1,0 +1,52 @@
+import { isApiError } from '../k8s/client/errors.js';
+import type { ConfigMap } from '../sync/config-map.js';
+import type { SyncPlan, Verdict } from '../sync/result.js';
+import type { Session } from '../tenant/tenancy.js';
+import type { PlanRequest } from './plan-request.js';
+import type { PlannerOptions } from './planner.js';
+
+/**
+ * Reads the source as the tenant and enters what was found into the conditions of the draft.
+ * @throws ApiError where it could not be found out
+ */
+export async function readSource(
+  { sync, signal }: PlanRequest,
+  { source, conditions }: SyncPlan,
+  session: Session,
+  { namespaces, onDecision }: Pick<PlannerOptions, 'namespaces' | 'onDecision'>,
+): Promise<ConfigMap | 'denied' | 'gone'> {
+  const { namespace, name } = source;
+  const configMaps = session.configMaps((decision) => onDecision(sync, decision));
+  try {
+    const found = await configMaps.get<ConfigMap>(namespace, name, signal);
+    conditions.SourceConfigMapFound = passed('ConfigMapFound');
+    return found;
+  } catch (error) {
+    if (isApiError(error, 403)) {
+      const { access } = session.namespace(namespace);
+      access.invalidate();
+      // Asked so that it is asked again: a grant then heals by itself.
+      await access.verdict(name, ['get'], signal);
+      const message = `${session.tenant.username} may not get configmaps "${name}" in namespace "${namespace}": grant get there, and list and watch for changes to arrive at once`;
+      conditions.SourceConfigMapFound = failed('SourceDenied', message);
+      return 'denied';
+    }
+    if (!isApiError(error, 404)) throw error;
+    const isThere = namespaces.state(namespace) !== 'missing';
+    conditions.SourceConfigMapFound = isThere
+      ? failed('ConfigMapNotFound', `there is no ConfigMap "${name}" in namespace "${namespace}"`)
+      : failed(
+          'SourceNamespaceNotFound',
+          `there is no namespace "${namespace}" to find ConfigMap "${name}" in`,
+        );
+    return 'gone';
+  }
+}
+
+export function passed(reason: string): Verdict {
+  return { status: 'True', reason, message: '' };
+}
+
+export function failed(reason: string, message: string): Verdict {
+  return { status: 'False', reason, message };
+}
