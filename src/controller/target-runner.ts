@@ -2,7 +2,7 @@ import type { TargetStatus } from '../api/v1alpha1/config-map-sync-status.js';
 import { isApiError } from '../k8s/client/errors.js';
 import type { Clock } from '../k8s/util/clock.js';
 import type { SyncPlan } from '../sync/result.js';
-import { TokenRejectedError } from '../tenant/errors.js';
+import { SessionClosedError, TokenRejectedError } from '../tenant/errors.js';
 import type { FairQueue, Priority } from '../tenant/fair-queue.js';
 import { Attempt } from './attempt.js';
 import { accountOf, type Planned } from './plan-request.js';
@@ -108,7 +108,7 @@ export class TargetRunner {
       return unknown.retry;
     }
     this.#options.onSettled(state);
-    if (signal.aborted) return undefined;
+    if (signal.aborted || error instanceof SessionClosedError) return undefined;
     if (!(error instanceof TokenRejectedError)) this.#options.onFault(state.key, error);
     // With a new token, or to find that there is none.
     replan(state.key);

@@ -26,3 +26,8 @@ export class TokenRejectedError extends Error {
     super(`the API server no longer accepts the token of ${username}; a new one will be requested`);
   }
 }
+
+/** What was under way for a ConfigMapSync goes on, and needs something of its tenant, when nothing is done for it any more. */
+export class SessionClosedError extends Error {
+  override readonly name = 'SessionClosedError';
+}

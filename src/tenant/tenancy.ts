@@ -1,4 +1,5 @@
 import type { Clock } from '../k8s/util/clock.js';
+import { SessionClosedError } from './errors.js';
 import { ReviewPace } from './review-pace.js';
 import { serviceAccountKey, type ServiceAccount } from '../api/kubernetes.js';
 import { TenantConfigMaps, type AccessDecision } from './tenant-config-maps.js';
@@ -119,6 +120,8 @@ export class Tenancy {
     let declared: ReadonlyMap<string, ReadonlySet<string>> = new Map();
     const opened = new Map<string, NamespaceWatch>();
     const open = (name: string): NamespaceWatch => {
+      // Nobody would end the interest again.
+      if (!this.#accounts.has(sync)) throw new SessionClosedError(`nothing is done for ${sync} any more`);
       const names = declared.get(name) ?? new Set();
       const view = this.#namespace(tenant, name);
       this.#heldBy(sync).add(namespaceKey(tenant, name));

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { TokenRejectedError } from '../../../src/tenant/errors.js';
+import { SessionClosedError, TokenRejectedError } from '../../../src/tenant/errors.js';
 import { FairQueue } from '../../../src/tenant/fair-queue.js';
 import { Tenancy, type Session } from '../../../src/tenant/tenancy.js';
 import { TenantPool } from '../../../src/tenant/tenant-pool.js';
@@ -232,6 +232,15 @@ describe('tenancy', () => {
     await care(session, 'prod');
     expect(view.unused).to.equal(true);
     expect(session.opened('dev')).to.equal(undefined);
+  });
+
+  it('opens nothing for a ConfigMapSync that has been closed, however many share its tenant', async () => {
+    const closed = await open(share);
+    await open(rival);
+    tenancy.close('team-a/share');
+
+    expect(() => closed.namespace('prod')).to.throw(SessionClosedError);
+    expect(tenancy.watches).to.equal(0);
   });
 
   it('opens nothing when it is asked for what is open already', async () => {
