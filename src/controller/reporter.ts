@@ -25,6 +25,8 @@ export interface ReporterOptions {
   finalizer: Finalizer;
   /** Keys of ConfigMapSyncs, by uid, that have something to report. */
   queue: WorkQueue;
+  /** Whether something of this ConfigMapSync may come to an end any moment: the rest are stragglers. */
+  hasQuick: (state: SyncState) => boolean;
   /** Has this ConfigMapSync planned again after so long. */
   replan: (key: string, afterMs: number) => void;
   /** How long to wait for what is refused to be granted. */
@@ -127,7 +129,8 @@ export class Reporter {
   #waitMs(state: SyncState, { dirtySince, lastSettledAt, lastReportAt }: Pace): number {
     if (!state.isUnderWay || dirtySince === undefined) return 0;
     const now = this.#options.clock.now();
-    const quietMs = Math.min(lastSettledAt + QUIET_MS, dirtySince + LONGEST_MS) - now;
+    const settledMs = Math.min(lastSettledAt + QUIET_MS, dirtySince + LONGEST_MS) - now;
+    const quietMs = this.#options.hasQuick(state) ? settledMs : 0;
     return Math.max(quietMs, lastReportAt + PACE_MS - now);
   }
 

@@ -135,7 +135,9 @@ export class SyncState {
   /** The newest plan wins: what older ones found stays until it is found anew. */
   adopt(plan: SyncPlan): void {
     this.#plan = plan;
-    this.#underWay = new Map([...plan.work.keys()].map((namespace) => [namespace, undefined]));
+    // Why an earlier attempt showed nothing holds until the next one.
+    const before = this.#underWay;
+    this.#underWay = new Map([...plan.work.keys()].map((namespace) => [namespace, before.get(namespace)]));
     for (const namespace of plan.settled.keys()) {
       const result = this.#results.get(namespace);
       if (result !== undefined)
@@ -153,7 +155,7 @@ export class SyncState {
     else if (result.outcome !== undefined && !isDenied(result.outcome)) this.#uncertain.delete(namespace);
     const isCurrent = plan === this.#plan;
     if (result.outcome === undefined || (!isCurrent && this.#speaksOf(namespace))) {
-      if (isCurrent && this.#underWay.has(namespace)) this.#underWay.set(namespace, result.error);
+      if (this.#underWay.has(namespace)) this.#underWay.set(namespace, result.error);
       return;
     }
     if (isCurrent) this.#underWay.delete(namespace);

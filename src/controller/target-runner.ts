@@ -64,6 +64,10 @@ export class TargetRunner {
     return this.#queue.running(uid);
   }
 
+  hasQuick({ uid }: SyncState): boolean {
+    return this.#queue.hasQuick(uid);
+  }
+
   forget({ uid }: SyncState): void {
     this.#queue.cancel(uid);
     this.#planned.delete(uid);

@@ -111,6 +111,7 @@ export class Operator {
       notifier,
       finalizer,
       queue: reports,
+      hasQuick: (state) => this.#targets.hasQuick(state),
       replan: (key, afterMs) => this.#queue.addAfter(key, afterMs),
       recoveryMs: () => schedule.recoveryMs(),
       onFinalized: (state) => reconciler.forget(state),

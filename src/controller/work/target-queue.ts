@@ -7,6 +7,8 @@ import type { Retry } from '../../sync/result.js';
 /** Wait after the first failure of a target, in milliseconds; it doubles. */
 const BASE_DELAY_MS = 5;
 const MAX_DELAY_MS = 300_000;
+/** An attempt that takes longer may take much longer, in milliseconds. */
+const QUICK_MS = 500;
 
 /** How an attempt at a target ended. `later`: it is to be attempted again after those that are in better health. */
 export type AttemptEnd = Retry | 'later' | undefined;
@@ -41,6 +43,7 @@ class Entry implements Task {
   /** Asked for while it was running. */
   again = false;
   failures = 0;
+  startedAt = 0;
   /** Milliseconds since the epoch: a back-off, which a newer plan ends, and what the server asked for, which it does not. */
   backedOffUntil = 0;
   heldUntil = 0;
@@ -123,6 +126,15 @@ export class TargetQueue {
     return [...entries].filter(({ state }) => state === 'running').map(({ namespace }) => namespace);
   }
 
+  /** True while something of this ConfigMapSync waits for its turn, or has just begun. */
+  hasQuick(uid: string): boolean {
+    const before = this.#options.clock.now() - QUICK_MS;
+    const entries = this.#syncs.get(uid)?.entries.values() ?? [];
+    return [...entries].some(
+      ({ state, startedAt }) => state === 'waiting' || (state === 'running' && startedAt > before),
+    );
+  }
+
   /** Resolves when all that could be done at once is done; what backs off is left to whoever starts next. */
   async drain(): Promise<void> {
     this.#delayed.stop();
@@ -172,6 +184,7 @@ export class TargetQueue {
 
   #start(entry: Entry, leave: () => void): void {
     entry.state = 'running';
+    entry.startedAt = this.#options.clock.now();
     entry.again = false;
     void this.#options.attempt(entry.uid, entry.namespace, entry.priority).then((retry) => {
       entry.state = 'idle';

@@ -35,6 +35,7 @@ describe('the reporter', () => {
   let written: [number, string | undefined][];
   let notes: string[];
   let refuses: boolean;
+  let hasQuick: boolean;
   let startedAt: number;
 
   beforeEach(() => {
@@ -47,6 +48,7 @@ describe('the reporter', () => {
     written = [];
     notes = [];
     refuses = false;
+    hasQuick = true;
     const api = new FakeApi(({ body }) => {
       const { status } = body as Pick<ConfigMapSync, 'status'>;
       if (refuses) throw refusal(500);
@@ -73,6 +75,7 @@ describe('the reporter', () => {
       }),
       finalizer: new Finalizer({ namespaces: { state: () => 'active' }, timeoutMs: 600_000, clock }),
       queue,
+      hasQuick: () => hasQuick,
       replan: () => undefined,
       recoveryMs: () => 12_000,
       onFinalized: () => undefined,
@@ -151,6 +154,18 @@ describe('the reporter', () => {
     await end(plan, 'd');
 
     expect(written.at(-1)).to.deep.equal([5_700, '4/4']);
+  });
+
+  it('waits for no more where all that is missing are stragglers, however often plans change', async () => {
+    hasQuick = false;
+    for (let n = 0; n < 8; n += 1) {
+      const plan = planFor('a', 'hanging');
+      adopt(plan);
+      await end(plan, 'a');
+      await clock.advance(300);
+    }
+
+    expect(written).to.deep.equal([[500, '1/2']]);
   });
 
   it('writes nothing where nothing is new', async () => {

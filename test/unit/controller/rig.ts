@@ -83,6 +83,7 @@ export class Rig {
       notifier,
       finalizer,
       queue: reports,
+      hasQuick: (state) => this.targets.hasQuick(state),
       replan: (key, afterMs) => {
         this.replans.push(afterMs);
         this.queue.addAfter(key, afterMs);
