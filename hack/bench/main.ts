@@ -10,20 +10,23 @@ import { renderTable, type Measurement } from './measurement.js';
 import { measureNeighbours, SCENE_NAMES } from './neighbours.js';
 import { measureStartUp } from './start-up.js';
 
-const USAGE = `Usage: make bench ARGS="[--runs N] [--targets N] [--only neighbours] [--scene NAME] [--json FILE] [--cpu-prof DIR]"
+const USAGE = `Usage: make bench ARGS="[--runs N] [--targets N] [--only tenant|neighbours] [--scene NAME] [--json FILE] [--cpu-prof DIR]"
 
   --runs N        how often each is measured; the median counts (default 5)
   --targets N     namespaces that the ConfigMapSync names (default 100, at most 1000)
-  --only neighbours  just a tenant's edits beside slow, throttled, denied and busy ones
-  --scene NAME    of these just one: ${SCENE_NAMES.join(', ')}
+  --only PART     tenant: what one tenant costs; neighbours: its edits beside slow, throttled, denied and busy ones
+  --scene NAME    of the neighbours just one: ${SCENE_NAMES.join(', ')}
   --json FILE     also write all numbers there
   --cpu-prof DIR  write a CPU profile of the operator's convergence and fairness there`;
+
+const PARTS = ['tenant', 'neighbours'] as const;
+type Part = (typeof PARTS)[number];
 
 interface Options {
   runs: number;
   targets: number;
   /** Nothing else is measured. */
-  onlyNeighbours: boolean;
+  only: Part | undefined;
   scene: string | undefined;
   json: string | undefined;
   cpuProf: string | undefined;
@@ -46,7 +49,7 @@ else {
 }
 
 async function bench(
-  { runs, targets, onlyNeighbours, scene, json, cpuProf }: Options,
+  { runs, targets, only, scene, json, cpuProf }: Options,
   signal: AbortSignal,
 ): Promise<void> {
   const machine = describeMachine();
@@ -58,12 +61,14 @@ async function bench(
   const rig = await Rig.start({ signal });
   const nodeFlags = cpuProf === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${cpuProf}`];
   try {
-    const measurements = onlyNeighbours
-      ? []
-      : await measureOneTenant(rig, { runs, targets, nodeFlags, signal });
-    measurements.push(
-      ...(await measureNeighbours(rig, { runs, scene, nodeFlags, onStep: progress, signal })),
-    );
+    const measurements: Measurement[] = [];
+    if (only !== 'neighbours') {
+      measurements.push(...(await measureOneTenant(rig, { runs, targets, nodeFlags, signal })));
+    }
+    if (only !== 'tenant') {
+      const neighbours = await measureNeighbours(rig, { runs, scene, nodeFlags, onStep: progress, signal });
+      measurements.push(...neighbours);
+    }
     console.log(`\n${renderTable(measurements).join('\n')}`);
     if (json !== undefined) {
       await writeFile(json, `${JSON.stringify({ machine, targets, measurements }, null, 2)}\n`);
@@ -139,12 +144,13 @@ function readOptions(): Options | undefined {
     if (!(Number.isInteger(targets) && targets >= 1 && targets <= 1000)) {
       throw new Error('--targets takes a number from 1 to 1000');
     }
-    const { only, scene, json } = values;
-    if (only !== undefined && only !== 'neighbours') throw new Error('--only takes neighbours');
+    const { scene, json } = values;
+    const only = PARTS.find((part) => part === values.only);
+    if (values.only !== only) throw new Error(`--only takes one of ${PARTS.join(', ')}`);
     if (scene !== undefined && !SCENE_NAMES.includes(scene)) {
       throw new Error(`--scene takes one of ${SCENE_NAMES.join(', ')}`);
     }
-    return { runs, targets, onlyNeighbours: only !== undefined, scene, json, cpuProf: values['cpu-prof'] };
+    return { runs, targets, only, scene, json, cpuProf: values['cpu-prof'] };
   } catch (error) {
     console.error(`bench: ${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
     return undefined;

@@ -6,7 +6,7 @@ import { isOwnCopy, withoutMarks } from '../sync/ownership.js';
 import { leftoverOutcome, NOT_EVALUATED } from '../sync/outcomes.js';
 import { type Leftover, type TargetResult } from '../sync/result.js';
 import { copyName } from '../sync/targets.js';
-import { Refused, type Attempt } from './attempt.js';
+import { isAnswer, Refused, type Attempt } from './attempt.js';
 
 /** Somebody else writes the copy while it is removed: a few looks settle it. */
 const ATTEMPTS = 4;
@@ -85,7 +85,7 @@ async function leftover(attempt: Attempt, name: string, { verb, cause }: Refused
     const message = `${session.tenant.username} may not ${verb} it`;
     return { namespace, name, message, missingVerb: verb };
   }
-  if (cause.code === 0 || cause.code === 429) throw cause;
+  if (!isAnswer(cause)) throw cause;
   return { namespace, name, message: cause.message };
 }
 

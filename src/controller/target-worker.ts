@@ -84,10 +84,7 @@ export class TargetWorker {
     return access.isPlainlyAllowed(desired.template.name, requiredVerbs(plan.sync), signal);
   }
 
-  /**
-   * @throws TokenRejectedError where the tenant has ended, and the signal's reason; what was done until then is in
-   *   `onProgress`.
-   */
+  /** @throws TokenRejectedError where the tenant has ended, and the signal's reason; `onBrokenOff` has what was done. */
   async run(
     item: TargetItem,
     signal: AbortSignal,
@@ -127,20 +124,23 @@ export class TargetWorker {
     const cycle = cycles?.cycleThrough({ namespace, name: template.name }, held);
     if (cycle !== undefined) return attempt.result(cycleOutcome(namespace, template.name, cycle));
 
-    let outcome: TargetOutcome;
     try {
-      outcome = await this.#write(attempt, template, view);
+      return await this.#withoutFormer(attempt, template, await this.#write(attempt, template, view));
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       return this.#refused(attempt, template, view, error);
     }
-    // A copy of a former name may be where there is a conflict over the new one: it goes all the same.
+  }
+
+  /** A copy of a former name may be in the way of the new one, or use up a quota: it goes whatever became of that. */
+  async #withoutFormer(
+    attempt: Attempt,
+    template: CopyTemplate,
+    outcome: TargetOutcome,
+  ): Promise<TargetResult> {
     const former = await prune(attempt, attempt.removalMode, template.name);
-    return {
-      ...former,
-      outcome: withLeftovers(outcome, former.leftovers),
-      retry: attempt.retry ?? former.retry,
-    };
+    const retry = attempt.retry ?? former.retry;
+    return { ...former, outcome: withLeftovers(outcome, former.leftovers), retry };
   }
 
   async #write(attempt: Attempt, template: CopyTemplate, view: NamespaceWatch): Promise<TargetOutcome> {
@@ -229,7 +229,7 @@ export class TargetWorker {
       }
     }
     attempt.retry = isTransient(cause) ? 'backoff' : undefined;
-    return attempt.result(failedOutcome(namespace, template.name, cause));
+    return this.#withoutFormer(attempt, template, failedOutcome(namespace, template.name, cause));
   }
 
   async #denied(

@@ -10,24 +10,21 @@ const MAX_DELAY_MS = 300_000;
 /** An attempt that takes longer may take much longer, in milliseconds. */
 const QUICK_MS = 500;
 
-/** How an attempt at a target ended. `later`: it is to be attempted again after those that are in better health. */
+/** How an attempt ended. `later`: it is to be attempted again after those that are in better health. */
 export type AttemptEnd = Retry | 'later' | undefined;
 
 export interface TargetQueueOptions {
-  /** Bounds how many targets are under way at a time. */
   seats: FairQueue;
-  /** Attempts one target of the newest plan. Must not throw. */
+  /** Must not throw. */
   attempt: (uid: string, namespace: string, priority: Priority) => Promise<AttemptEnd>;
   clock: Clock;
   random: () => number;
 }
 
-/** What is to be done for one ConfigMapSync. */
+/** What is to be done for one ConfigMapSync, by namespace. */
 export interface Submission {
-  /** The ConfigMapSync's. */
   uid: string;
   account: ServiceAccount;
-  /** Namespaces with something to be done. */
   work: ReadonlyMap<string, Priority>;
   /** Equal for two plans that want the same: a back-off counts on. */
   revision: string;

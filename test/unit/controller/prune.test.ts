@@ -138,6 +138,19 @@ describe('what is pruned after a change of the spec', () => {
       ]);
     });
 
+    it('makes room for the new one where a quota has none for both', async () => {
+      rig.cluster.intercept = ({ method, path }) =>
+        method === 'POST' && path.endsWith('/prod/configmaps') && rig.cluster.configMaps.has('prod/shared')
+          ? refusal(403, 'Forbidden')
+          : undefined;
+      rig.apply({ target: { name: 'renamed' } });
+      await rig.reconcile();
+      await rig.advance(1_000);
+
+      expect(rig.cluster.configMaps).to.have.all.keys('team-a/shared', 'prod/renamed', 'dev/renamed');
+      expect(rig.status.summary).to.equal('2/2');
+    });
+
     it('is found by its old name where the tenant may not list', async () => {
       for (const namespace of ['prod', 'dev']) {
         rig.cluster.rights.set(namespace, ['get', 'create', 'update', 'delete']);

@@ -108,14 +108,22 @@ describe('the state of a ConfigMapSync', () => {
       expect(state.previous('prod')).to.deep.include({ state: 'Pending', reason: 'CopyKept', copies });
     });
 
-    it('tells nothing of why the newer one waits', () => {
+    it('tells why nothing is known, until the newer one has an attempt of its own', () => {
       const old = planFor('prod');
       state.adopt(old);
       const newer = planFor('prod');
       state.adopt(newer);
       state.settle(old, 'prod', targetResult(undefined, { error: 'old' }));
 
-      expect(state.result(newer).underWay).to.deep.equal(new Map([['prod', undefined]]));
+      expect(state.result(newer).underWay).to.deep.equal(new Map([['prod', 'old']]));
+      const newest = planFor('prod', 'dev');
+      state.adopt(newest);
+      expect([...state.result(newest).underWay]).to.deep.equal([
+        ['prod', 'old'],
+        ['dev', undefined],
+      ]);
+      state.settle(newest, 'prod', targetResult(undefined, { error: 'new' }));
+      expect(state.result(newest).underWay.get('prod')).to.equal('new');
     });
   });
 
