@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
 import { FINALIZER } from '../api/v1alpha1/well-known.js';
 import { objectKey, type KubernetesObject } from '../k8s/client/objects.js';
@@ -127,6 +128,7 @@ function specOrLifeChanged(sync: ConfigMapSync, previous: ConfigMapSync): boolea
     now.uid !== before.uid ||
     now.generation !== before.generation ||
     now.deletionTimestamp !== before.deletionTimestamp ||
-    now.finalizers?.includes(FINALIZER) !== before.finalizers?.includes(FINALIZER)
+    now.finalizers?.includes(FINALIZER) !== before.finalizers?.includes(FINALIZER) ||
+    !isDeepStrictEqual(now.annotations, before.annotations)
   );
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { TargetStatus } from '../api/v1alpha1/config-map-sync-status.js';
 import { isApiError } from '../k8s/client/errors.js';
 import type { Clock } from '../k8s/util/clock.js';
@@ -50,13 +51,15 @@ export class TargetRunner {
 
   submit(state: SyncState, planned: Planned): void {
     const { plan } = planned;
-    const { generation = 0 } = plan.sync.metadata;
+    const { generation = 0, annotations = {} } = plan.sync.metadata;
+    // An annotation asks for another try: what failed backs off no longer.
+    const wish = createHash('sha256').update(JSON.stringify(annotations)).digest('base64');
     this.#planned.set(state.uid, planned);
     this.#queue.submit({
       uid: state.uid,
       account: accountOf(plan.sync),
       work: new Map([...plan.work.keys()].map((each) => [each, priorityOf(state.previous(each))])),
-      revision: `${plan.purpose} ${generation} ${plan.content?.hash ?? ''}`,
+      revision: `${plan.purpose} ${generation} ${plan.content?.hash ?? ''} ${wish}`,
     });
   }
 

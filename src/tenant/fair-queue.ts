@@ -41,7 +41,10 @@ const ORDERS: readonly (readonly Priority[])[] = [
 /** So many times the number of seats are the most that is under way. */
 export const MOST_UNDER_WAY = 5;
 /** The part of all seats that one priority may have at a time. */
-const SHARE: Record<Priority, number> = { work: 1, new: 1 / 2, background: 1 / 4 };
+type Shares = Readonly<Record<Priority, number>>;
+const SHARES: Shares = { work: 1, new: 1 / 2, background: 1 / 4 };
+/** Of requests, those of low priority are questions about permissions: many of them take the processor from others' work. */
+export const REQUEST_SHARES: Shares = { work: 1, new: 1 / 4, background: 1 / 8 };
 
 /**
  * Bounds how much is under way at once and shares the seats fairly: by tenant (namespace), then by ServiceAccount. A tenant
@@ -53,6 +56,7 @@ const SHARE: Record<Priority, number> = { work: 1, new: 1 / 2, background: 1 / 4
 export class FairQueue {
   readonly #seats: number;
   readonly #clock: Clock;
+  readonly #shares: Shares;
   readonly #waiting: Record<Priority, FairList<Task>> = {
     work: new FairList(2),
     new: new FairList(2),
@@ -75,7 +79,8 @@ export class FairQueue {
    * @param seats How many there are, at least 1.
    * @param clock With one that can be set back, slow ones would keep their seats for as much longer.
    */
-  constructor(seats: number, clock: Clock = steadyClock) {
+  constructor(seats: number, clock: Clock = steadyClock, shares = SHARES) {
+    this.#shares = shares;
     this.#seats = seats;
     this.#clock = clock;
   }
@@ -147,7 +152,7 @@ export class FairQueue {
 
   #next(): Task | undefined {
     for (const priority of ORDERS[this.#given % ORDERS.length] ?? PRIORITIES) {
-      if (this.#takenOf[priority] >= Math.max(1, Math.floor(this.#seats * SHARE[priority]))) continue;
+      if (this.#takenOf[priority] >= Math.max(1, Math.floor(this.#seats * this.#shares[priority]))) continue;
       const task = this.#waiting[priority].take((tenant) => this.#may(tenant, priority));
       if (task !== undefined) return task;
     }

@@ -23,7 +23,7 @@ import { WorkQueue } from '../../k8s/controller/work-queue.js';
 import type { AuditSink } from '../../telemetry/logging/audit-sink.js';
 import type { Logger } from '../../telemetry/logging/logger.js';
 import type { Metrics } from '../../telemetry/metrics/metrics.js';
-import { FairQueue } from '../../tenant/fair-queue.js';
+import { FairQueue, REQUEST_SHARES } from '../../tenant/fair-queue.js';
 import { Tenancy } from '../../tenant/tenancy.js';
 import { TenantPool } from '../../tenant/tenant-pool.js';
 import { TokenBroker } from '../../tenant/token-broker.js';
@@ -201,7 +201,7 @@ export class Operator {
         observer: metrics,
       }),
       clientFor: (authorize) => caller.bearerClient(authorize),
-      requests: new FairQueue(options.maxConcurrentRequests),
+      requests: new FairQueue(options.maxConcurrentRequests, undefined, REQUEST_SHARES),
       userAgentPrefix: caller.userAgent,
       clock,
       onEnded: (account) => {

@@ -145,6 +145,23 @@ describe('a reconcile', () => {
       expect(rig.operations.filter((operation) => operation === 'create success')).to.have.length(2);
     });
 
+    it('tries again at once what has failed often where an annotation asks for it', async () => {
+      rig.cluster.intercept = ({ method, path }) =>
+        method === 'POST' && path.endsWith('/prod/configmaps') ? refusal(403, 'Forbidden') : undefined;
+      await rig.reconcile();
+      await rig.advance(200_000);
+      rig.cluster.intercept = () => undefined;
+      await rig.planQueued();
+      await rig.advance(100);
+      expect(rig.state('prod')).to.equal('Failed/Forbidden');
+
+      rig.annotate({ retry: 'now' });
+      await rig.planQueued();
+      await rig.advance(100);
+
+      expect(rig.state('prod')).to.equal('Synced');
+    });
+
     for (const [retryAfterSeconds, soonest, latest] of [
       [0, 1_000, 1_200],
       [1e9, 3_600_000, 4_000_000],

@@ -207,6 +207,13 @@ export class Rig {
     this.cluster.syncs.upsert(sync);
   }
 
+  annotate(annotations: Record<string, string>): void {
+    const sync = structuredClone(this.sync);
+    sync.metadata.annotations = annotations;
+    sync.metadata.resourceVersion = this.cluster.nextVersion();
+    this.cluster.syncs.upsert(sync);
+  }
+
   /** Asks for the deletion of the ConfigMapSync, now. */
   delete(...finalizers: string[]): void {
     const sync = structuredClone(this.sync);
