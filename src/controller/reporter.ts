@@ -11,8 +11,8 @@ import type { Finalizer } from './finalizer.js';
 import type { SyncState } from './sync-state.js';
 import type { SyncStates } from './sync-states.js';
 
-/** Where nothing more came in for so long, what is missing are stragglers. */
-const QUIET_MS = 500;
+/** How often to look whether all that is missing are stragglers. */
+const LOOK_MS = 500;
 /** Stragglers or not, what is known is reported after so long. */
 const LONGEST_MS = 30_000;
 /** Reports of one ConfigMapSync while something is under way: one in so long. */
@@ -39,7 +39,6 @@ export interface ReporterOptions {
 interface Pace {
   /** Since when there is something to report. */
   dirtySince: number | undefined;
-  lastSettledAt: number;
   lastReportAt: number;
 }
 
@@ -59,13 +58,11 @@ export class Reporter {
     const now = this.#options.clock.now();
     const pace = this.#paces.get(state.uid) ?? {
       dirtySince: undefined,
-      lastSettledAt: now,
       lastReportAt: Number.NEGATIVE_INFINITY,
     };
     this.#paces.set(state.uid, pace);
     pace.dirtySince ??= now;
-    pace.lastSettledAt = now;
-    if (state.isUnderWay) this.#options.queue.addAfter(state.uid, QUIET_MS);
+    if (state.isUnderWay) this.#options.queue.addAfter(state.uid, LOOK_MS);
     else this.#options.queue.add(state.uid);
   }
 
@@ -78,8 +75,8 @@ export class Reporter {
     const dirty = [...this.#paces].filter(([, { dirtySince }]) => dirtySince !== undefined);
     for (const [uid, pace] of dirty) {
       if (signal.aborted) return;
-      // As if it had been quiet for long enough.
-      pace.lastSettledAt = pace.lastReportAt = Number.NEGATIVE_INFINITY;
+      // As if all that is missing had been missing for long enough.
+      pace.dirtySince = pace.lastReportAt = Number.NEGATIVE_INFINITY;
       await this.report(uid, signal).catch(() => undefined);
     }
   }
@@ -126,12 +123,12 @@ export class Reporter {
   }
 
   /** Milliseconds for which more may come in that belongs to the same report. */
-  #waitMs(state: SyncState, { dirtySince, lastSettledAt, lastReportAt }: Pace): number {
+  #waitMs(state: SyncState, { dirtySince, lastReportAt }: Pace): number {
     if (!state.isUnderWay || dirtySince === undefined) return 0;
     const now = this.#options.clock.now();
-    const settledMs = Math.min(lastSettledAt + QUIET_MS, dirtySince + LONGEST_MS) - now;
-    const quietMs = this.#options.hasQuick(state) ? settledMs : 0;
-    return Math.max(quietMs, lastReportAt + PACE_MS - now);
+    const leftMs = dirtySince + LONGEST_MS - now;
+    const quickMs = this.#options.hasQuick(state) ? Math.min(LOOK_MS, leftMs) : 0;
+    return Math.max(quickMs, lastReportAt + PACE_MS - now);
   }
 
   /** Whether all that can be done for a ConfigMapSync that is deleted is done. */
