@@ -163,6 +163,14 @@ export class RestClient {
         },
         body: body === undefined ? null : JSON.stringify(body),
       });
+      sending.then(
+        ({ body: answer }) => {
+          // Whoever reads it hears of an error all the same; an answer that nobody waits for any more has no reader.
+          answer.on('error', () => undefined);
+          if (request.signal?.aborted === true) answer.destroy();
+        },
+        () => undefined,
+      );
       // undici heeds no signal while a request waits for a connection: docs/design/0008-http-versions.md.
       const response = await abortable(sending, limits.signal);
       code = String(response.statusCode);

@@ -72,7 +72,7 @@ export class Transport {
     const idle = Promise.all(pools.map((pool) => pool.close()));
     await Promise.race([idle, sleep(CLOSE_MS, undefined, { signal: grace.signal }).catch(() => undefined)]);
     grace.abort();
-    await Promise.all(pools.map((pool) => pool.destroy()));
+    await Promise.allSettled(pools.map((pool) => pool.destroy()));
     this.#silence.stop();
   }
 
