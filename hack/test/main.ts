@@ -49,6 +49,7 @@ async function run(): Promise<void> {
 
   const total = sum(outcomes);
   console.log(failed.length > 0 ? `\nfailed: ${failed.join(', ')}` : '');
+  for (const failure of total.failures) console.log(`  ${failure.replaceAll('\n', '\n    ')}`);
   console.log(describe(total));
   process.exitCode = total.failed > 0 ? 1 : 0;
 }

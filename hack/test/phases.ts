@@ -8,6 +8,7 @@ import { repositoryRoot } from '../repository.js';
 import { findTools, TOOLS } from '../tools/tools.js';
 import { checked, type Outcome } from './outcome.js';
 import { isEverything, narrow, type Selection } from './selection.js';
+import type { Summary } from './summary-reporter.js';
 
 /** One thing that the project checks of itself. */
 export interface Phase {
@@ -96,9 +97,9 @@ async function mocha(command: [string, ...string[]], config: string, selection: 
     ];
     const success = await succeeds(program, ...args, '--config', config, ...reporter);
     if (!existsSync(output)) return checked(false);
-    const stats = JSON.parse(await readFile(output, 'utf8')) as Mocha.Stats;
+    const { stats, failures } = JSON.parse(await readFile(output, 'utf8')) as Summary;
     const failed = stats.failures > 0 ? stats.failures : checked(success).failed;
-    return { passed: stats.passes, failed, skipped: stats.pending };
+    return { passed: stats.passes, failed, skipped: stats.pending, failures };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

@@ -4,15 +4,15 @@ import { checked, describe as describeOutcome, sum } from '../../../hack/test/ou
 describe('the sum of a test run', () => {
   it('adds the counts of all phases', () => {
     const total = sum([
-      { passed: 3, failed: 0, skipped: 1 },
-      { passed: 4, failed: 2, skipped: 0 },
+      { passed: 3, failed: 0, skipped: 1, failures: [] },
+      { passed: 4, failed: 2, skipped: 0, failures: ['a', 'b'] },
     ]);
 
-    expect(total).to.deep.equal({ passed: 7, failed: 2, skipped: 1 });
+    expect(total).to.deep.equal({ passed: 7, failed: 2, skipped: 1, failures: ['a', 'b'] });
   });
 
   it('counts a linter that complains as one failure, and one that is content not at all', () => {
-    expect(sum([checked(false), checked(true)])).to.deep.equal({ passed: 0, failed: 1, skipped: 0 });
+    expect(sum([checked(false), checked(true)])).to.include({ passed: 0, failed: 1, skipped: 0 });
   });
 
   it('speaks of skipped tests only where there are any', () => {
