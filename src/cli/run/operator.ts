@@ -15,6 +15,7 @@ import { SyncStates } from '../../controller/sync-states.js';
 import { TargetRunner } from '../../controller/target-runner.js';
 import { EventHandlers } from '../../controller/event-handlers.js';
 import { Finalizer } from '../../controller/finalizer.js';
+import { Turns } from '../../k8s/util/async.js';
 import type { Clock } from '../../k8s/util/clock.js';
 import { Controller } from '../../k8s/controller/controller.js';
 import type { EventRecorder } from '../../k8s/events/event-recorder.js';
@@ -79,6 +80,8 @@ export class Operator {
     metrics.runtime.measureQueue(CONTROLLER, this.#queue);
     const reports = new WorkQueue({ random, groupOf: (uid) => states.get(uid)?.key.split('/')[0] ?? '' });
 
+    // A plan or a status of a thousand targets takes milliseconds of computing.
+    const turns = new Turns(1);
     const intervals = {
       pollMs: options.pollInterval,
       resyncMs: options.resyncInterval,
@@ -168,7 +171,10 @@ export class Operator {
       name: CONTROLLER,
       queue: this.#queue,
       workers: options.maxConcurrentReconciles,
-      reconcile: (key) => reconciler.reconcile(key, this.#stopNow.signal),
+      reconcile: async (key) => {
+        await turns.next();
+        return reconciler.reconcile(key, this.#stopNow.signal);
+      },
       observer: metrics.runtime.controller(CONTROLLER),
       onError: (key, error) =>
         logger.warn('reconcile failed and is tried again', { configMapSync: key, error }),
@@ -177,7 +183,10 @@ export class Operator {
       name: `${CONTROLLER}-status`,
       queue: reports,
       workers: options.maxConcurrentReconciles,
-      reconcile: (uid) => reporter.report(uid, this.#stopNow.signal),
+      reconcile: async (uid) => {
+        await turns.next();
+        return reporter.report(uid, this.#stopNow.signal);
+      },
       onError: (uid, error) =>
         logger.warn('a status could not be written and is tried again', { uid, error }),
     });

@@ -77,3 +77,24 @@ export async function inSlices<T>(items: Iterable<T>, visit: (item: T) => void):
     visited += 1;
   }
 }
+
+/**
+ * Lets only so many begin in one turn of the event loop. Work that waits for nothing would, many times in a row, hold it for
+ * as long as all of it takes, and with it the answers that others wait for.
+ */
+export class Turns {
+  readonly #perTurn: number;
+  #begun = 0;
+  #turn: Promise<void> = Promise.resolve();
+
+  constructor(perTurn: number) {
+    this.#perTurn = perTurn;
+  }
+
+  /** Resolves in the turn in which the caller may begin, never in this one. */
+  next(): Promise<void> {
+    if (this.#begun % this.#perTurn === 0) this.#turn = this.#turn.then(() => setImmediate());
+    this.#begun += 1;
+    return this.#turn;
+  }
+}

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { inSlices } from '../../../../src/k8s/util/async.js';
+import { inSlices, Turns } from '../../../../src/k8s/util/async.js';
 
 describe('slices', () => {
   it('come to every item in order, and let others have a turn in between', async () => {
@@ -22,5 +22,29 @@ describe('slices', () => {
 
     expect(failure).to.have.property('message', 'two');
     expect(visited).to.deep.equal([1]);
+  });
+});
+
+describe('turns', () => {
+  it('let so many begin in each turn of the event loop, in their order, and others in between', async () => {
+    const turns = new Turns(3);
+    const begun: number[] = [];
+    const all = Promise.all(
+      Array.from({ length: 8 }, async (_, i) => {
+        await turns.next();
+        begun.push(i);
+      }),
+    );
+    const counts: number[] = [begun.length];
+    while (begun.length < 8) {
+      await new Promise(setImmediate);
+      counts.push(begun.length);
+    }
+    await all;
+
+    expect(begun).to.deep.equal([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect(counts[0]).to.equal(0);
+    expect(counts.length).to.be.greaterThan(3);
+    expect(Math.max(...counts.slice(1).map((count, i) => count - counts[i]!))).to.be.at.most(3);
   });
 });
