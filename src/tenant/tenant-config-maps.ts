@@ -1,7 +1,6 @@
 import type { Verb } from '../api/v1alpha1/config-map-sync-status.js';
 import { isApiError } from '../k8s/client/errors.js';
 import { apiPath } from '../k8s/client/api-path.js';
-import { type ApiRequest, type ApiResponse } from '../k8s/client/rest-types.js';
 import type { Tenant } from './tenant.js';
 
 /** What the API server decided about one request for a ConfigMap. */
@@ -52,67 +51,47 @@ export class TenantConfigMaps {
   }
 
   /** @throws ApiError 404 where there is none. */
-  async get<T extends object>(namespace: string, name: string, signal: AbortSignal): Promise<T> {
-    return this.#call<T>('get', namespace, { method: 'GET', path: path(namespace, name), signal });
+  get<T extends object>(namespace: string, name: string, signal: AbortSignal): Promise<T> {
+    return this.#call<T>('get', { namespace, name }, undefined, signal);
   }
 
   /** @throws ApiError 409 where the name is taken. */
-  async create<T extends object>(namespace: string, configMap: T, signal: AbortSignal): Promise<T> {
-    return this.#call<T>('create', namespace, {
-      method: 'POST',
-      path: path(namespace),
-      ...this.#write,
-      body: configMap,
-      signal,
-    });
+  create<T extends object>(namespace: string, configMap: T, signal: AbortSignal): Promise<T> {
+    return this.#call<T>('create', { namespace }, configMap, signal);
   }
 
   /** `configMap.metadata.resourceVersion` guards against lost updates: ApiError 409 where it has moved on. */
-  async update<T extends object>(
-    namespace: string,
-    name: string,
-    configMap: T,
-    signal: AbortSignal,
-  ): Promise<T> {
-    return this.#call<T>('update', namespace, {
-      method: 'PUT',
-      path: path(namespace, name),
-      ...this.#write,
-      body: configMap,
-      signal,
-    });
+  update<T extends object>(namespace: string, name: string, configMap: T, signal: AbortSignal): Promise<T> {
+    return this.#call<T>('update', { namespace, name }, configMap, signal);
   }
 
   /** Deletes just the object that was seen: ApiError 409 where it is another one by now. */
   async delete(seen: SeenConfigMap, signal: AbortSignal): Promise<void> {
     const { uid, resourceVersion } = seen;
-    await this.#call('delete', seen.namespace, {
-      method: 'DELETE',
-      path: path(seen.namespace, seen.name),
-      ...this.#write,
-      body: { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid, resourceVersion } },
-      signal,
-    });
-  }
-
-  get #write(): Pick<ApiRequest, 'query'> {
-    return this.#context.dryRun === true ? { query: { dryRun: 'All' } } : {};
+    const options = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid, resourceVersion } };
+    await this.#call('delete', seen, options, signal);
   }
 
   async #call<T>(
-    verb: AccessDecision['verb'],
-    namespace: string,
-    request: ApiRequest & { signal: AbortSignal },
+    verb: Verb,
+    { namespace, name }: { namespace: string; name?: string },
+    body: object | undefined,
+    signal: AbortSignal,
   ): Promise<T> {
+    const { dryRun, onDecision } = this.#context;
     const decided = (decision: Pick<AccessDecision, 'decision' | 'reason' | 'code' | 'auditID'>): void =>
-      this.#context.onDecision({ username: this.#tenant.username, verb, namespace, ...decision });
+      onDecision({ username: this.#tenant.username, verb, namespace, ...decision });
     try {
-      const response: ApiResponse<T> = await this.#tenant.request<T>({
-        ...request,
+      const answer = await this.#tenant.request<T>({
+        method: METHODS[verb],
+        path: apiPath({ group: '', version: 'v1', namespace, resource: 'configmaps', name }),
+        query: verb !== 'get' && dryRun === true ? { dryRun: 'All' } : undefined,
+        body,
         userAgent: this.#userAgent,
+        signal,
       });
-      decided({ decision: 'allowed', reason: '', code: response.code, auditID: response.auditID });
-      return response.body;
+      decided({ decision: 'allowed', reason: '', code: answer.code, auditID: answer.auditID });
+      return answer.body;
     } catch (error) {
       if (isApiError(error, 403)) {
         const { reason, code, auditID } = error;
@@ -123,6 +102,4 @@ export class TenantConfigMaps {
   }
 }
 
-function path(namespace: string, name?: string): string {
-  return apiPath({ group: '', version: 'v1', namespace, resource: 'configmaps', ...(name && { name }) });
-}
+const METHODS = { get: 'GET', create: 'POST', update: 'PUT', delete: 'DELETE' } as const;
