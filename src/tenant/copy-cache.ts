@@ -22,9 +22,8 @@ export class CopyCache {
   readonly #copies = new Map<string, CachedCopy>();
   readonly #underWay = new Map<string, { reader: string; seen: string | undefined }[]>();
   readonly #changed: (name: string, except: string | undefined) => void;
-  #covered = false;
-  /** Counts the times that coverage was lost: what was seen before says nothing afterwards. */
-  #gaps = 0;
+  /** Another one after each gap: what was seen before it says nothing afterwards. */
+  #coverage: symbol | undefined;
 
   /** @param changed An object is not as it was last seen; `except` names the reader whose own write it was. */
   constructor(changed: (name: string, except: string | undefined) => void) {
@@ -32,27 +31,24 @@ export class CopyCache {
   }
 
   get covered(): boolean {
-    return this.#covered;
+    return this.#coverage !== undefined;
   }
 
   /** True where the object is as `fingerprint` describes and nothing can have happened to it unseen. */
   isCurrent(name: string, fingerprint: string): boolean {
-    return this.#covered && this.#copies.get(name)?.fingerprint === fingerprint;
+    return this.covered && this.#copies.get(name)?.fingerprint === fingerprint;
   }
 
   track(name: string, reader: string): Observation {
     const observation = { reader, seen: undefined as string | undefined };
-    const list = this.#underWay.get(name) ?? [];
-    list.push(observation);
-    this.#underWay.set(name, list);
-    const startedCovered = this.#covered;
-    const startedAfter = this.#gaps;
+    this.#underWay.set(name, [...(this.#underWay.get(name) ?? []), observation]);
+    const coverage = this.#coverage;
     return {
       confirm: (resourceVersion, fingerprint) => {
         if (observation.seen !== undefined && observation.seen !== resourceVersion) return;
         observation.seen = undefined;
-        const unbroken = startedCovered && this.#covered && startedAfter === this.#gaps;
-        if (unbroken) this.#copies.set(name, { resourceVersion, fingerprint, reader });
+        if (coverage === undefined || coverage !== this.#coverage) return;
+        this.#copies.set(name, { resourceVersion, fingerprint, reader });
       },
       end: () => {
         // Something else happened meanwhile: whoever was not told then is told now.
@@ -79,12 +75,11 @@ export class CopyCache {
 
   /** A watch covers the namespace, or the name, from now on. */
   cover(): void {
-    this.#covered = true;
+    this.#coverage ??= Symbol();
   }
 
   uncover(): void {
-    this.#covered = false;
-    this.#gaps += 1;
+    this.#coverage = undefined;
     this.#copies.clear();
   }
 

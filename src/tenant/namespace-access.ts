@@ -1,3 +1,4 @@
+import type { ApiResponse } from '../k8s/client/rest-types.js';
 import { abortable } from '../k8s/util/async.js';
 import { AccessRules, type RulesReviewStatus } from './access-rules.js';
 import type { Priority } from './fair-queue.js';
@@ -12,9 +13,14 @@ export interface AccessVerdict {
   auditID: string | undefined;
 }
 
+/** The answer for one verb. */
 interface AccessReview {
-  status?: { allowed?: boolean };
+  verb: Verb;
+  allowed: boolean;
+  auditID: string | undefined;
 }
+
+type ReviewAnswer = ApiResponse<{ status?: RulesReviewStatus & { allowed?: boolean } }>;
 
 /**
  * What one tenant may do to ConfigMaps in one namespace, as the API server answers it under the tenant's own token.
@@ -23,10 +29,9 @@ interface AccessReview {
 export class NamespaceAccess {
   readonly #tenant: Tenant;
   readonly #namespace: string;
-  readonly #verdicts = new Map<string, { name: string; verbs: Verb[]; verdict: AccessVerdict }>();
+  /** Another map whenever the verdicts so far lose their worth: one that was under way then is not kept either. */
+  #verdicts = new Map<string, { name: string; verbs: readonly Verb[]; verdict: AccessVerdict }>();
   #rules: Promise<AccessRules> | undefined;
-  /** Moves on whenever the verdicts so far lose their worth: one that was under way then is not kept either. */
-  #generation = 0;
 
   constructor(tenant: Tenant, namespace: string) {
     this.#tenant = tenant;
@@ -40,16 +45,15 @@ export class NamespaceAccess {
 
   /** What is known without asking; undefined where that is nothing. */
   known(name: string, verbs: readonly Verb[]): AccessVerdict | undefined {
-    return this.#verdicts.get(`${name} ${verbs.join()}`)?.verdict;
+    return this.#verdicts.get(keyOf(name, verbs))?.verdict;
   }
 
   async verdict(name: string, verbs: readonly Verb[], signal: AbortSignal): Promise<AccessVerdict> {
-    const key = `${name} ${verbs.join()}`;
     const known = this.known(name, verbs);
     if (known !== undefined) return known;
-    const generation = this.#generation;
+    const verdicts = this.#verdicts;
     const verdict = await this.#judge(name, verbs, signal);
-    if (generation === this.#generation) this.#verdicts.set(key, { name, verbs: [...verbs], verdict });
+    verdicts.set(keyOf(name, verbs), { name, verbs: [...verbs], verdict });
     return verdict;
   }
 
@@ -75,7 +79,7 @@ export class NamespaceAccess {
   /** The API server refused what we thought was allowed: ask again. */
   invalidate(): void {
     this.#rules = undefined;
-    this.#forgetVerdicts();
+    this.#verdicts = new Map();
   }
 
   /** Drops what was found for other names: nobody cares for them any more. */
@@ -90,7 +94,7 @@ export class NamespaceAccess {
     const now = await this.#readRules(signal, 'background');
     this.#rules = Promise.resolve(now);
     if (now.digest !== before.digest || now.complete !== before.complete) {
-      this.#forgetVerdicts();
+      this.#verdicts = new Map();
       return true;
     }
     return now.complete ? false : this.#recheckVerdicts(signal);
@@ -99,20 +103,15 @@ export class NamespaceAccess {
   /** Where rules cannot be listed, the verdicts themselves have to be compared. */
   async #recheckVerdicts(signal: AbortSignal): Promise<boolean> {
     let changed = false;
-    const generation = this.#generation;
-    for (const [key, { name, verbs, verdict }] of this.#verdicts) {
+    const verdicts = this.#verdicts;
+    for (const [key, { name, verbs, verdict }] of verdicts) {
       const now = await this.#judge(name, verbs, signal);
-      if (generation !== this.#generation) return true;
+      if (verdicts !== this.#verdicts) return true;
       if (now.missing.join() === verdict.missing.join()) continue;
-      this.#verdicts.set(key, { name, verbs, verdict: now });
+      verdicts.set(key, { name, verbs, verdict: now });
       changed = true;
     }
     return changed;
-  }
-
-  #forgetVerdicts(): void {
-    this.#generation += 1;
-    this.#verdicts.clear();
   }
 
   async #judge(name: string, verbs: readonly Verb[], signal: AbortSignal): Promise<AccessVerdict> {
@@ -122,50 +121,27 @@ export class NamespaceAccess {
     return { missing: refused.map(({ verb }) => verb), auditID: refused[0]?.auditID };
   }
 
-  async #review(
-    verb: Verb,
-    name: string,
-    signal: AbortSignal,
-  ): Promise<{ verb: Verb; allowed: boolean; auditID: string | undefined }> {
-    const { body, auditID } = await this.#tenant.request<AccessReview>(
-      {
-        method: 'POST',
-        path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
-        body: {
-          apiVersion: 'authorization.k8s.io/v1',
-          kind: 'SelfSubjectAccessReview',
-          spec: {
-            resourceAttributes: {
-              namespace: this.#namespace,
-              verb,
-              version: 'v1',
-              resource: 'configmaps',
-              // As for the real request: a create has no name when it is authorized.
-              ...(verb === 'create' ? {} : { name }),
-            },
-          },
-        },
-        signal,
-      },
-      'background',
-    );
+  async #review(verb: Verb, name: string, signal: AbortSignal): Promise<AccessReview> {
+    const attributes = { namespace: this.#namespace, verb, version: 'v1', resource: 'configmaps' };
+    // As for the real request: a create has no name when it is authorized.
+    const spec = { resourceAttributes: verb === 'create' ? attributes : { ...attributes, name } };
+    const { body, auditID } = await this.#ask('SelfSubjectAccessReview', spec, signal, 'background');
     return { verb, allowed: body.status?.allowed === true, auditID };
   }
 
   async #readRules(signal: AbortSignal, priority: Priority): Promise<AccessRules> {
-    const { body } = await this.#tenant.request<{ status?: RulesReviewStatus }>(
-      {
-        method: 'POST',
-        path: '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews',
-        body: {
-          apiVersion: 'authorization.k8s.io/v1',
-          kind: 'SelfSubjectRulesReview',
-          spec: { namespace: this.#namespace },
-        },
-        signal,
-      },
-      priority,
-    );
+    const spec = { namespace: this.#namespace };
+    const { body } = await this.#ask('SelfSubjectRulesReview', spec, signal, priority);
     return new AccessRules(body.status ?? {});
   }
+
+  #ask(kind: string, spec: object, signal: AbortSignal, priority: Priority): Promise<ReviewAnswer> {
+    const path = `/apis/authorization.k8s.io/v1/${kind.toLowerCase()}s`;
+    const body = { apiVersion: 'authorization.k8s.io/v1', kind, spec };
+    return this.#tenant.request({ method: 'POST', path, body, signal }, priority);
+  }
+}
+
+function keyOf(name: string, verbs: readonly Verb[]): string {
+  return `${name} ${verbs.join()}`;
 }
