@@ -4,8 +4,7 @@ import type { ServiceAccount } from '../api/kubernetes.js';
 
 /**
  * `work` goes first, at all tenants; then what is `new`; `background` is what is denied, has failed, or is only checked
- * again. The lower ones get a share all the same, but a tenant's own
- * `background` waits until it has nothing `new`.
+ * again. The lower ones get a share all the same, but a tenant's own `background` waits until it has nothing `new`.
  */
 export const PRIORITIES = ['work', 'new', 'background'] as const;
 export type Priority = (typeof PRIORITIES)[number];
@@ -27,17 +26,11 @@ interface Seat {
 
 /** What takes longer gives its seat to others, in milliseconds. */
 const SLOW_MS = 250;
-/** Who is asked first, one seat after the other: each of the lower priorities gets its share. */
-const ORDERS: readonly (readonly Priority[])[] = [
-  PRIORITIES,
-  PRIORITIES,
-  PRIORITIES,
-  ['background', 'new', 'work'],
-  PRIORITIES,
-  PRIORITIES,
-  PRIORITIES,
-  ['new', 'background', 'work'],
-];
+/** Of eight seats, in which another priority is asked first: each of the lower ones gets its share. */
+const OTHER_ORDERS: Partial<Record<number, readonly Priority[]>> = {
+  3: ['background', 'new', 'work'],
+  7: ['new', 'background', 'work'],
+};
 /** So many times the number of seats are the most that is under way. */
 export const MOST_UNDER_WAY = 5;
 /** The part of all seats that one priority may have at a time. */
@@ -69,7 +62,9 @@ export class FairQueue {
   readonly #underWay = new Map<string, number>();
   /** By tenant: how many seats it has for what is new. */
   readonly #newOf = new Map<string, number>();
-  readonly #bySignal = new Map<AbortSignal, SignalGroup>();
+  /** Those that wait with one signal. */
+  readonly #bySignal = new Map<AbortSignal, Set<Waiter>>();
+  readonly #onAbort = ({ target }: Event): void => this.#giveUp(target as AbortSignal);
   #slow = 0;
   #given = 0;
   #timer = false;
@@ -151,7 +146,7 @@ export class FairQueue {
   }
 
   #next(): Task | undefined {
-    for (const priority of ORDERS[this.#given % ORDERS.length] ?? PRIORITIES) {
+    for (const priority of OTHER_ORDERS[this.#given % 8] ?? PRIORITIES) {
       if (this.#takenOf[priority] >= Math.max(1, Math.floor(this.#seats * this.#shares[priority]))) continue;
       const task = this.#waiting[priority].take((tenant) => this.#may(tenant, priority));
       if (task !== undefined) return task;
@@ -223,37 +218,27 @@ export class FairQueue {
    * removed, and hundreds wait with the same.
    */
   #joinGroup(signal: AbortSignal, waiter: Waiter): void {
-    let group = this.#bySignal.get(signal);
-    if (group === undefined) {
-      group = { waiters: new Set(), onAbort: () => this.#giveUp(signal) };
-      signal.addEventListener('abort', group.onAbort, { once: true });
-      this.#bySignal.set(signal, group);
-    }
-    group.waiters.add(waiter);
+    const group = this.#bySignal.get(signal) ?? new Set();
+    if (group.size === 0) signal.addEventListener('abort', this.#onAbort, { once: true });
+    this.#bySignal.set(signal, group.add(waiter));
   }
 
   #leaveGroup(signal: AbortSignal, waiter: Waiter): void {
     const group = this.#bySignal.get(signal);
-    group?.waiters.delete(waiter);
-    if (group?.waiters.size !== 0) return;
-    signal.removeEventListener('abort', group.onAbort);
+    group?.delete(waiter);
+    if (group?.size !== 0) return;
+    signal.removeEventListener('abort', this.#onAbort);
     this.#bySignal.delete(signal);
   }
 
   #giveUp(signal: AbortSignal): void {
-    const waiters = this.#bySignal.get(signal)?.waiters ?? [];
+    const waiters = this.#bySignal.get(signal) ?? [];
     this.#bySignal.delete(signal);
     for (const waiter of waiters) {
       this.remove(waiter);
       waiter.reject(signal.reason);
     }
   }
-}
-
-/** Those that wait with one signal. */
-interface SignalGroup {
-  waiters: Set<Waiter>;
-  onAbort: () => void;
 }
 
 interface Waiter extends Task {

@@ -1,4 +1,5 @@
 import type { Clock } from '../k8s/util/clock.js';
+import { abortable } from '../k8s/util/async.js';
 import { FairList } from '../k8s/util/fair-list.js';
 
 /** At most so many re-checks of permissions a second, all tenants together. */
@@ -12,7 +13,7 @@ const TICK_MS = 20;
  */
 export class ReviewPace {
   readonly #clock: Clock;
-  readonly #waiting = new FairList<() => void>();
+  readonly #waiting = new FairList<PromiseWithResolvers<undefined>>();
   #running = false;
   #credit = 0;
   #countedAt = Number.NEGATIVE_INFINITY;
@@ -24,19 +25,14 @@ export class ReviewPace {
   /** Resolves when the re-check may go on; rejects when the signal aborts. */
   async turn(tenant: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    await new Promise<void>((resolve, reject) => {
-      const go = (): void => {
-        signal.removeEventListener('abort', onAbort);
-        resolve();
-      };
-      const onAbort = (): void => {
-        this.#waiting.remove([tenant], go);
-        reject(signal.reason as Error);
-      };
-      signal.addEventListener('abort', onAbort, { once: true });
-      this.#waiting.add([tenant], go);
-      this.#pump();
-    });
+    const turn = Promise.withResolvers<undefined>();
+    this.#waiting.add([tenant], turn);
+    this.#pump();
+    try {
+      await abortable(turn.promise, signal);
+    } finally {
+      this.#waiting.remove([tenant], turn);
+    }
   }
 
   #pump(): void {
@@ -47,7 +43,7 @@ export class ReviewPace {
     this.#countedAt = now;
     while (this.#credit >= 1 && this.#waiting.size > 0) {
       this.#credit -= 1;
-      this.#waiting.take()?.();
+      this.#waiting.take()?.resolve(undefined);
     }
     if (this.#waiting.size === 0 || this.#running) return;
     this.#running = true;
