@@ -1,4 +1,4 @@
-import { MetadataWatcher } from '../k8s/cache/metadata-watcher.js';
+import { MetadataWatcher, type Change } from '../k8s/cache/metadata-watcher.js';
 import type { Clock } from '../k8s/util/clock.js';
 import { isApiError } from '../k8s/client/errors.js';
 import { apiPath } from '../k8s/client/api-path.js';
@@ -108,7 +108,7 @@ export class NamespaceWatch {
     const before = this.#interests.get(sync) ?? names;
     this.#interests.set(sync, names);
     if ([...before].some((name) => !names.has(name))) this.#dropUnused();
-    void this.#openScopes();
+    void this.#openScopes([sync]);
   }
 
   dropInterest(sync: string): void {
@@ -125,7 +125,7 @@ export class NamespaceWatch {
     if (this.#ended.signal.aborted) return;
     this.#options.tenant.dependents.delete(this.#onTenantEnded);
     this.#ended.abort(reason);
-    for (const name of [...this.#scopes.keys()]) this.#closeScope(name);
+    this.#closeScopes(() => true);
     this.#options.onEnded?.();
   }
 
@@ -139,8 +139,9 @@ export class NamespaceWatch {
     }
   }
 
-  async #openScopes(): Promise<void> {
-    if ([...this.#interests.values()].every((names) => names.size === 0)) return;
+  async #openScopes(syncs: readonly string[]): Promise<void> {
+    const wanted = (): string[] => syncs.flatMap((sync) => [...(this.#interests.get(sync) ?? [])]);
+    if (wanted().length === 0) return;
     try {
       const rules = await this.access.rules(this.#ended.signal);
       const mayWatch = (name?: string): boolean => rules.allows('list', name) && rules.allows('watch', name);
@@ -150,9 +151,7 @@ export class NamespaceWatch {
       }
       // Only trying tells where an authorizer cannot list its rules.
       if (!rules.complete && this.#open(ALL)) return;
-      for (const names of this.#interests.values()) {
-        for (const name of names) if (mayWatch(name)) this.#open(name);
-      }
+      for (const name of wanted()) if (mayWatch(name)) this.#open(name);
     } catch {
       // Without rules there is no watch; the reconcile that asks for rights reports why.
     }
@@ -162,9 +161,11 @@ export class NamespaceWatch {
   #dropUnused(): void {
     const wanted = new Set([...this.#interests.values()].flatMap((names) => [...names]));
     this.access.keepOnly(wanted);
-    for (const name of [...this.#scopes.keys()]) {
-      if (name === ALL ? wanted.size === 0 : !wanted.has(name)) this.#closeScope(name);
-    }
+    this.#closeScopes((name) => (name === ALL ? wanted.size === 0 : !wanted.has(name)));
+  }
+
+  #closeScopes(isUnused: (name: string) => boolean): void {
+    for (const name of [...this.#scopes.keys()]) if (isUnused(name)) this.#closeScope(name);
   }
 
   #closeScope(name: string): void {
@@ -196,35 +197,25 @@ export class NamespaceWatch {
     return true;
   }
 
-  async #follow(name: string, scope: Scope): Promise<void> {
-    const { feed, copies, stop } = scope;
-    const { signal } = stop;
+  async #follow(name: string, { feed, copies, stop: { signal } }: Scope): Promise<void> {
     const { tenant, clock } = this.#options;
+    let release = (): void => undefined;
     try {
-      const release = await tenant.acquire('background', signal);
+      release = await tenant.acquire('background', signal);
       void clock.sleep(OPENING_MS, signal).then(release, release);
-      try {
-        await feed.run(
-          {
-            onOpen: () => {
-              release();
-              copies.cover();
-              if (name === ALL) this.#closeScopesByName();
-              this.#notify('covered', name === ALL ? undefined : name);
-            },
-            onChange: ({ metadata }) => copies.changed(metadata.name, metadata.resourceVersion),
-            onClosed: () => copies.uncover(),
-          },
-          signal,
-        );
-      } finally {
+      const onOpen = (): void => {
         release();
-      }
+        copies.cover();
+        if (name === ALL) this.#closeScopes((other) => other !== ALL);
+        this.#notify('covered', name === ALL ? undefined : name);
+      };
+      const onChange = ({ metadata }: Change): void =>
+        copies.changed(metadata.name, metadata.resourceVersion);
+      await feed.run({ onOpen, onChange, onClosed: () => copies.uncover() }, signal);
     } catch (error) {
       if (!signal.aborted) this.#watchFailed(name, error);
     } finally {
-      copies.uncover();
-      if (this.#scopes.get(name) === scope) this.#scopes.delete(name);
+      release();
     }
   }
 
@@ -239,10 +230,6 @@ export class NamespaceWatch {
     this.#refused.set(name, clock.now() + recheck.allowedMs);
     if (isApiError(error, 403)) this.access.invalidate();
     this.#notify('access');
-  }
-
-  #closeScopesByName(): void {
-    for (const name of [...this.#scopes.keys()]) if (name !== ALL) this.#closeScope(name);
   }
 
   /** Rights may change without a word to us: an open watch outlives a revocation, and a grant is no event at all. */
@@ -261,13 +248,13 @@ export class NamespaceWatch {
         if (!this.access.denied && waited >= 0 && waited < recheck.allowedMs) continue;
         await pace.turn(tenant.account.namespace, signal);
         this.#checkedAt = clock.now();
-        if (await this.access.recheck(signal)) {
+        const changed = await this.access.recheck(signal);
+        if (!changed && this.#refused.size === 0) continue;
+        if (changed) {
           this.#refused.clear();
           this.#notify('access');
-          void this.#openScopes();
-        } else if (this.#refused.size > 0) {
-          void this.#openScopes();
         }
+        void this.#openScopes([...this.#interests.keys()]);
       } catch {
         // Unreachable, or the tenant has ended: the next round, or the tenant's successor, asks again.
       }
