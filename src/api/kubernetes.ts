@@ -33,10 +33,6 @@ export function sameNamespacedName(a: NamespacedName, b: NamespacedName): boolea
 /** A tenant's identity: a ServiceAccount in the namespace of the ConfigMapSync that names it. */
 export type ServiceAccount = NamespacedName;
 
-export function serviceAccountKey(account: ServiceAccount): string {
-  return namespacedNameKey(account);
-}
-
 /** The user name that the API server gives a token of this ServiceAccount. */
 export function serviceAccountUsername({ namespace, name }: ServiceAccount): string {
   return `system:serviceaccount:${namespace}:${name}`;

@@ -8,8 +8,8 @@ export class IdentityError extends Error {
     readonly reason: IdentityFailure,
     message: string,
     /** HTTP code of the API server's answer; 0 where the refusal is our own. */
-    readonly code: number,
-    readonly auditID: string | undefined,
+    readonly code = 0,
+    readonly auditID?: string,
   ) {
     super(message);
   }

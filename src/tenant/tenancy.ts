@@ -1,23 +1,18 @@
-import type { Clock } from '../k8s/util/clock.js';
 import { SessionClosedError } from './errors.js';
 import { ReviewPace } from './review-pace.js';
-import { serviceAccountKey, type ServiceAccount } from '../api/kubernetes.js';
+import { namespacedNameKey, type NamespacedName, type ServiceAccount } from '../api/kubernetes.js';
 import { TenantConfigMaps, type AccessDecision } from './tenant-config-maps.js';
-import { NamespaceWatch, type Cause } from './namespace-watch.js';
+import { NamespaceWatch, type NamespaceWatchOptions } from './namespace-watch.js';
 import type { TenantPool } from './tenant-pool.js';
 import type { Tenant } from './tenant.js';
 
-export interface TenancyOptions {
+export type TenancyOptions = Pick<NamespaceWatchOptions, 'clock' | 'random' | 'recheck' | 'notify'> & {
   tenants: TenantPool;
   /** `config-weaver/<version>`. */
   userAgentPrefix: string;
-  clock: Clock;
-  random: () => number;
-  recheck: { deniedMs: number; allowedMs: number };
-  notify: (sync: string, cause: Cause) => void;
   /** The last ConfigMapSync that used this ServiceAccount does so no more. */
   onUnused?: (account: ServiceAccount) => void;
-}
+};
 
 /** What a reconcile acts with: a proven identity and its door to ConfigMaps. */
 export interface Session {
@@ -44,12 +39,11 @@ export interface Session {
 export class Tenancy {
   readonly #options: TenancyOptions;
   readonly #pace: ReviewPace;
-  readonly #accounts = new Map<string, ServiceAccount>();
-  /** The same the other way round, ServiceAccounts by key: ten thousand ConfigMapSyncs may come and go. */
+  /** What each ConfigMapSync uses: a ServiceAccount, and by key the namespaces that it holds an interest in. */
+  readonly #uses = new Map<string, { account: ServiceAccount; held: Set<string> }>();
+  /** Who uses a ServiceAccount, by key: ten thousand ConfigMapSyncs may come and go. */
   readonly #users = new Map<string, Set<string>>();
   readonly #namespaces = new Map<string, NamespaceWatch>();
-  /** Namespaces, by key, that each ConfigMapSync holds an interest in. */
-  readonly #held = new Map<string, Set<string>>();
 
   constructor(options: TenancyOptions) {
     this.#options = options;
@@ -57,7 +51,7 @@ export class Tenancy {
   }
 
   get watches(): number {
-    return this.#all().reduce((sum, namespace) => sum + namespace.watches, 0);
+    return [...this.#namespaces.values()].reduce((sum, { watches }) => sum + watches, 0);
   }
 
   /** Names each watch that has made no progress since `deadline` (milliseconds since the epoch). */
@@ -69,20 +63,17 @@ export class Tenancy {
 
   /** ConfigMapSyncs, by key, that use this ServiceAccount. */
   usersOf(account: ServiceAccount): string[] {
-    return [...(this.#users.get(serviceAccountKey(account)) ?? [])];
+    return [...(this.#users.get(namespacedNameKey(account)) ?? [])];
   }
 
-  /**
-   * @param sync `namespace/name` of the ConfigMapSync.
-   * @throws IdentityError where the ServiceAccount or its grant is missing.
-   */
-  async open(sync: { namespace: string; name: string }, account: ServiceAccount): Promise<Session> {
-    const key = `${sync.namespace}/${sync.name}`;
-    const previous = this.#accounts.get(key);
-    if (previous === undefined || serviceAccountKey(previous) !== serviceAccountKey(account)) {
-      this.#release(key);
-      if (previous !== undefined) this.#leave(key, previous);
-      this.#join(key, account);
+  /** @throws IdentityError where the ServiceAccount or its grant is missing. */
+  async open(sync: NamespacedName, account: ServiceAccount): Promise<Session> {
+    const key = namespacedNameKey(sync);
+    const users = this.#users.get(namespacedNameKey(account)) ?? new Set();
+    if (!users.has(key)) {
+      this.close(key);
+      this.#uses.set(key, { account, held: new Set() });
+      this.#users.set(namespacedNameKey(account), users.add(key));
     }
     const tenant = await this.#options.tenants.open(account);
     // Its last user may have gone meanwhile: then nobody else would forget the token.
@@ -98,18 +89,20 @@ export class Tenancy {
 
   /** The ConfigMapSync is gone, or does nothing for now: nothing is watched or kept for it. */
   close(sync: string): void {
-    const account = this.#accounts.get(sync);
-    this.#release(sync);
-    if (account !== undefined) this.#leave(sync, account);
+    const use = this.#uses.get(sync);
+    if (use === undefined) return;
+    this.#uses.delete(sync);
+    for (const key of use.held) this.#namespaces.get(key)?.dropInterest(sync);
+    const account = namespacedNameKey(use.account);
+    const users = this.#users.get(account);
+    users?.delete(sync);
+    if (users?.size === 0) this.#users.delete(account);
+    this.#forgetIfUnused(use.account);
   }
 
   closeAll(): void {
-    for (const namespace of this.#all()) namespace.close();
+    for (const namespace of [...this.#namespaces.values()]) namespace.close();
     this.#options.tenants.close();
-  }
-
-  #all(): NamespaceWatch[] {
-    return [...this.#namespaces.values()];
   }
 
   /**
@@ -120,12 +113,12 @@ export class Tenancy {
     let declared: ReadonlyMap<string, ReadonlySet<string>> = new Map();
     const opened = new Map<string, NamespaceWatch>();
     const open = (name: string): NamespaceWatch => {
+      const use = this.#uses.get(sync);
       // Nobody would end the interest again.
-      if (!this.#accounts.has(sync)) throw new SessionClosedError(`nothing is done for ${sync} any more`);
-      const names = declared.get(name) ?? new Set();
+      if (use === undefined) throw new SessionClosedError(`nothing is done for ${sync} any more`);
       const view = this.#namespace(tenant, name);
-      this.#heldBy(sync).add(namespaceKey(tenant, name));
-      view.setInterest(sync, names);
+      use.held.add(namespaceKey(tenant, name));
+      view.setInterest(sync, declared.get(name) ?? new Set());
       opened.set(name, view);
       return view;
     };
@@ -142,11 +135,11 @@ export class Tenancy {
         declared = interests;
         opened.clear();
         const wanted = new Set([...interests.keys()].map((name) => namespaceKey(tenant, name)));
-        const held = this.#heldBy(sync);
+        const held = this.#uses.get(sync)?.held ?? new Set();
         for (const key of held) {
           if (wanted.has(key)) continue;
           held.delete(key);
-          this.#dropInterest(sync, key);
+          this.#namespaces.get(key)?.dropInterest(sync);
         }
       },
     };
@@ -156,56 +149,16 @@ export class Tenancy {
     const key = namespaceKey(tenant, name);
     let namespace = this.#namespaces.get(key);
     if (namespace === undefined) {
-      const { clock, random, recheck, notify } = this.#options;
       const onEnded = (): boolean => this.#namespaces.delete(key);
-      namespace = new NamespaceWatch({
-        tenant,
-        namespace: name,
-        clock,
-        random,
-        recheck,
-        pace: this.#pace,
-        notify,
-        onEnded,
-      });
+      const own = { tenant, namespace: name, pace: this.#pace, onEnded };
+      namespace = new NamespaceWatch({ ...this.#options, ...own });
       this.#namespaces.set(key, namespace);
     }
     return namespace;
   }
 
-  #heldBy(sync: string): Set<string> {
-    const held = this.#held.get(sync) ?? new Set();
-    this.#held.set(sync, held);
-    return held;
-  }
-
-  #release(sync: string): void {
-    for (const key of this.#held.get(sync) ?? []) this.#dropInterest(sync, key);
-    this.#held.delete(sync);
-  }
-
-  #dropInterest(sync: string, key: string): void {
-    this.#namespaces.get(key)?.dropInterest(sync);
-  }
-
-  #join(sync: string, account: ServiceAccount): void {
-    this.#accounts.set(sync, account);
-    const key = serviceAccountKey(account);
-    const users = this.#users.get(key) ?? new Set();
-    this.#users.set(key, users.add(sync));
-  }
-
-  #leave(sync: string, account: ServiceAccount): void {
-    this.#accounts.delete(sync);
-    const key = serviceAccountKey(account);
-    const users = this.#users.get(key);
-    users?.delete(sync);
-    if (users?.size === 0) this.#users.delete(key);
-    this.#forgetIfUnused(account);
-  }
-
   #forgetIfUnused(account: ServiceAccount): void {
-    if (this.#users.has(serviceAccountKey(account))) return;
+    if (this.#users.has(namespacedNameKey(account))) return;
     this.#options.tenants.forget(account);
     this.#options.onUnused?.(account);
   }

@@ -4,7 +4,7 @@ import { isApiError } from '../k8s/client/errors.js';
 import type { RestClient } from '../k8s/client/rest-client.js';
 import { IdentityError, TokenRejectedError } from './errors.js';
 import type { FairQueue } from './fair-queue.js';
-import { serviceAccountKey, serviceAccountUsername, type ServiceAccount } from '../api/kubernetes.js';
+import { namespacedNameKey, serviceAccountUsername, type ServiceAccount } from '../api/kubernetes.js';
 import { sharedUserAgent, Tenant } from './tenant.js';
 import type { IssuedToken, TokenBroker } from './token-broker.js';
 
@@ -58,7 +58,7 @@ export class TenantPool {
    * @throws IdentityError where the ServiceAccount or the grant is missing, or the token is somebody else's.
    */
   async open(account: ServiceAccount): Promise<Tenant> {
-    const key = serviceAccountKey(account);
+    const key = namespacedNameKey(account);
     const session = this.#sessions.get(key);
     if (session !== undefined) {
       await this.#freshen(session);
@@ -74,7 +74,7 @@ export class TenantPool {
 
   /** The last ConfigMapSync that used this ServiceAccount is gone: so is its token. */
   forget(account: ServiceAccount): void {
-    const key = serviceAccountKey(account);
+    const key = namespacedNameKey(account);
     const session = this.#sessions.get(key);
     this.#sessions.delete(key);
     session?.tenant.end();

@@ -3,7 +3,7 @@ import type { ApiRequest, ApiResponse } from '../k8s/client/rest-types.js';
 import type { RestClient } from '../k8s/client/rest-client.js';
 import { TokenRejectedError } from './errors.js';
 import type { FairQueue, Priority } from './fair-queue.js';
-import { serviceAccountKey, serviceAccountUsername, type ServiceAccount } from '../api/kubernetes.js';
+import { namespacedNameKey, serviceAccountUsername, type ServiceAccount } from '../api/kubernetes.js';
 
 /**
  * One ServiceAccount, proven by the API server, and the way to act as it. It ends (see {@link ended}) when its token is
@@ -15,14 +15,17 @@ export class Tenant {
   readonly username: string;
   /** For requests that several ConfigMapSyncs share. */
   readonly userAgent: string;
+  /** For watches: they wait for no seat and hold none. */
+  readonly client: RestClient;
   /**
    * Called when this tenant ends. They are no listeners of {@link ended}: a signal walks through all that it has for each
    * that comes or goes, and one tenant may have thousands.
    */
   readonly dependents = new Set<() => void>();
-  readonly #client: RestClient;
   readonly #requests: FairQueue;
   readonly #ended = new AbortController();
+  /** Aborts when this tenant's identity is good no more. */
+  readonly ended = this.#ended.signal;
 
   constructor(
     readonly account: ServiceAccount,
@@ -30,21 +33,11 @@ export class Tenant {
     readonly uid: string,
     options: { client: RestClient; requests: FairQueue; userAgentPrefix: string },
   ) {
-    this.key = serviceAccountKey(account);
+    this.key = namespacedNameKey(account);
     this.username = serviceAccountUsername(account);
     this.userAgent = sharedUserAgent(options.userAgentPrefix, account);
-    this.#client = options.client;
+    this.client = options.client;
     this.#requests = options.requests;
-  }
-
-  /** Aborts when this tenant's identity is good no more. */
-  get ended(): AbortSignal {
-    return this.#ended.signal;
-  }
-
-  /** The tenant's own client, for watches: they wait for no place and hold none. */
-  get client(): RestClient {
-    return this.#client;
   }
 
   /** Waits for a seat among the requests of all tenants; resolves to what gives it back. */
@@ -64,7 +57,7 @@ export class Tenant {
     const run = (): Promise<ApiResponse<T>> => {
       // It may have ended while this waited for a seat: its token is not to be used again.
       this.ended.throwIfAborted();
-      return this.#client.request<T>({ userAgent: this.userAgent, waits: false, ...request });
+      return this.client.request<T>({ userAgent: this.userAgent, waits: false, ...request });
     };
     try {
       return await this.#requests.run(this.account, priority, run, request.signal);

@@ -14,7 +14,6 @@ export interface IssuedToken {
 }
 
 export interface TokenObserver {
-  /** `result` is `success`, `not_found`, `denied` or `error`. */
   tokenRequested(result: 'success' | 'not_found' | 'denied' | 'error'): void;
 }
 
@@ -23,51 +22,41 @@ interface TokenRequest {
   status?: { token?: string };
 }
 
+export interface TokenBrokerOptions {
+  client: RestClient;
+  /** The operator's own user name, for the grant that a refusal proposes. */
+  operator: string;
+  /** At least 600, Kubernetes' minimum; the server may shorten or lengthen it. */
+  expirationSeconds: number;
+  clock: Clock;
+  observer: TokenObserver;
+}
+
 /**
  * Asks the API server for tokens of tenants' ServiceAccounts: the one thing the operator does with its own identity on
  * a tenant's behalf, and only where that tenant granted it.
  */
 export class TokenBroker {
-  readonly #client: RestClient;
-  readonly #operator: string;
-  readonly #expirationSeconds: number;
-  readonly #clock: Clock;
-  readonly #observer: TokenObserver;
+  readonly #options: TokenBrokerOptions;
 
-  constructor(options: {
-    client: RestClient;
-    /** The operator's own user name, for the grant that a refusal proposes. */
-    operator: string;
-    /** At least 600, Kubernetes' minimum; the server may shorten or lengthen it. */
-    expirationSeconds: number;
-    clock: Clock;
-    observer: TokenObserver;
-  }) {
-    this.#client = options.client;
-    this.#operator = options.operator;
-    this.#expirationSeconds = options.expirationSeconds;
-    this.#clock = options.clock;
-    this.#observer = options.observer;
+  constructor(options: TokenBrokerOptions) {
+    this.#options = options;
   }
 
   /** @throws IdentityError where there is no such ServiceAccount or no grant; ApiError for what may pass. */
   async request(account: ServiceAccount, signal: AbortSignal): Promise<IssuedToken> {
-    const issuedAt = this.#clock.now();
+    const { client, expirationSeconds, clock, observer } = this.#options;
+    const { namespace, name } = account;
+    const resource = { group: '', version: 'v1', resource: 'serviceaccounts', subresource: 'token' };
+    const issuedAt = clock.now();
     try {
-      const { body } = await this.#client.request<TokenRequest>({
+      const { body } = await client.request<TokenRequest>({
         method: 'POST',
-        path: apiPath({
-          group: '',
-          version: 'v1',
-          namespace: account.namespace,
-          resource: 'serviceaccounts',
-          name: account.name,
-          subresource: 'token',
-        }),
+        path: apiPath({ ...resource, namespace, name }),
         body: {
           apiVersion: 'authentication.k8s.io/v1',
           kind: 'TokenRequest',
-          spec: { expirationSeconds: this.#expirationSeconds },
+          spec: { expirationSeconds },
         },
         signal,
       });
@@ -75,14 +64,10 @@ export class TokenBroker {
       // The life that the server granted, from when we asked: its clock need not agree with ours.
       const expiresAt = issuedAt + (body.spec?.expirationSeconds ?? 0) * 1000;
       if (token === '' || expiresAt <= issuedAt) {
-        throw new IdentityError(
-          'IdentityMismatch',
-          `the API server answered the request for a token of ${serviceAccountUsername(account)} without one`,
-          0,
-          undefined,
-        );
+        const message = `the API server answered the request for a token of ${serviceAccountUsername(account)} without one`;
+        throw new IdentityError('IdentityMismatch', message);
       }
-      this.#observer.tokenRequested('success');
+      observer.tokenRequested('success');
       return { token, issuedAt, expiresAt };
     } catch (error) {
       throw this.#explain(account, error);
@@ -90,24 +75,22 @@ export class TokenBroker {
   }
 
   #explain(account: ServiceAccount, error: unknown): unknown {
+    const { operator, observer } = this.#options;
     const username = serviceAccountUsername(account);
     if (isApiError(error, 404)) {
-      this.#observer.tokenRequested('not_found');
+      observer.tokenRequested('not_found');
       const message = `there is no ServiceAccount "${account.name}" in namespace "${account.namespace}": create it, or name another one in spec.serviceAccount.name`;
       return new IdentityError('ServiceAccountNotFound', message, error.code, error.auditID);
     }
-    if (isApiError(error, 403) && error.hasCause('NamespaceTerminating')) {
-      this.#observer.tokenRequested('denied');
-      // Nothing is created in a namespace that goes, and its ServiceAccounts go with it: this does not pass.
-      const message = `namespace "${account.namespace}" is being deleted: there is no token of ${username} to be had any more`;
-      return new IdentityError('TokenRequestDenied', message, error.code, error.auditID);
-    }
     if (isApiError(error, 403)) {
-      this.#observer.tokenRequested('denied');
-      const message = `${this.#operator} may not request a token of ${username}. To grant it, apply:\n${toYaml(tokenGrant(account, this.#operator))}`;
+      observer.tokenRequested('denied');
+      // Nothing is created in a namespace that goes, and its ServiceAccounts go with it: this does not pass.
+      const message = error.hasCause('NamespaceTerminating')
+        ? `namespace "${account.namespace}" is being deleted: there is no token of ${username} to be had any more`
+        : `${operator} may not request a token of ${username}. To grant it, apply:\n${toYaml(tokenGrant(account, operator))}`;
       return new IdentityError('TokenRequestDenied', message, error.code, error.auditID);
     }
-    this.#observer.tokenRequested('error');
+    observer.tokenRequested('error');
     return error;
   }
 }
