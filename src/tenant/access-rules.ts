@@ -25,6 +25,8 @@ export class AccessRules {
   readonly complete: boolean;
   /** Equal digests mean equal rights. */
   readonly digest: string;
+  /** False where all ConfigMaps of the namespace are equal before the rules, so that an answer for one holds for any. */
+  readonly dependOnName: boolean;
   readonly #rules: ResourceRule[];
 
   constructor(status: RulesReviewStatus) {
@@ -32,6 +34,8 @@ export class AccessRules {
     this.#rules = (status.resourceRules ?? []).filter(
       (rule) => includes(rule.apiGroups, '') && includes(rule.resources, 'configmaps'),
     );
+    this.dependOnName =
+      !this.complete || this.#rules.some(({ resourceNames = [] }) => resourceNames.length > 0);
     this.digest = this.#rules
       .map(({ verbs, resourceNames = [] }) => JSON.stringify([verbs.toSorted(), resourceNames.toSorted()]))
       .sort()

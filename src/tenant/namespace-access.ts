@@ -20,6 +20,16 @@ interface AccessReview {
   auditID: string | undefined;
 }
 
+/** What was asked of the API server. */
+interface Judgement {
+  /** Undefined where the answer holds for every name. */
+  name: string | undefined;
+  verbs: readonly Verb[];
+  /** Undefined until the answer is there. */
+  verdict: AccessVerdict | undefined;
+  answer: Promise<AccessVerdict>;
+}
+
 type ReviewAnswer = ApiResponse<{ status?: RulesReviewStatus & { allowed?: boolean } }>;
 
 /**
@@ -30,8 +40,10 @@ export class NamespaceAccess {
   readonly #tenant: Tenant;
   readonly #namespace: string;
   /** Another map whenever the verdicts so far lose their worth: one that was under way then is not kept either. */
-  #verdicts = new Map<string, { name: string; verbs: readonly Verb[]; verdict: AccessVerdict }>();
+  #judgements = new Map<string, Judgement>();
   #rules: Promise<AccessRules> | undefined;
+  /** The same, once they are read. */
+  #read: AccessRules | undefined;
 
   constructor(tenant: Tenant, namespace: string) {
     this.#tenant = tenant;
@@ -40,21 +52,33 @@ export class NamespaceAccess {
 
   /** True while something that was asked for is missing. */
   get denied(): boolean {
-    return [...this.#verdicts.values()].some(({ verdict }) => verdict.missing.length > 0);
+    return [...this.#judgements.values()].some(({ verdict }) => (verdict?.missing.length ?? 0) > 0);
   }
 
   /** What is known without asking; undefined where that is nothing. */
   known(name: string, verbs: readonly Verb[]): AccessVerdict | undefined {
-    return this.#verdicts.get(keyOf(name, verbs))?.verdict;
+    const anyName = this.#read?.dependOnName === false;
+    return this.#judgements.get(keyOf(anyName ? undefined : name, verbs))?.verdict;
   }
 
+  /** Asks where nothing is known. Callers share the answer, for all names of the namespace where none has rules of its own. */
   async verdict(name: string, verbs: readonly Verb[], signal: AbortSignal): Promise<AccessVerdict> {
-    const known = this.known(name, verbs);
-    if (known !== undefined) return known;
-    const verdicts = this.#verdicts;
-    const verdict = await this.#judge(name, verbs, signal);
-    verdicts.set(keyOf(name, verbs), { name, verbs: [...verbs], verdict });
-    return verdict;
+    const { dependOnName } = await this.rules(signal);
+    const boundTo = dependOnName ? name : undefined;
+    const key = keyOf(boundTo, verbs);
+    const judgements = this.#judgements;
+    let judgement = judgements.get(key);
+    if (judgement === undefined) {
+      const answer = this.#judge(name, verbs, this.#tenant.ended);
+      const asked: Judgement = { name: boundTo, verbs, verdict: undefined, answer };
+      judgement = asked;
+      judgements.set(key, asked);
+      answer.then(
+        (verdict) => (asked.verdict = verdict),
+        () => judgements.delete(key),
+      );
+    }
+    return judgement.verdict ?? abortable(judgement.answer, signal);
   }
 
   /** True where the rules allow all of it, so that {@link verdict} has the answer at once. */
@@ -67,24 +91,31 @@ export class NamespaceAccess {
   async rules(signal: AbortSignal): Promise<AccessRules> {
     if (this.#rules === undefined) {
       // Not under the signal of the caller that happened to be the first: others wait for it as well.
-      const reading = this.#readRules(this.#tenant.ended, 'new').catch((error: unknown) => {
-        if (this.#rules === reading) this.#rules = undefined;
-        throw error;
-      });
+      const reading = this.#readRules(this.#tenant.ended, 'new');
       this.#rules = reading;
+      reading.then(
+        (rules) => {
+          if (this.#rules === reading) this.#read = rules;
+        },
+        () => {
+          if (this.#rules === reading) this.#rules = undefined;
+        },
+      );
     }
     return abortable(this.#rules, signal);
   }
 
   /** The API server refused what we thought was allowed: ask again. */
   invalidate(): void {
-    this.#rules = undefined;
-    this.#verdicts = new Map();
+    this.#rules = this.#read = undefined;
+    this.#judgements = new Map();
   }
 
   /** Drops what was found for other names: nobody cares for them any more. */
   keepOnly(names: ReadonlySet<string>): void {
-    for (const [key, { name }] of this.#verdicts) if (!names.has(name)) this.#verdicts.delete(key);
+    for (const [key, { name }] of this.#judgements) {
+      if (name === undefined ? names.size === 0 : !names.has(name)) this.#judgements.delete(key);
+    }
   }
 
   /** Asks once more; true where the answer differs from the last one. */
@@ -93,8 +124,9 @@ export class NamespaceAccess {
     const before = await this.rules(signal);
     const now = await this.#readRules(signal, 'background');
     this.#rules = Promise.resolve(now);
+    this.#read = now;
     if (now.digest !== before.digest || now.complete !== before.complete) {
-      this.#verdicts = new Map();
+      this.#judgements = new Map();
       return true;
     }
     return now.complete ? false : this.#recheckVerdicts(signal);
@@ -103,12 +135,14 @@ export class NamespaceAccess {
   /** Where rules cannot be listed, the verdicts themselves have to be compared. */
   async #recheckVerdicts(signal: AbortSignal): Promise<boolean> {
     let changed = false;
-    const verdicts = this.#verdicts;
-    for (const [key, { name, verbs, verdict }] of verdicts) {
+    const judgements = this.#judgements;
+    for (const judgement of judgements.values()) {
+      const { name = '', verbs, verdict } = judgement;
+      if (verdict === undefined) continue;
       const now = await this.#judge(name, verbs, signal);
-      if (verdicts !== this.#verdicts) return true;
+      if (judgements !== this.#judgements) return true;
       if (now.missing.join() === verdict.missing.join()) continue;
-      verdicts.set(key, { name, verbs, verdict: now });
+      judgement.verdict = now;
       changed = true;
     }
     return changed;
@@ -142,6 +176,6 @@ export class NamespaceAccess {
   }
 }
 
-function keyOf(name: string, verbs: readonly Verb[]): string {
-  return `${name} ${verbs.join()}`;
+function keyOf(name: string | undefined, verbs: readonly Verb[]): string {
+  return `${name ?? ''} ${verbs.join()}`;
 }

@@ -53,7 +53,8 @@ describe('a reconcile', () => {
       expect(rig.state('prod')).to.equal('Pending/CopyKept');
       rig.cluster.rights.set('prod', []);
       rig.cluster.put('team-a', 'shared', { data: source.data! });
-      await rig.advance(45_000);
+      // By then the permissions were checked again.
+      await rig.advance(60_000);
 
       await rig.reconcile();
       expect(rig.state('prod')).to.equal('Stale/MissingPermissions');

@@ -85,6 +85,41 @@ describe('what a tenant may do in a namespace', () => {
     expect(api.sent).to.have.length(1);
   });
 
+  it('is asked for once for all names where the rules name none, however many ask at the same time', async () => {
+    rights.verbs = ['get'];
+
+    const verdicts = await Promise.all([verdict('shared'), verdict('else')]);
+    verdicts.push(await verdict('third'));
+
+    expect(verdicts.map(({ missing }) => missing)).to.deep.equal(
+      Array.from({ length: 3 }, () => ['create', 'update', 'delete']),
+    );
+    expect(api.sentTo('/selfsubjectaccessreviews')).to.have.length(NEEDED.length);
+    expect(access.known('fourth', NEEDED)).to.deep.equal(verdicts[0]);
+  });
+
+  it('is asked for name by name where the rules name some', async () => {
+    rights.verbs = ['get', 'create'];
+    rights.named = { name: 'shared', verbs: ['update', 'delete'] };
+
+    const verdicts = await Promise.all([verdict('shared'), verdict('else')]);
+
+    expect(verdicts.map(({ missing }) => missing)).to.deep.equal([[], ['update', 'delete']]);
+    expect(access.known('fourth', NEEDED)).to.equal(undefined);
+  });
+
+  it('does not end with the caller that happened to be the first to ask', async () => {
+    rights.verbs = ['get'];
+    const first = new AbortController();
+
+    const given = access.verdict('shared', NEEDED, first.signal).catch((error: unknown) => error);
+    const second = verdict('else');
+    first.abort(new Error('enough'));
+
+    expect(await given).to.have.property('message', 'enough');
+    expect((await second).missing).to.deep.equal(['create', 'update', 'delete']);
+  });
+
   it('is asked for again after a request was refused', async () => {
     await verdict();
     rights.verbs = [];
