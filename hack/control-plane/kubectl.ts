@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { waitUntil } from './poll.js';
 
 /** Runs kubectl as the administrator and returns what it printed; `input` goes to its standard input. */
 export type Kubectl = (args: readonly string[], input?: string) => Promise<string>;
@@ -56,5 +57,22 @@ export function runKubectl(args: readonly string[], options: KubectlOptions): Pr
 /** Applies the CRDs of a file or folder and waits until the API server serves them. */
 export async function applyCrd(kubectl: Kubectl, path: string): Promise<void> {
   await kubectl(['apply', '--server-side', '--force-conflicts', '-f', path]);
-  await kubectl(['wait', '--for=condition=Established', '--timeout=30s', '-f', path]);
+  // kubectl wait gives up at once on one that has no conditions yet.
+  await waitUntil(async () => isEstablished(await kubectl(['get', '-o', 'json', '-f', path])), {
+    what: `the API server to serve ${path}`,
+    timeoutMilliseconds: 30_000,
+    intervalMilliseconds: 100,
+  });
+}
+
+interface Definition {
+  status?: { conditions?: { type: string; status: string }[] };
+}
+
+/** @param json One object, or a List of them. */
+function isEstablished(json: string): boolean {
+  const object = JSON.parse(json) as Definition & { items?: Definition[] };
+  return (object.items ?? [object]).every(({ status }) =>
+    status?.conditions?.some((condition) => condition.type === 'Established' && condition.status === 'True'),
+  );
 }
