@@ -59,7 +59,7 @@ describe('author-check', function () {
     shared = await plane();
     api = await TestApi.connect();
     operator = await startOperator();
-    policy = await buildComponents(shared.kubectl, 'author-check');
+    policy = await buildComponents(shared.kubectl, ['author-check']);
     await shared.kubectl(['apply', '-f', '-'], policy);
     tenant = await TestTenant.create(api);
     await allow(AUTHOR, 'author', [syncs]);

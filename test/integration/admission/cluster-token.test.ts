@@ -1,11 +1,16 @@
 import { expect } from 'chai';
 import { buildComponents } from '../../support/kustomize.js';
 import { eventually } from '../../support/eventually.js';
-import { operatorKubeconfig, OPERATOR_USERNAME, startOperator } from '../../support/operator.js';
+import {
+  operatorKubeconfig,
+  OPERATOR_SERVICE_ACCOUNT,
+  OPERATOR_USERNAME,
+  startOperator,
+} from '../../support/operator.js';
 import { plane, type TestPlane } from '../../support/plane.js';
 import { removeSyncs } from '../../support/sync-fixture.js';
 import { TestApi } from '../../support/test-api.js';
-import { TestTenant } from '../../support/tenant.js';
+import { createNamespace, TestTenant } from '../../support/tenant.js';
 
 describe('cluster-token', function () {
   this.timeout(60_000);
@@ -33,7 +38,7 @@ describe('cluster-token', function () {
     shared = await plane();
     api = await TestApi.connect();
     await operatorKubeconfig();
-    component = await buildComponents(shared.kubectl, 'cluster-token');
+    component = await buildComponents(shared.kubectl, ['cluster-token']);
     await shared.kubectl(['apply', '-f', '-'], component);
     tenant = await TestTenant.create(api, { tokenGrant: false });
     await eventually(async () => {
@@ -78,16 +83,60 @@ describe('cluster-token', function () {
     ).to.contain('bounded to 600 s');
   });
 
-  it('bounds the operator wherever an overlay puts it, since the grant goes there as well', async () => {
-    const elsewhere = OPERATOR_USERNAME.replace(/:[^:]+:([^:]+)$/, ':elsewhere:$1');
-    const binding = ['clusterrolebinding', 'cluster-token-elsewhere'];
-    const role = '--clusterrole=config-weaver-cluster-token';
-    await shared.kubectl(['create', ...binding, role, `--user=${elsewhere}`]);
+  it('gives the operator no token for anybody but the API server', async () => {
+    const { namespace, serviceAccount } = tenant;
+    for (const audience of [
+      'sts.amazonaws.com',
+      'api://AzureADTokenExchange',
+      'vault',
+      'https://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/pool/providers/cluster',
+    ]) {
+      const spec = { expirationSeconds: 600, audiences: [audience] };
 
-    const answer = await tokenAs(elsewhere, 'kube-system', 'default', { expirationSeconds: 600 });
+      expect(await tokenAs(OPERATOR_USERNAME, namespace, serviceAccount, spec)).to.contain(
+        `config-weaver gets no token for the audience "${audience}"`,
+      );
+    }
+  });
 
-    await shared.kubectl(['delete', ...binding]);
-    expect(answer).to.contain('config-weaver gets no token of a ServiceAccount in namespace "kube-system"');
+  it('gives the operator no token that is bound to an object', async () => {
+    const { namespace, serviceAccount } = tenant;
+    await shared.kubectl(['create', 'secret', 'generic', 'anchor', '-n', namespace]);
+    const boundObjectRef = { apiVersion: 'v1', kind: 'Secret', name: 'anchor' };
+    const spec = { expirationSeconds: 600, boundObjectRef };
+
+    expect(await tokenAs(OPERATOR_USERNAME, namespace, serviceAccount, spec)).to.contain(
+      'config-weaver gets no token that is bound to an object',
+    );
+  });
+
+  it('bounds the operator wherever an overlay puts it, and whatever that calls it', async () => {
+    const namespace = await createNamespace(api, 'elsewhere');
+    const names = { namePrefix: 'acme-', nameSuffix: '-prod', namespace };
+    const overlay = await buildComponents(shared.kubectl, ['cluster-token'], {
+      ...names,
+      resources: ['rbac'],
+    });
+    const renamed = `system:serviceaccount:${namespace}:acme-${OPERATOR_SERVICE_ACCOUNT}-prod`;
+    await shared.kubectl(['apply', '-f', '-'], overlay);
+    try {
+      await eventually(async () => {
+        const answer = await tokenAs(renamed, 'kube-system', 'default', { expirationSeconds: 600 });
+        expect(answer).to.contain(
+          'config-weaver gets no token of a ServiceAccount in namespace "kube-system"',
+        );
+      });
+      const day = { expirationSeconds: 86_400 };
+      expect(await tokenAs(renamed, tenant.namespace, tenant.serviceAccount, day)).to.contain(
+        'bounded to 600 s',
+      );
+      const aws = { expirationSeconds: 600, audiences: ['sts.amazonaws.com'] };
+      expect(await tokenAs(renamed, tenant.namespace, tenant.serviceAccount, aws)).to.contain(
+        'for the audience',
+      );
+    } finally {
+      await shared.kubectl(['delete', '-f', '-', '--ignore-not-found'], overlay);
+    }
   });
 
   it('bounds nobody but the operator', async () => {

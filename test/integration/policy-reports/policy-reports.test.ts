@@ -33,7 +33,7 @@ describe('PolicyReports', function () {
     controlPlaneOrSkip(this, shared);
     api = await TestApi.connect();
     operator = await startOperator({ args: ['--policy-reports'] });
-    rights = await buildComponents(shared.kubectl, 'policy-reports');
+    rights = await buildComponents(shared.kubectl, ['policy-reports']);
     await shared.kubectl(['apply', '-f', '-'], rights);
     tenant = await TestTenant.create(api);
     await tenant.createSource({ data: { key: 'value' } });
