@@ -29,14 +29,9 @@ export function complete(model: Model, raw: unknown, path: string, onUnknown: On
 
 function completeValue(schema: Schema, value: unknown, path: string, onUnknown: OnUnknown): unknown {
   if (schema.kind === 'object' && isRecord(value)) return complete(schema.model, value, path, onUnknown);
-  if (
-    schema.kind === 'list' &&
-    schema.items.kind === 'object' &&
-    Array.isArray(value) &&
-    value.every(isRecord)
-  ) {
-    const { model } = schema.items;
-    return value.map((item, index) => complete(model, item, `${path}[${index}]`, onUnknown));
+  const items = schema.kind === 'list' ? schema.items : undefined;
+  if (items?.kind === 'object' && Array.isArray(value) && value.every(isRecord)) {
+    return value.map((item, index) => complete(items.model, item, `${path}[${index}]`, onUnknown));
   }
   return seal(schema.kind === 'map' && isRecord(value) ? withoutNulls(value) : value);
 }
@@ -48,7 +43,7 @@ function withoutNulls(map: Readonly<Record<string, unknown>>): unknown {
   return kept.length === entries.length ? map : Object.fromEntries(kept);
 }
 
-function join(path: string, name: string): string {
+export function join(path: string, name: string): string {
   return path === '' ? name : `${path}.${name}`;
 }
 
@@ -57,12 +52,10 @@ function join(path: string, name: string): string {
  * `toString`, and fails at `constructor`, both fine labels in Kubernetes. Functions it passes on as they are,
  * and JSON holds none, so that a sealed value is never taken for anything else.
  */
-export type Sealed = () => unknown;
-
 export function seal(value: unknown): unknown {
   return typeof value === 'object' && value !== null ? (): unknown => value : value;
 }
 
 export function unseal(value: unknown): unknown {
-  return typeof value === 'function' ? (value as Sealed)() : value;
+  return typeof value === 'function' ? (value as () => unknown)() : value;
 }

@@ -43,7 +43,7 @@ export function Field(schema: Schema, options: FieldOptions): PropertyDecorator 
     const decorators = [
       ...(options.required === true ? [] : [IsOptional()]),
       Constraint(SHAPE, (value) => problemOf(schema, unseal(value))),
-      ...(model === undefined ? leaf() : branch(schema, model)),
+      ...(model === undefined ? [LEAF] : branch(schema, model)),
     ];
     for (const decorate of decorators) decorate(prototype, key);
   };
@@ -51,14 +51,10 @@ export function Field(schema: Schema, options: FieldOptions): PropertyDecorator 
 
 /** Declares a constraint between the properties of a model. */
 export function ObjectRule<T extends object>(rule: Rule<T>): (model: new () => T) => void {
-  return (model) => {
-    addRule(model, rule as Rule<object>);
-  };
+  return (model) => addRule(model, rule as Rule<object>);
 }
 
-function leaf(): PropertyDecorator[] {
-  return [Transform(({ obj, key }) => unseal(valueOf(obj, key)), { toClassOnly: true })];
-}
+const LEAF = Transform(({ obj, key }) => unseal(valueOf(obj, key)), { toClassOnly: true });
 
 function branch(schema: Schema, model: Model): PropertyDecorator[] {
   return [

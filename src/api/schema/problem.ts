@@ -26,9 +26,9 @@ export function problemOf(schema: Schema, value: unknown): Problem {
   if (value === undefined) return ': is required';
   switch (schema.kind) {
     case 'text':
-      return at('', textProblem(schema, value));
+      return at(': ', textProblem(schema, value));
     case 'integer':
-      return at('', integerProblem(schema.minimum, value));
+      return at(': ', integerProblem(schema.minimum, value));
     case 'boolean':
       return typeof value === 'boolean' ? undefined : `: must be true or false, not ${show(value)}`;
     case 'list':
@@ -46,11 +46,11 @@ export function problemOf(schema: Schema, value: unknown): Problem {
 /** The first rule of the value's class, or of the class of its items, that does not hold; asked of sound objects only. */
 export function ruleProblemOf(schema: Schema, value: unknown): Problem {
   if (schema.kind === 'list' && Array.isArray(value)) {
-    return firstOf(value, (item, index) => prefix(`[${index}]`, ruleProblemOf(schema.items, item)));
+    return firstOf(value, (item, index) => at(`[${index}]`, ruleProblemOf(schema.items, item)));
   }
   if (schema.kind !== 'object' || !isRecord(value)) return undefined;
   const rules = rulesOf(schema.model);
-  return rules.length > 0 && isSound(schema.model, value) ? at('', brokenRule(rules, value)) : undefined;
+  return rules.length > 0 && isSound(schema.model, value) ? at(': ', brokenRule(rules, value)) : undefined;
 }
 
 /** Rules may rely on what the fields themselves say of their values. */
@@ -67,8 +67,11 @@ function textProblem(schema: TextSchema, value: unknown): Problem {
   if (values !== undefined && !values.includes(value)) {
     return `must be one of ${values.join(', ')}, not ${show(value)}`;
   }
-  // Length first: a pattern never meets a string longer than it was made for.
-  if (isLonger(value, maxLength)) return `must be at most ${maxLength} characters long`;
+  // Length first: a pattern never meets a string longer than it was made for. Code points are seldom counted: there are
+  // never more of them than of UTF-16 units.
+  if (value.length > maxLength && Array.from(value).length > maxLength) {
+    return `must be at most ${maxLength} characters long`;
+  }
   if (value.length < minLength) return 'must not be empty';
   if (pattern !== undefined && !regExp(pattern).test(value)) {
     return `must be ${schema.syntax ?? `a match of ${pattern}`}, not ${show(value)}`;
@@ -94,7 +97,7 @@ function listProblem(schema: ListSchema, value: unknown): Problem {
     return ': must not be an empty list: name an item, or leave the field out';
   }
   return (
-    firstOf(items, (item, index) => prefix(`[${index}]`, problemOf(schema.items, item))) ??
+    firstOf(items, (item, index) => at(`[${index}]`, problemOf(schema.items, item))) ??
     duplicateOf(schema, items)
   );
 }
@@ -119,8 +122,8 @@ function mapProblem(schema: MapSchema, value: unknown): Problem {
     return `: must have at most ${schema.maxProperties} entries, not ${entries.length}`;
   }
   return (
-    firstOf(entries, ([key, item]) => at(`[${key}]`, textProblem(schema.values, item))) ??
-    at('', brokenRule(schema.rules, value as Record<string, string>))
+    firstOf(entries, ([key, item]) => at(`[${key}]: `, textProblem(schema.values, item))) ??
+    at(': ', brokenRule(schema.rules, value as Record<string, string>))
   );
 }
 
@@ -136,17 +139,9 @@ function firstOf<T>(items: readonly T[], problem: (item: T, index: number) => Pr
   return undefined;
 }
 
-function at(path: string, sentence: Problem): Problem {
-  return sentence === undefined ? undefined : `${path}: ${sentence}`;
-}
-
-function prefix(path: string, problem: Problem): Problem {
+/** A problem with what comes before it: a path, or a part of one. */
+export function at(path: string, problem: Problem): Problem {
   return problem === undefined ? undefined : `${path}${problem}`;
-}
-
-/** Code points are never more than UTF-16 units, so that counting them is seldom needed. */
-function isLonger(value: string, maxLength: number): boolean {
-  return value.length > maxLength && Array.from(value).length > maxLength;
 }
 
 function regExp(pattern: string): RegExp {

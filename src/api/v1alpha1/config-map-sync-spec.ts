@@ -3,7 +3,6 @@ import { Field, ObjectRule, SHOW } from '../schema/field.js';
 import { listOf, object, oneOf, boolean } from '../schema/schema.js';
 
 export const SELECTOR_OPERATORS = ['In', 'NotIn', 'Exists', 'DoesNotExist'] as const;
-export type SelectorOperator = (typeof SELECTOR_OPERATORS)[number];
 
 /** metav1.LabelSelectorRequirement. */
 @ObjectRule<LabelSelectorRequirement>({
@@ -12,7 +11,7 @@ export type SelectorOperator = (typeof SELECTOR_OPERATORS)[number];
   holds: ({ operator, values = [] }) => (operator === 'In' || operator === 'NotIn') === values.length > 0,
 })
 export class LabelSelectorRequirement {
-  @Field(syntax.labelKey(), { description: "Key of the namespace's label.", required: true })
+  @Field(syntax.labelKey, { description: "Key of the namespace's label.", required: true })
   declare key: string;
 
   @Field(oneOf(SELECTOR_OPERATORS), {
@@ -20,9 +19,9 @@ export class LabelSelectorRequirement {
       'In and NotIn compare the label with values; Exists and DoesNotExist ask only whether the namespace has the label.',
     required: true,
   })
-  declare operator: SelectorOperator;
+  declare operator: (typeof SELECTOR_OPERATORS)[number];
 
-  @Field(listOf(syntax.labelValue(), { listType: 'atomic', maxItems: 1000 }), {
+  @Field(listOf(syntax.labelValue, { listType: 'atomic', maxItems: 1000 }), {
     description: 'Values for In and NotIn: at least one. Left out for Exists and DoesNotExist.',
   })
   declare values?: string[];
@@ -30,7 +29,7 @@ export class LabelSelectorRequirement {
 
 /** metav1.LabelSelector: all of its requirements must hold; one without any selects everything. */
 export class LabelSelector {
-  @Field(syntax.selectedLabels(), {
+  @Field(syntax.selectedLabels, {
     description: 'Labels, with their values, that a namespace must have; all of them.',
   })
   declare matchLabels?: Record<string, string>;
@@ -47,15 +46,13 @@ export type ConflictPolicy = (typeof CONFLICT_POLICIES)[number];
 
 /** What becomes of the copies when the ConfigMapSync, or a target, goes away. */
 export const DELETION_POLICIES = ['Delete', 'Orphan'] as const;
-export type DeletionPolicy = (typeof DELETION_POLICIES)[number];
 
 /** What becomes of the copies when the source goes away. */
 export const SOURCE_DELETION_POLICIES = ['Retain', 'Delete'] as const;
-export type SourceDeletionPolicy = (typeof SOURCE_DELETION_POLICIES)[number];
 
 /** Which ConfigMap is copied. */
 export class SourceReference {
-  @Field(syntax.dnsSubdomain(), {
+  @Field(syntax.dnsSubdomain, {
     description: 'Name of the ConfigMap to copy.',
     displayName: 'Source Name',
     xDescriptors: [SHOW.text, SHOW.configMap],
@@ -63,7 +60,7 @@ export class SourceReference {
   })
   declare name: string;
 
-  @Field(syntax.dnsLabel(), {
+  @Field(syntax.dnsLabel, {
     description:
       "Namespace of the ConfigMap to copy; the ConfigMapSync's own namespace when left out. The ServiceAccount needs the right to get the ConfigMap there.",
     displayName: 'Source Namespace',
@@ -74,7 +71,7 @@ export class SourceReference {
 
 /** Under whose rights everything happens. */
 export class ServiceAccountReference {
-  @Field(syntax.dnsSubdomain(), {
+  @Field(syntax.dnsSubdomain, {
     description: "Name of a ServiceAccount in the ConfigMapSync's own namespace.",
     displayName: 'ServiceAccount Name',
     xDescriptors: [SHOW.text, SHOW.serviceAccount],
@@ -85,20 +82,20 @@ export class ServiceAccountReference {
 
 /** How the copies differ from their source. */
 export class TargetTemplate {
-  @Field(syntax.dnsSubdomain(), {
+  @Field(syntax.dnsSubdomain, {
     description: "Name of the copies; the source's name when left out.",
     displayName: 'Name of the Copies',
     xDescriptors: [SHOW.text],
   })
   declare name?: string;
 
-  @Field(syntax.labels(), {
+  @Field(syntax.labels, {
     description:
       'Labels to put on each copy. Keys that begin with configmapsync.io/ (or a subdomain of it) and app.kubernetes.io/managed-by are reserved. Labels of the source are not copied.',
   })
   declare labels?: Record<string, string>;
 
-  @Field(syntax.annotations(), {
+  @Field(syntax.annotations, {
     description:
       'Annotations to put on each copy. Keys that begin with configmapsync.io/ (or a subdomain of it) and app.kubernetes.io/managed-by are reserved. Annotations of the source are not copied.',
   })
@@ -120,7 +117,7 @@ export class ConfigMapSyncSpec {
   })
   declare source: SourceReference;
 
-  @Field(listOf(syntax.dnsLabel(), { listType: 'set', maxItems: 1000 }), {
+  @Field(listOf(syntax.dnsLabel, { listType: 'set', maxItems: 1000 }), {
     description:
       'Namespaces to copy the source to. At least one of syncToNamespaces and namespaceSelector is needed; with both, every namespace that either names gets a copy.',
     displayName: 'Target Namespaces',
@@ -146,7 +143,7 @@ export class ConfigMapSyncSpec {
   })
   declare target?: TargetTemplate;
 
-  @Field(listOf(syntax.configMapKey(), { listType: 'set', minItems: 1, maxItems: 1000 }), {
+  @Field(listOf(syntax.configMapKey, { listType: 'set', minItems: 1, maxItems: 1000 }), {
     description:
       'Copy only these keys of data and binaryData; all of them when left out. A key that the source lacks is left out of the copies and named in the condition AllTargetsSynced.',
     xDescriptors: [SHOW.advanced],
@@ -167,7 +164,7 @@ export class ConfigMapSyncSpec {
     xDescriptors: SHOW.choice(DELETION_POLICIES),
     default: 'Delete',
   })
-  declare deletionPolicy: DeletionPolicy;
+  declare deletionPolicy: (typeof DELETION_POLICIES)[number];
 
   @Field(oneOf(SOURCE_DELETION_POLICIES), {
     description:
@@ -175,7 +172,7 @@ export class ConfigMapSyncSpec {
     xDescriptors: SHOW.choice(SOURCE_DELETION_POLICIES),
     default: 'Retain',
   })
-  declare sourceDeletionPolicy: SourceDeletionPolicy;
+  declare sourceDeletionPolicy: (typeof SOURCE_DELETION_POLICIES)[number];
 
   @Field(boolean(), {
     description:

@@ -31,7 +31,7 @@ export const MAX_COPIES = 16;
 
 /** One ConfigMap that is a copy, as the API server confirmed it. */
 export class CopyReference {
-  @Field(dnsSubdomain(), { description: 'Name of the ConfigMap.', required: true })
+  @Field(dnsSubdomain, { description: 'Name of the ConfigMap.', required: true })
   declare name: string;
 
   @Field(text({ minLength: 1, maxLength: 128 }), {
@@ -44,7 +44,7 @@ export class CopyReference {
 
 /** How far one target namespace has come. */
 export class TargetStatus {
-  @Field(dnsLabel(), { description: 'The target namespace.', required: true })
+  @Field(dnsLabel, { description: 'The target namespace.', required: true })
   declare namespace: string;
 
   @Field(oneOf(TARGET_STATES), {

@@ -1,5 +1,5 @@
 import { MANAGED_BY_LABEL, RESERVED_PREFIX } from './well-known.js';
-import { mapOf, text, type MapSchema, type Rule, type TextSchema } from '../schema/schema.js';
+import { mapOf, text, type Rule } from '../schema/schema.js';
 
 /*
  * Kubernetes' own syntax of names, keys and values, from k8s.io/apimachinery pkg/util/validation and
@@ -19,78 +19,56 @@ const KEY_SYNTAX =
   'a name of at most 63 letters, digits, "-", "_" and ".", with a letter or digit at both ends, and before it, if you like, a DNS prefix and "/"';
 
 /** Names of ConfigMaps and ServiceAccounts. */
-export const dnsSubdomain = (): TextSchema =>
-  text({
-    minLength: 1,
-    maxLength: 253,
-    pattern: `^${subdomainOf('a-z')}$`,
-    syntax: 'lower-case letters, digits, "-" and ".", with a letter or digit at both ends of each part',
-  });
+export const dnsSubdomain = text({
+  minLength: 1,
+  maxLength: 253,
+  pattern: `^${subdomainOf('a-z')}$`,
+  syntax: 'lower-case letters, digits, "-" and ".", with a letter or digit at both ends of each part',
+});
 
 /** Names of namespaces. */
-export const dnsLabel = (): TextSchema =>
-  text({
-    minLength: 1,
-    maxLength: 63,
-    pattern: `^${labelOf('a-z')}$`,
-    syntax: 'lower-case letters, digits and "-", with a letter or digit at both ends',
-  });
+export const dnsLabel = text({
+  minLength: 1,
+  maxLength: 63,
+  pattern: `^${labelOf('a-z')}$`,
+  syntax: 'lower-case letters, digits and "-", with a letter or digit at both ends',
+});
 
 /** Keys of a ConfigMap's data: file names, but not `.`, nor anything that begins with `..`. */
-export const configMapKey = (): TextSchema =>
-  text({
-    minLength: 1,
-    maxLength: 253,
-    pattern: '^\\.?[-_a-zA-Z0-9][-._a-zA-Z0-9]*$',
-    syntax: 'letters, digits, "-", "_" and ".", and not ".", nor begin with ".."',
-  });
+export const configMapKey = text({
+  minLength: 1,
+  maxLength: 253,
+  pattern: '^\\.?[-_a-zA-Z0-9][-._a-zA-Z0-9]*$',
+  syntax: 'letters, digits, "-", "_" and ".", and not ".", nor begin with ".."',
+});
 
-export const labelValue = (): TextSchema =>
-  text({
-    maxLength: 63,
-    pattern: `^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$`,
-    syntax: 'empty, or letters, digits, "-", "_" and ".", with a letter or digit at both ends',
-  });
+export const labelValue = text({
+  maxLength: 63,
+  pattern: `^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$`,
+  syntax: 'empty, or letters, digits, "-", "_" and ".", with a letter or digit at both ends',
+});
 
 /** A label's key where it is a field of its own, as in a selector's requirement. */
-export const labelKey = (): TextSchema =>
-  text({
-    minLength: 1,
-    maxLength: MAX_PREFIX + 1 + 63,
-    pattern: LABEL_KEY,
-    syntax: KEY_SYNTAX,
-    rules: [
-      {
-        cel: `self.indexOf('/') <= ${MAX_PREFIX}`,
-        message: `must have a prefix of at most ${MAX_PREFIX} characters`,
-        holds: (key) => key.indexOf('/') <= MAX_PREFIX,
-      },
-    ],
-  });
-
-/** The labels that a namespace must have to match. */
-export const selectedLabels = (): MapSchema =>
-  mapOf(labelValue(), { maxProperties: MAX_ENTRIES, rules: [keysMatch(LABEL_KEY, 'label')] });
-
-/** Labels that a user adds to the copies. */
-export const labels = (): MapSchema =>
-  mapOf(labelValue(), { maxProperties: MAX_ENTRIES, rules: [keysMatch(LABEL_KEY, 'label'), RESERVED] });
-
-/** Annotations that a user adds to the copies. */
-export const annotations = (): MapSchema =>
-  mapOf(text({ maxLength: 4096 }), {
-    maxProperties: MAX_ENTRIES,
-    rules: [keysMatch(ANNOTATION_KEY, 'annotation'), RESERVED, BOUNDED],
-  });
-
-const MAX_ENTRIES = 64;
+export const labelKey = text({
+  minLength: 1,
+  maxLength: MAX_PREFIX + 1 + 63,
+  pattern: LABEL_KEY,
+  syntax: KEY_SYNTAX,
+  rules: [
+    {
+      cel: `self.indexOf('/') <= ${MAX_PREFIX}`,
+      message: `must have a prefix of at most ${MAX_PREFIX} characters`,
+      holds: (key) => key.indexOf('/') <= MAX_PREFIX,
+    },
+  ],
+});
 
 type Entries = Readonly<Record<string, string>>;
 
 function keysMatch(pattern: string, what: string): Rule<Entries> {
   const regExp = new RegExp(pattern, 'u');
   return {
-    cel: `self.all(key, key.matches(${celString(pattern)}) && key.indexOf('/') <= ${MAX_PREFIX})`,
+    cel: `self.all(key, key.matches(r'${pattern}') && key.indexOf('/') <= ${MAX_PREFIX})`,
     message: `each ${what}'s key must be ${KEY_SYNTAX} (at most ${MAX_PREFIX} characters)`,
     holds: (entries) =>
       Object.keys(entries).every(
@@ -119,14 +97,19 @@ const BOUNDED: Rule<Entries> = {
   cel: `self.map(key, size(bytes(key)) + size(bytes(self[key]))).sum() <= ${MAX_ANNOTATIONS_BYTES}`,
   message:
     'keys and values together must be at most 128 KiB: take some out, or keep long texts in a ConfigMap',
-  holds: (entries) =>
-    Object.entries(entries).reduce(
-      (sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value),
-      0,
-    ) <= MAX_ANNOTATIONS_BYTES,
+  holds: (entries) => Buffer.byteLength(Object.entries(entries).flat().join('')) <= MAX_ANNOTATIONS_BYTES,
 };
 
-/** A CEL string literal that needs no escapes. */
-function celString(pattern: string): string {
-  return `r'${pattern}'`;
-}
+const maxProperties = 64;
+
+/** The labels that a namespace must have to match. */
+export const selectedLabels = mapOf(labelValue, { maxProperties, rules: [keysMatch(LABEL_KEY, 'label')] });
+
+/** Labels that a user adds to the copies. */
+export const labels = mapOf(labelValue, { maxProperties, rules: [keysMatch(LABEL_KEY, 'label'), RESERVED] });
+
+/** Annotations that a user adds to the copies. */
+export const annotations = mapOf(text({ maxLength: 4096 }), {
+  maxProperties,
+  rules: [keysMatch(ANNOTATION_KEY, 'annotation'), RESERVED, BOUNDED],
+});

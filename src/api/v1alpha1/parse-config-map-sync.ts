@@ -3,10 +3,10 @@ import { validateSync, type ValidationError } from 'class-validator';
 import { ConfigMapSync } from './config-map-sync.js';
 import { dnsLabel, dnsSubdomain } from './kubernetes-syntax.js';
 import type { ObjectMeta } from '../kubernetes.js';
-import { complete } from '../schema/complete.js';
+import { complete, join } from '../schema/complete.js';
 import { RULE, SHAPE } from '../schema/field.js';
 import { isRecord } from '../schema/schema.js';
-import { problemOf } from '../schema/problem.js';
+import { at, problemOf } from '../schema/problem.js';
 
 /** The object is no ConfigMapSync that the API server would take. No retry mends it: somebody has to edit it. */
 export class InvalidConfigMapSyncError extends Error {
@@ -60,14 +60,10 @@ function metadataProblems(metadata: unknown): string[] {
   if (!isRecord(metadata)) return [];
   const { name, namespace } = metadata;
   return [
-    prefixed('metadata.name', problemOf(dnsSubdomain(), name ?? undefined)),
+    at('metadata.name', problemOf(dnsSubdomain, name ?? undefined)),
     // A file need not say it: the command line may.
-    prefixed('metadata.namespace', namespace === undefined ? undefined : problemOf(dnsLabel(), namespace)),
+    at('metadata.namespace', namespace === undefined ? undefined : problemOf(dnsLabel, namespace)),
   ].filter((problem) => problem !== undefined);
-}
-
-function prefixed(field: string, problem: string | undefined): string | undefined {
-  return problem === undefined ? undefined : `${field}${problem}`;
 }
 
 /** How the object calls itself, as far as it can be told. */
@@ -80,16 +76,12 @@ function subjectOf(raw: Readonly<Record<string, unknown>>): string {
 /** A field of the wrong shape hides what lies below it, and what lies below hides the rules between the fields. */
 function problemsOf(errors: readonly ValidationError[], path: string): string[] {
   return errors.flatMap((error) => {
-    const here = pathTo(path, error.property);
+    const { property } = error;
+    const here = /^\d+$/.test(property) ? `${path}[${property}]` : join(path, property);
     const shape = error.constraints?.[SHAPE];
     if (shape !== undefined) return [`${here}${shape}`];
     const below = problemsOf(error.children ?? [], here);
     const rule = error.constraints?.[RULE];
     return below.length > 0 || rule === undefined ? below : [`${here}${rule}`];
   });
-}
-
-function pathTo(parent: string, property: string): string {
-  if (/^\d+$/.test(property)) return `${parent}[${property}]`;
-  return parent === '' ? property : `${parent}.${property}`;
 }
