@@ -1,9 +1,10 @@
 import type { Clock } from '../k8s/util/clock.js';
+import { TokenBucket } from '../k8s/events/event-queue.js';
 import { abortable } from '../k8s/util/async.js';
 import { FairList } from '../k8s/util/fair-list.js';
 
-/** At most so many re-checks of permissions a second, all tenants together. */
-const PER_SECOND = 100;
+/** One re-check of permissions in so many milliseconds, all tenants together. */
+const PERIOD_MS = 10;
 /** How often waiting ones are let through, in milliseconds. */
 const TICK_MS = 20;
 
@@ -14,12 +15,12 @@ const TICK_MS = 20;
 export class ReviewPace {
   readonly #clock: Clock;
   readonly #waiting = new FairList<PromiseWithResolvers<undefined>>();
+  readonly #bucket: TokenBucket;
   #running = false;
-  #credit = 0;
-  #countedAt = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#bucket = new TokenBucket({ burst: TICK_MS / PERIOD_MS, periodMs: PERIOD_MS, now: clock.now() });
   }
 
   /** Resolves when the re-check may go on; rejects when the signal aborts. */
@@ -37,12 +38,8 @@ export class ReviewPace {
 
   #pump(): void {
     const now = this.#clock.now();
-    // A clock that is set back must not stop re-checks for as long.
-    const earned = (Math.max(0, now - this.#countedAt) / 1000) * PER_SECOND;
-    this.#credit = Math.min(this.#credit + earned, Math.ceil((PER_SECOND * TICK_MS) / 1000));
-    this.#countedAt = now;
-    while (this.#credit >= 1 && this.#waiting.size > 0) {
-      this.#credit -= 1;
+    while (this.#waiting.size > 0 && this.#bucket.readyAt(now) === now) {
+      this.#bucket.take(now);
       this.#waiting.take()?.resolve(undefined);
     }
     if (this.#waiting.size === 0 || this.#running) return;
