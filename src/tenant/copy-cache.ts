@@ -65,12 +65,9 @@ export class CopyCache {
     const underWay = this.#underWay.get(name) ?? [];
     for (const observation of underWay) observation.seen = resourceVersion;
     const known = this.#copies.get(name);
-    if (known?.resourceVersion === resourceVersion) {
-      this.#changed(name, known.reader);
-      return;
-    }
-    this.#copies.delete(name);
-    this.#changed(name, underWay[0]?.reader);
+    const isKnown = known?.resourceVersion === resourceVersion;
+    if (!isKnown) this.#copies.delete(name);
+    this.#changed(name, isKnown ? known.reader : underWay[0]?.reader);
   }
 
   /** A watch covers the namespace, or the name, from now on. */

@@ -26,8 +26,8 @@ interface Seat {
 
 /** What takes longer gives its seat to others, in milliseconds. */
 const SLOW_MS = 250;
-/** Of eight seats, in which another priority is asked first: each of the lower ones gets its share. */
-const OTHER_ORDERS: Partial<Record<number, readonly Priority[]>> = {
+/** For two of eight seats a lower priority is asked first: each of them gets its share. */
+const LOWER_FIRST: Partial<Record<number, readonly Priority[]>> = {
   3: ['background', 'new', 'work'],
   7: ['new', 'background', 'work'],
 };
@@ -146,7 +146,7 @@ export class FairQueue {
   }
 
   #next(): Task | undefined {
-    for (const priority of OTHER_ORDERS[this.#given % 8] ?? PRIORITIES) {
+    for (const priority of LOWER_FIRST[this.#given % 8] ?? PRIORITIES) {
       if (this.#takenOf[priority] >= Math.max(1, Math.floor(this.#seats * this.#shares[priority]))) continue;
       const task = this.#waiting[priority].take((tenant) => this.#may(tenant, priority));
       if (task !== undefined) return task;
@@ -166,15 +166,11 @@ export class FairQueue {
     task.start(() => {
       if (!held) return;
       held = false;
-      this.#end(seat);
+      count(this.#underWay, tenant, -1);
+      if (seat.slow) this.#slow -= 1;
+      else this.#giveBack(seat);
       this.#dispatch();
     });
-  }
-
-  #end(seat: Seat): void {
-    count(this.#underWay, seat.tenant, -1);
-    if (seat.slow) this.#slow -= 1;
-    else this.#giveBack(seat);
   }
 
   #giveBack(seat: Seat): void {

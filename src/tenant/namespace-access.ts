@@ -13,13 +13,6 @@ export interface AccessVerdict {
   auditID: string | undefined;
 }
 
-/** The answer for one verb. */
-interface AccessReview {
-  verb: Verb;
-  allowed: boolean;
-  auditID: string | undefined;
-}
-
 /** What was asked of the API server. */
 interface Judgement {
   /** Undefined where the answer holds for every name. */
@@ -151,16 +144,16 @@ export class NamespaceAccess {
   async #judge(name: string, verbs: readonly Verb[], signal: AbortSignal): Promise<AccessVerdict> {
     if (await this.isPlainlyAllowed(name, verbs, signal)) return { missing: [], auditID: undefined };
     const reviews = await Promise.all(verbs.map((verb) => this.#review(verb, name, signal)));
-    const refused = reviews.filter((review) => !review.allowed);
-    return { missing: refused.map(({ verb }) => verb), auditID: refused[0]?.auditID };
+    const refused = reviews.filter(({ missing }) => missing.length > 0);
+    return { missing: refused.flatMap(({ missing }) => missing), auditID: refused[0]?.auditID };
   }
 
-  async #review(verb: Verb, name: string, signal: AbortSignal): Promise<AccessReview> {
+  async #review(verb: Verb, name: string, signal: AbortSignal): Promise<AccessVerdict> {
     const attributes = { namespace: this.#namespace, verb, version: 'v1', resource: 'configmaps' };
     // As for the real request: a create has no name when it is authorized.
     const spec = { resourceAttributes: verb === 'create' ? attributes : { ...attributes, name } };
     const { body, auditID } = await this.#ask('SelfSubjectAccessReview', spec, signal, 'background');
-    return { verb, allowed: body.status?.allowed === true, auditID };
+    return { missing: body.status?.allowed === true ? [] : [verb], auditID };
   }
 
   async #readRules(signal: AbortSignal, priority: Priority): Promise<AccessRules> {

@@ -70,10 +70,6 @@ export class NamespaceWatch {
     void this.#recheckUntilClosed();
   }
 
-  get unused(): boolean {
-    return this.#interests.size === 0;
-  }
-
   /** True while a watch tells of every change of this name. */
   covers(name: string): boolean {
     return this.#scope(name)?.copies.covered ?? false;
@@ -113,7 +109,7 @@ export class NamespaceWatch {
 
   dropInterest(sync: string): void {
     this.#interests.delete(sync);
-    if (this.unused) this.close();
+    if (this.#interests.size === 0) this.close();
     else this.#dropUnused();
   }
 

@@ -1,3 +1,4 @@
+import type { NamespacedName } from '../api/kubernetes.js';
 import type { Verb } from '../api/v1alpha1/config-map-sync-status.js';
 import { isApiError } from '../k8s/client/errors.js';
 import { apiPath } from '../k8s/client/api-path.js';
@@ -17,9 +18,7 @@ export interface AccessDecision {
 }
 
 /** On whose behalf, and who is told of each decision. */
-export interface SyncContext {
-  namespace: string;
-  name: string;
+export interface SyncContext extends NamespacedName {
   /** `config-weaver/<version>`. */
   userAgentPrefix: string;
   /** True: the API server decides, admission and quota included, and stores nothing. */
@@ -28,9 +27,7 @@ export interface SyncContext {
 }
 
 /** A ConfigMap to be addressed exactly as it was seen. */
-export interface SeenConfigMap {
-  namespace: string;
-  name: string;
+export interface SeenConfigMap extends NamespacedName {
   uid?: string | undefined;
   resourceVersion?: string | undefined;
 }

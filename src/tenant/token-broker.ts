@@ -53,11 +53,7 @@ export class TokenBroker {
       const { body } = await client.request<TokenRequest>({
         method: 'POST',
         path: apiPath({ ...resource, namespace, name }),
-        body: {
-          apiVersion: 'authentication.k8s.io/v1',
-          kind: 'TokenRequest',
-          spec: { expirationSeconds },
-        },
+        body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds } },
         signal,
       });
       const token = body.status?.token ?? '';

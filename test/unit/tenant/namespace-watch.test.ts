@@ -396,12 +396,11 @@ describe("a tenant's view of a namespace", () => {
       await settle();
       told.length = 0;
       view.dropInterest(SYNC);
-      expect(view.unused).to.equal(false);
+      expect(ends).to.equal(0);
 
       view.dropInterest(RIVAL);
       await settle();
 
-      expect(view.unused).to.equal(true);
       expect(api.watches).to.deep.equal([]);
       expect(view.watches).to.equal(0);
       expect(ends).to.equal(1);

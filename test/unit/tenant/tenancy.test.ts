@@ -230,7 +230,6 @@ describe('tenancy', () => {
     expect(session.namespace('dev')).to.equal(view);
 
     await care(session, 'prod');
-    expect(view.unused).to.equal(true);
     expect(session.opened('dev')).to.equal(undefined);
   });
 
