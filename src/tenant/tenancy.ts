@@ -116,8 +116,9 @@ export class Tenancy {
       const use = this.#uses.get(sync);
       // Nobody would end the interest again.
       if (use === undefined) throw new SessionClosedError(`nothing is done for ${sync} any more`);
-      const view = this.#namespace(tenant, name);
-      use.held.add(namespaceKey(tenant, name));
+      const key = namespaceKey(tenant, name);
+      const view = this.#namespaces.get(key) ?? this.#watch(key, tenant, name);
+      use.held.add(key);
       view.setInterest(sync, declared.get(name) ?? new Set());
       opened.set(name, view);
       return view;
@@ -145,16 +146,11 @@ export class Tenancy {
     };
   }
 
-  #namespace(tenant: Tenant, name: string): NamespaceWatch {
-    const key = namespaceKey(tenant, name);
-    let namespace = this.#namespaces.get(key);
-    if (namespace === undefined) {
-      const onEnded = (): boolean => this.#namespaces.delete(key);
-      const own = { tenant, namespace: name, pace: this.#pace, onEnded };
-      namespace = new NamespaceWatch({ ...this.#options, ...own });
-      this.#namespaces.set(key, namespace);
-    }
-    return namespace;
+  #watch(key: string, tenant: Tenant, namespace: string): NamespaceWatch {
+    const onEnded = (): boolean => this.#namespaces.delete(key);
+    const view = new NamespaceWatch({ ...this.#options, tenant, namespace, pace: this.#pace, onEnded });
+    this.#namespaces.set(key, view);
+    return view;
   }
 
   #forgetIfUnused(account: ServiceAccount): void {

@@ -34,9 +34,8 @@ export const RULE = 'rule';
  *
  * Put it on `declare`d properties: a class field proper would exist, holding undefined, on each instance.
  */
-export function Field(schema: Schema, options: FieldOptions): PropertyDecorator {
+export function Field(schema: Schema, options: FieldOptions): (prototype: object, key: string) => void {
   return (prototype, key) => {
-    if (typeof key !== 'string') throw new TypeError('a field of the API has a string for its name');
     const displayName = key.charAt(0).toUpperCase() + key.slice(1).replace(/[A-Z]/g, ' $&');
     addField(prototype.constructor as Model, { displayName, ...options, name: key, schema });
     const model = modelOf(schema);

@@ -72,12 +72,12 @@ export interface BareSchema {
 /** A constructor of a decorated class; never called with arguments. */
 export type Model = new () => object;
 
-type Without<S extends Schema, K extends keyof S = never> = Omit<S, 'kind' | K>;
+type Options<S extends Schema> = Omit<S, 'kind'>;
 
-export const text = (options: Without<TextSchema>): TextSchema => ({ kind: 'text', ...options });
+export const text = (options: Options<TextSchema>): TextSchema => ({ kind: 'text', ...options });
 export const oneOf = (values: readonly string[]): TextSchema => ({ kind: 'text', values });
 export const timestamp = (): TextSchema => ({ kind: 'text', format: 'date-time' });
-export const integer = (options: Without<IntegerSchema>): IntegerSchema => ({ kind: 'integer', ...options });
+export const integer = (options: Options<IntegerSchema>): IntegerSchema => ({ kind: 'integer', ...options });
 export const boolean = (): BareSchema => ({ kind: 'boolean' });
 export const listOf = (
   items: ListSchema['items'],
