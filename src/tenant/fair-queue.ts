@@ -1,5 +1,5 @@
 import { steadyClock, type Clock } from '../k8s/util/clock.js';
-import { FairList } from '../k8s/util/fair-list.js';
+import { count, FairList } from '../k8s/util/fair-list.js';
 import type { ServiceAccount } from '../api/kubernetes.js';
 
 /**
@@ -239,12 +239,6 @@ export class FairQueue {
 
 interface Waiter extends Task {
   reject: (reason: unknown) => void;
-}
-
-function count(counts: Map<string, number>, tenant: string, by: number): void {
-  const sum = (counts.get(tenant) ?? 0) + by;
-  if (sum > 0) counts.set(tenant, sum);
-  else counts.delete(tenant);
 }
 
 function pathOf({ account }: Task): [string, string] {

@@ -168,7 +168,6 @@ export class Operator {
       now: () => clock.now(),
     });
     this.#planning = new Controller({
-      name: CONTROLLER,
       queue: this.#queue,
       workers: options.maxConcurrentReconciles,
       reconcile: async (key) => {
@@ -180,7 +179,6 @@ export class Operator {
         logger.warn('reconcile failed and is tried again', { configMapSync: key, error }),
     });
     this.#reporting = new Controller({
-      name: `${CONTROLLER}-status`,
       queue: reports,
       workers: options.maxConcurrentReconciles,
       reconcile: async (uid) => {

@@ -49,11 +49,6 @@ export function noAnswer(message: string, cause?: unknown): ApiError {
   return new ApiError({ code: 0, reason: '', message }, cause === undefined ? undefined : { cause });
 }
 
-/** What no retry can mend: the work queue reports it and waits for the object to change. */
-export class TerminalError extends Error {
-  override readonly name = 'TerminalError';
-}
-
 /** Worth trying again, later and later, but with a look within a certain time however often that has failed. */
 export class RetryError extends Error {
   override readonly name = 'RetryError';
@@ -61,7 +56,7 @@ export class RetryError extends Error {
   /** @param requeueAfterMs The most that the next look waits. */
   constructor(
     message: string,
-    readonly requeueAfterMs: number | undefined,
+    readonly requeueAfterMs: number,
   ) {
     super(message);
   }

@@ -1,4 +1,4 @@
-import { RetryError, TerminalError } from '../client/errors.js';
+import { RetryError } from '../client/errors.js';
 import type { WorkQueue } from './work-queue.js';
 
 export interface ReconcileResult {
@@ -10,8 +10,6 @@ export interface ReconcileResult {
 export interface ReconcileOutcome {
   /** controller_runtime_reconcile_total{result}. */
   result: 'success' | 'error' | 'requeue' | 'requeue_after';
-  /** An error that is not tried again: controller_runtime_terminal_reconcile_errors_total. */
-  terminal: boolean;
   /** controller_runtime_reconcile_time_seconds. */
   seconds: number;
 }
@@ -26,7 +24,6 @@ export interface ReconcileObserver {
 }
 
 export interface ControllerOptions {
-  name: string;
   /** The controller shuts it down when it stops. */
   queue: WorkQueue;
   /** Keys that are worked on at the same time. */
@@ -34,7 +31,7 @@ export interface ControllerOptions {
   /** Makes what is equal to what should be; computes from what is there, since a key does not say what has changed. */
   reconcile: (key: string, signal: AbortSignal) => Promise<ReconcileResult>;
   observer?: ReconcileObserver | undefined;
-  /** Told of each failed visit but those that an abort cut short. */
+  /** Told of each failed visit but those that an abort cut short. Must not throw. */
   onError: (key: string, error: unknown) => void;
 }
 
@@ -51,10 +48,6 @@ export class Controller {
 
   constructor(options: ControllerOptions) {
     this.#options = options;
-  }
-
-  get name(): string {
-    return this.#options.name;
   }
 
   /** Resolves when the signal has aborted and everything in flight is over. Never rejects for what a reconcile throws. */
@@ -115,10 +108,10 @@ export class Controller {
   }
 
   async #visit(key: string, signal: AbortSignal): Promise<void> {
-    const { queue, reconcile, observer } = this.#options;
+    const { queue, reconcile, observer, onError } = this.#options;
     const startedAt = performance.now();
-    const report = (result: ReconcileOutcome['result'], terminal = false): void =>
-      observer?.reconciled({ result, terminal, seconds: (performance.now() - startedAt) / 1000 });
+    const report = (result: ReconcileOutcome['result']): void =>
+      observer?.reconciled({ result, seconds: (performance.now() - startedAt) / 1000 });
     try {
       const { requeueAfterMs } = await reconcile(key, signal);
       queue.forget(key);
@@ -130,26 +123,11 @@ export class Controller {
       }
     } catch (error) {
       if (signal.aborted) return;
-      this.#failed(key, error);
-      report('error', error instanceof TerminalError);
-    }
-  }
-
-  #failed(key: string, error: unknown): void {
-    const { queue, onError } = this.#options;
-    if (error instanceof TerminalError) {
-      queue.forget(key);
-    } else {
       queue.addRateLimited(key);
       // Of two times the earlier one counts.
-      if (error instanceof RetryError && error.requeueAfterMs !== undefined) {
-        queue.addAfter(key, error.requeueAfterMs);
-      }
-    }
-    try {
+      if (error instanceof RetryError) queue.addAfter(key, error.requeueAfterMs);
       onError(key, error);
-    } catch (reporting) {
-      process.emitWarning(reporting instanceof Error ? reporting : new Error(String(reporting)));
+      report('error');
     }
   }
 }

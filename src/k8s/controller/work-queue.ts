@@ -1,5 +1,5 @@
 import { type Clock, steadyClock } from '../util/clock.js';
-import { FairList } from '../util/fair-list.js';
+import { count, FairList } from '../util/fair-list.js';
 import { DelayingQueue } from './delaying-queue.js';
 
 /** Told what client-go's workqueue metrics count; {@link WorkQueue} itself has what is measured at the time of a scrape. */
@@ -29,19 +29,20 @@ export interface WorkQueueOptions {
   observer?: QueueObserver | undefined;
 }
 
+const DEFAULTS = { clock: steadyClock, random: Math.random, baseDelayMs: 5, maxDelayMs: 300_000 };
+
 /**
  * client-go's rate limiting work queue, with groups that take turns: a key waits once however often it is added, is never
  * with two workers at once, and is queued again at {@link done} when it was added meanwhile, so that no change is lost.
  */
 export class WorkQueue {
-  readonly #clock: Clock;
-  readonly #random: () => number;
-  readonly #baseDelayMs: number;
-  readonly #maxDelayMs: number;
-  readonly #observer: QueueObserver | undefined;
+  /**
+   * The most keys that may be with workers at a time, where a worker that takes long is not waited for: no group gets more
+   * than half of what would still be left to others.
+   */
+  capacity = Infinity;
+  readonly #options: WorkQueueOptions & typeof DEFAULTS;
   readonly #delayed: DelayingQueue;
-  readonly #groupOf: ((key: string) => string) | undefined;
-  #capacity = Infinity;
   /** Waiting to be taken, and since when. */
   readonly #waiting = new Map<string, number>();
   /** The same keys, in the order in which they are taken. */
@@ -57,21 +58,8 @@ export class WorkQueue {
   #down = false;
 
   constructor(options: WorkQueueOptions = {}) {
-    this.#clock = options.clock ?? steadyClock;
-    this.#random = options.random ?? Math.random;
-    this.#baseDelayMs = options.baseDelayMs ?? 5;
-    this.#maxDelayMs = options.maxDelayMs ?? 300_000;
-    this.#observer = options.observer;
-    this.#groupOf = options.groupOf;
-    this.#delayed = new DelayingQueue(this.#clock, (key) => this.add(key));
-  }
-
-  /**
-   * The most keys that may be with workers at a time, where a worker that takes long is not waited for: no group gets more
-   * than half of what would still be left to others.
-   */
-  set capacity(keys: number) {
-    this.#capacity = keys;
+    this.#options = { ...DEFAULTS, ...options };
+    this.#delayed = new DelayingQueue(this.#options.clock, (key) => this.add(key));
   }
 
   /** Keys that wait for a worker. */
@@ -81,52 +69,41 @@ export class WorkQueue {
 
   /** workqueue_unfinished_work_seconds: the sum over all keys that are with workers. */
   get unfinishedWorkSeconds(): number {
-    const now = this.#clock.now();
-    return [...this.#processing.values()].reduce((sum, { since }) => sum + (now - since) / 1000, 0);
+    return this.#runningSeconds.reduce((sum, seconds) => sum + seconds, 0);
   }
 
   /** workqueue_longest_running_processor_seconds; 0 when nothing is being worked on. */
   get longestRunningProcessorSeconds(): number {
-    const now = this.#clock.now();
-    return [...this.#processing.values()].reduce(
-      (most, { since }) => Math.max(most, (now - since) / 1000),
-      0,
-    );
+    return Math.max(0, ...this.#runningSeconds);
+  }
+
+  get #runningSeconds(): number[] {
+    const now = this.#options.clock.now();
+    return [...this.#processing.values()].map(({ since }) => (now - since) / 1000);
   }
 
   add(key: string): void {
-    if (this.#down || this.#waiting.has(key) || this.#again.has(key)) {
-      return;
-    }
-    this.#observer?.added();
-    const now = this.#clock.now();
-    if (this.#processing.has(key)) {
-      this.#again.set(key, now);
-    } else {
-      this.#enqueue(key, now);
-    }
+    if (this.#down || this.#waiting.has(key) || this.#again.has(key)) return;
+    this.#options.observer?.added();
+    const now = this.#options.clock.now();
+    if (this.#processing.has(key)) this.#again.set(key, now);
+    else this.#enqueue(key, now);
   }
 
   /** Of several times for one key the earliest counts. */
   addAfter(key: string, milliseconds: number): void {
-    if (this.#down) {
-      return;
-    }
-    if (milliseconds <= 0) {
-      this.add(key);
-    } else {
-      this.#delayed.add(key, milliseconds);
-    }
+    if (milliseconds <= 0) this.add(key);
+    else this.#delayed.add(key, milliseconds);
   }
 
   /** After a failure: the wait doubles with each one until {@link forget}. */
   addRateLimited(key: string): void {
+    const { observer, baseDelayMs, maxDelayMs, random } = this.#options;
     const failures = this.#failures.get(key) ?? 0;
     this.#failures.set(key, failures + 1);
-    this.#observer?.retried();
-    const delay = Math.min(this.#baseDelayMs * 2 ** failures, this.#maxDelayMs);
+    observer?.retried();
     // Keys that failed together, as when the API server was away, shall not all come back together.
-    this.addAfter(key, delay * (1 + 0.1 * this.#random()));
+    this.addAfter(key, Math.min(baseDelayMs * 2 ** failures, maxDelayMs) * (1 + 0.1 * random()));
   }
 
   /** The next failure of this key is its first. */
@@ -136,25 +113,17 @@ export class WorkQueue {
 
   /** Waits for a key; undefined when the queue is shut down or the signal aborts. Each key needs its {@link done}. */
   async get(signal: AbortSignal): Promise<string | undefined> {
-    if (this.#down || signal.aborted) {
-      return undefined;
-    }
-    const first = this.#next();
-    return first ?? this.#nextAdded(signal);
+    if (this.#down || signal.aborted) return undefined;
+    return this.#next() ?? this.#nextAdded(signal);
   }
 
   /** The worker is through with the key, whether it succeeded or not. */
   done(key: string): void {
     const taken = this.#processing.get(key);
-    if (taken === undefined) {
-      return;
-    }
-    const { since, group } = taken;
+    if (taken === undefined) return;
     this.#processing.delete(key);
-    const left = (this.#processingOf.get(group) ?? 0) - 1;
-    if (left > 0) this.#processingOf.set(group, left);
-    else this.#processingOf.delete(group);
-    this.#observer?.finished((this.#clock.now() - since) / 1000);
+    count(this.#processingOf, taken.group, -1);
+    this.#options.observer?.finished((this.#options.clock.now() - taken.since) / 1000);
     const again = this.#again.get(key);
     if (again !== undefined) {
       this.#again.delete(key);
@@ -171,10 +140,8 @@ export class WorkQueue {
     this.#waiting.clear();
     while (this.#turns.take() !== undefined);
     this.#again.clear();
-    this.#observer?.depth(0);
-    for (const resolve of [...this.#idle]) {
-      resolve(undefined);
-    }
+    this.#options.observer?.depth(0);
+    for (const resolve of this.#idle) resolve(undefined);
   }
 
   #nextAdded(signal: AbortSignal): Promise<string | undefined> {
@@ -191,11 +158,8 @@ export class WorkQueue {
   }
 
   #enqueue(key: string, since: number): void {
-    if (this.#down) {
-      return;
-    }
     this.#waiting.set(key, since);
-    this.#observer?.depth(this.#waiting.size);
+    this.#options.observer?.depth(this.#waiting.size);
     this.#turns.add([this.#group(key)], key);
     this.#handOut();
   }
@@ -211,29 +175,27 @@ export class WorkQueue {
 
   #next(): string | undefined {
     const key = this.#turns.take((group) => this.#may(group));
-    return key === undefined ? undefined : this.#take(key);
+    if (key === undefined) return undefined;
+    const { observer, clock } = this.#options;
+    const now = clock.now();
+    const waitedMs = now - (this.#waiting.get(key) ?? now);
+    const group = this.#group(key);
+    this.#waiting.delete(key);
+    this.#processing.set(key, { since: now, group });
+    count(this.#processingOf, group, 1);
+    observer?.depth(this.#waiting.size);
+    observer?.taken(waitedMs / 1000);
+    return key;
   }
 
   /** However many groups keep their workers for long, each leaves something to the next. */
   #may(group: string): boolean {
-    if (this.#groupOf === undefined) return true;
-    const left = this.#capacity - this.#processing.size;
+    if (this.#options.groupOf === undefined) return true;
+    const left = this.capacity - this.#processing.size;
     return (this.#processingOf.get(group) ?? 0) < Math.max(1, left / 2);
   }
 
   #group(key: string): string {
-    return this.#groupOf?.(key) ?? '';
-  }
-
-  #take(key: string): string {
-    const now = this.#clock.now();
-    const since = this.#waiting.get(key) ?? now;
-    const group = this.#group(key);
-    this.#waiting.delete(key);
-    this.#processing.set(key, { since: now, group });
-    this.#processingOf.set(group, (this.#processingOf.get(group) ?? 0) + 1);
-    this.#observer?.depth(this.#waiting.size);
-    this.#observer?.taken((now - since) / 1000);
-    return key;
+    return this.#options.groupOf?.(key) ?? '';
   }
 }

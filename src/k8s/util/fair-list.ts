@@ -4,6 +4,13 @@
  */
 const QUANTUM = 16;
 
+/** Adds to the count of a group; one that has come to 0 is forgotten. */
+export function count(counts: Map<string, number>, group: string, by: number): void {
+  const sum = (counts.get(group) ?? 0) + by;
+  if (sum > 0) counts.set(group, sum);
+  else counts.delete(group);
+}
+
 /** Names the group of an item, and the group within that group, as deep as the list goes. */
 type Path = readonly [string, ...string[]];
 
@@ -71,20 +78,16 @@ export class FairList<T> {
   #serve(turns: Map<string, number>, group: string, credit: number): T | undefined {
     if (credit > 1) turns.set(group, credit - 1);
     else this.#toEnd(group);
-    return this.#takeOf(group);
+    const items = this.#groups.get(group);
+    const item = items?.take();
+    if (items !== undefined) this.#removed(group, items);
+    return item;
   }
 
   #toEnd(group: string): void {
     this.#newcomers.delete(group);
     this.#rotation.delete(group);
     this.#rotation.set(group, QUANTUM);
-  }
-
-  #takeOf(group: string): T | undefined {
-    const items = this.#groups.get(group);
-    const item = items?.take();
-    if (items !== undefined) this.#removed(group, items);
-    return item;
   }
 
   /** Coming back at once does not make a group a newcomer. */

@@ -101,17 +101,17 @@ export function reconcileObservers(families: Families): (controller: string) => 
   return (controller) => {
     for (const result of RESULTS) total.inc({ controller, result }, 0);
     errors.inc({ controller }, 0);
+    // Stays 0: every failed reconcile is tried again.
     terminalErrors.inc({ controller }, 0);
     times.zero({ controller });
     activeWorkers.set({ controller }, 0);
     return {
       started: (workers) => maxWorkers.set({ controller }, workers),
       active: (workers) => activeWorkers.set({ controller }, workers),
-      reconciled: ({ result, terminal, seconds }) => {
+      reconciled: ({ result, seconds }) => {
         total.inc({ controller, result });
         times.observe({ controller }, Math.max(0, seconds));
         if (result === 'error') errors.inc({ controller });
-        if (terminal) terminalErrors.inc({ controller });
       },
     };
   };

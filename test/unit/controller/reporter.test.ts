@@ -83,7 +83,6 @@ describe('the reporter', () => {
     });
     stop = new AbortController();
     reports = new Controller({
-      name: 'reports',
       queue,
       workers: 1,
       reconcile: (uid) => reporter.report(uid, stop.signal),

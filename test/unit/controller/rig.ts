@@ -136,7 +136,6 @@ export class Rig {
       now: () => clock.now(),
     }).start();
     void new Controller({
-      name: 'reports',
       queue: reports,
       workers: 1,
       reconcile: (uid) => this.reporter.report(uid, this.stop.signal),

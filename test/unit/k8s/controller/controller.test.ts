@@ -5,7 +5,7 @@ import {
   type ReconcileObserver,
   type ReconcileResult,
 } from '../../../../src/k8s/controller/controller.js';
-import { RetryError, TerminalError } from '../../../../src/k8s/client/errors.js';
+import { RetryError } from '../../../../src/k8s/client/errors.js';
 import { WorkQueue } from '../../../../src/k8s/controller/work-queue.js';
 import { eventually } from '../../../support/eventually.js';
 import { FakeClock, settle } from '../../../support/fakes/fake-clock.js';
@@ -28,7 +28,6 @@ describe('the controller', () => {
     options: { workers?: number; observer?: ReconcileObserver } = {},
   ): Promise<void> {
     const controller = new Controller({
-      name: 'test',
       queue,
       workers: options.workers ?? 1,
       reconcile,
@@ -107,25 +106,6 @@ describe('the controller', () => {
     await running;
 
     expect(visits - before).to.be.within(11, 13);
-  });
-
-  it('does not try again what no retry can mend, until something changes', async () => {
-    let visits = 0;
-    const running = start(() => {
-      visits++;
-      return Promise.reject(new TerminalError('spec is wrong'));
-    });
-    queue.add('a');
-    await clock.advance(3_600_000);
-    const alone = visits;
-
-    queue.add('a');
-    await settle();
-    stop.abort();
-    await running;
-
-    expect([alone, visits]).to.deep.equal([1, 2]);
-    expect(errors).to.have.length(2);
   });
 
   it('comes back when the reconcile asks for it', async () => {
@@ -311,7 +291,6 @@ describe('the controller', () => {
     const running = start(
       (key) => {
         if (key === 'error') return Promise.reject(new Error('x'));
-        if (key === 'terminal') return Promise.reject(new TerminalError('x'));
         if (key === 'later') return Promise.resolve({ requeueAfterMs: 1000 });
         return Promise.resolve({});
       },
@@ -319,12 +298,12 @@ describe('the controller', () => {
         observer: {
           started: (workers) => told.push(`workers ${workers}`),
           active: (workers) => told.push(`active ${workers}`),
-          reconciled: ({ result, terminal }) => told.push(terminal ? `${result} (terminal)` : result),
+          reconciled: ({ result }) => told.push(result),
         },
       },
     );
 
-    for (const key of ['ok', 'error', 'terminal', 'later']) queue.add(key);
+    for (const key of ['ok', 'error', 'later']) queue.add(key);
     await settle();
     stop.abort();
     await running;
@@ -333,7 +312,6 @@ describe('the controller', () => {
       'workers 1',
       'success',
       'error',
-      'error (terminal)',
       'requeue_after',
     ]);
     expect(told.at(-1)).to.equal('active 0');

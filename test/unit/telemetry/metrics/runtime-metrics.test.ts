@@ -37,15 +37,14 @@ describe("the controller runtime's metrics", () => {
 
     observer.started(10);
     observer.active(3);
-    observer.reconciled({ result: 'success', terminal: false, seconds: 0.2 });
-    observer.reconciled({ result: 'error', terminal: false, seconds: 0.2 });
-    observer.reconciled({ result: 'error', terminal: true, seconds: 0.2 });
+    observer.reconciled({ result: 'success', seconds: 0.2 });
+    observer.reconciled({ result: 'error', seconds: 0.2 });
+    observer.reconciled({ result: 'error', seconds: 0.2 });
 
     expect(await lines(/^controller_runtime_(?!.*_(bucket|sum)).* [^0]/)).to.deep.equal([
       'controller_runtime_reconcile_total{controller="c",result="success"} 1',
       'controller_runtime_reconcile_total{controller="c",result="error"} 2',
       'controller_runtime_reconcile_errors_total{controller="c"} 2',
-      'controller_runtime_terminal_reconcile_errors_total{controller="c"} 1',
       'controller_runtime_reconcile_time_seconds_count{controller="c"} 3',
       'controller_runtime_active_workers{controller="c"} 3',
       'controller_runtime_max_concurrent_reconciles{controller="c"} 10',
