@@ -7,7 +7,7 @@ import { METADATA_ONLY, METADATA_ONLY_LIST, type KubernetesObject } from '../../
 import { ListWatcher } from '../../k8s/cache/list-watcher.js';
 import { apiPath } from '../../k8s/client/api-path.js';
 import type { RestClient } from '../../k8s/client/rest-client.js';
-import { StoreUnion, type ReadableStore, Store } from '../../k8s/cache/store.js';
+import { type ReadableStore, Store } from '../../k8s/cache/store.js';
 
 /** The operator's own watches, under its own identity: ConfigMapSyncs, and the names and labels of namespaces. */
 export interface SyncWatches {
@@ -39,24 +39,20 @@ export function syncWatches(options: {
     clock,
   });
   const scopes: (string | undefined)[] = watchNamespaces.length === 0 ? [undefined] : [...watchNamespaces];
-  const stores = scopes.map((namespace) => [namespace, new Store<ConfigMapSync>()] as const);
-  const reflectors = stores.map(
-    ([namespace, store]) =>
+  const syncs = new Store<ConfigMapSync>();
+  const reflectors = scopes.map(
+    (namespace) =>
       new ListWatcher<ConfigMapSync>({
         client,
         path: apiPath({ group: GROUP, version: VERSION, resource: PLURAL, ...(namespace && { namespace }) }),
-        store,
+        store: syncs,
+        namespace,
         name: namespace === undefined ? PLURAL : `${PLURAL} in ${namespace}`,
         transform: withoutManagedFields,
         log,
         clock,
       }),
   );
-  const [, first] = stores[0] ?? [];
-  const syncs =
-    watchNamespaces.length === 0 && first !== undefined
-      ? first
-      : new StoreUnion(new Map(stores.map(([namespace, store]) => [namespace ?? '', store])));
   return { syncs, namespaces: namespaceStore, reflectors: [namespaces, ...reflectors] };
 }
 

@@ -19,17 +19,19 @@ export interface ListWatcherOptions<T extends KubernetesObject> extends Omit<
   'accept' | 'query' | 'userAgent'
 > {
   /** Media types, for metadata only: a list has another one than a watch. */
-  accept?: { list: string; watch: string } | undefined;
+  accept?: { list: string; watch: string };
   store: Store<T>;
+  /** The one that `path` names; other watchers fill the rest of the store. Left out: all of it is this one's. */
+  namespace?: string | undefined;
   /** For logs and readiness, such as `namespaces`. */
   name: string;
   /** Strips what nobody reads, before it is stored. */
-  transform?: ((object: T) => T) | undefined;
+  transform?: (object: T) => T;
   log: RuntimeLog;
   /** Objects of one page, where lists are paged. Default: 500. */
-  pageSize?: number | undefined;
+  pageSize?: number;
   /** false: lists are paged even where the server could stream them. Default: true. */
-  streamingList?: boolean | undefined;
+  streamingList?: boolean;
 }
 
 /** Marks the bookmark that ends the initial events of a streaming list. */
@@ -140,7 +142,7 @@ export class ListWatcher<T extends KubernetesObject> implements WatchTarget<T> {
   }
 
   #replace(items: T[]): void {
-    this.#options.store.replace(items);
+    this.#options.store.replace(items, this.#options.namespace);
     if (!this.#synced) {
       this.#synced = true;
       this.#options.log.debug(`${this.name}: synced`, { objects: items.length });

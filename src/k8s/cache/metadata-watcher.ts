@@ -53,23 +53,35 @@ export class MetadataWatcher {
    *   onClosed has been called by then.
    */
   async run(handlers: MetadataWatcherHandlers, signal: AbortSignal): Promise<void> {
-    const coverage = new Coverage(handlers);
+    /** Whether changes are being seen, as the owner knows it. */
+    let isOpen = false;
+    let interrupted = false;
+    const close = (): void => {
+      if (isOpen) handlers.onClosed();
+      isOpen = false;
+    };
     const target: WatchTarget<KubernetesObject> = {
       start: (_open, startSignal) => this.#start(startSignal),
-      opened: () => coverage.begin(),
+      opened: () => {
+        interrupted = false;
+        if (!isOpen) handlers.onOpen();
+        isOpen = true;
+      },
       changed: ({ type, object }) => {
         if (type !== 'BOOKMARK') handlers.onChange({ type, metadata: object.metadata });
       },
-      expired: () => coverage.end(),
+      expired: close,
       failed: (error) => {
-        coverage.interrupt();
+        // The first failure is let pass: when the very next try succeeds, it resumes without a gap.
+        if (interrupted) close();
+        interrupted = true;
         return mayPass(error) ? 'retry' : 'stop';
       },
     };
     try {
       await this.#loop.run(target, signal);
     } finally {
-      coverage.end();
+      close();
     }
   }
 
@@ -78,38 +90,6 @@ export class MetadataWatcher {
     const first = { path, query: { ...query, limit: 1 }, accept: METADATA_ONLY_LIST, userAgent, signal };
     const { body } = await client.request<ObjectList<KubernetesObject>>({ method: 'GET', ...first });
     return { resourceVersion: body.metadata.resourceVersion };
-  }
-}
-
-/** Whether changes are being seen, as the owner knows it. */
-class Coverage {
-  readonly #handlers: MetadataWatcherHandlers;
-  #open = false;
-  #interrupted = false;
-
-  constructor(handlers: MetadataWatcherHandlers) {
-    this.#handlers = handlers;
-  }
-
-  begin(): void {
-    this.#interrupted = false;
-    if (!this.#open) {
-      this.#open = true;
-      this.#handlers.onOpen();
-    }
-  }
-
-  /** The first failure is let pass: when the very next try succeeds, it resumes without a gap. */
-  interrupt(): void {
-    if (this.#interrupted) this.end();
-    this.#interrupted = true;
-  }
-
-  end(): void {
-    if (this.#open) {
-      this.#open = false;
-      this.#handlers.onClosed();
-    }
   }
 }
 

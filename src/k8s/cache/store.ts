@@ -17,12 +17,6 @@ export type StoreListener<T extends KubernetesObject> = (change: StoreChange<T>)
 export class Store<T extends KubernetesObject> {
   readonly #objects = new Map<string, T>();
   readonly #listeners = new Set<StoreListener<T>>();
-  readonly #onListenerError: (error: unknown) => void;
-
-  /** `onListenerError` is told what a listener threw: the other listeners and the watch go on. */
-  constructor(options: { onListenerError?: (error: unknown) => void } = {}) {
-    this.#onListenerError = options.onListenerError ?? warn;
-  }
 
   get(key: string): T | undefined {
     return this.#objects.get(key);
@@ -32,9 +26,10 @@ export class Store<T extends KubernetesObject> {
     return [...this.#objects.values()];
   }
 
-  /** Makes `items` everything there is: what is not among them is deleted. */
-  replace(items: readonly T[]): void {
-    const gone = new Set(this.#objects.keys());
+  /** Makes `items` everything there is, in `namespace` where one is given: what is not among them is deleted. */
+  replace(items: readonly T[], namespace?: string): void {
+    const isOurs = (key: string): boolean => namespace === undefined || splitKey(key).namespace === namespace;
+    const gone = new Set([...this.#objects.keys()].filter(isOurs));
     for (const item of items) gone.delete(objectKey(item));
     // Deletions first, so that a listener never sees more than there ever was.
     for (const key of gone) this.#delete(key);
@@ -63,9 +58,7 @@ export class Store<T extends KubernetesObject> {
   /** Tells of every change from now on, not of what is there. Returns what ends it. */
   subscribe(listener: StoreListener<T>): () => void {
     this.#listeners.add(listener);
-    return () => {
-      this.#listeners.delete(listener);
-    };
+    return () => void this.#listeners.delete(listener);
   }
 
   #delete(key: string, last?: T): void {
@@ -81,40 +74,12 @@ export class Store<T extends KubernetesObject> {
       try {
         listener(change);
       } catch (error) {
-        this.#onListenerError(error);
+        // The other listeners and the watch go on.
+        process.emitWarning(error instanceof Error ? error : new Error(String(error)));
       }
     }
   }
 }
 
-function warn(error: unknown): void {
-  process.emitWarning(error instanceof Error ? error : new Error(String(error)));
-}
-
 /** What those who only read need of a store. */
 export type ReadableStore<T extends KubernetesObject> = Pick<Store<T>, 'get' | 'list' | 'subscribe'>;
-
-/** Several stores of one kind, each of a namespace of its own, as one: for those who may not watch all namespaces. */
-export class StoreUnion<T extends KubernetesObject> implements ReadableStore<T> {
-  readonly #stores: ReadonlyMap<string, Store<T>>;
-
-  /** @param stores By namespace. */
-  constructor(stores: ReadonlyMap<string, Store<T>>) {
-    this.#stores = stores;
-  }
-
-  get(key: string): T | undefined {
-    return this.#stores.get(splitKey(key).namespace)?.get(key);
-  }
-
-  list(): T[] {
-    return [...this.#stores.values()].flatMap((store) => store.list());
-  }
-
-  subscribe(listener: StoreListener<T>): () => void {
-    const ends = [...this.#stores.values()].map((store) => store.subscribe(listener));
-    return () => {
-      for (const end of ends) end();
-    };
-  }
-}

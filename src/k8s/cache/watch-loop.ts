@@ -17,15 +17,15 @@ export interface WatchLoopOptions {
   query?: Query | undefined;
   accept?: string | undefined;
   userAgent?: string | undefined;
-  clock?: Clock | undefined;
-  random?: (() => number) | undefined;
+  clock?: Clock;
+  random?: () => number;
   /**
    * Seconds after which the server ends a watch, at random between the two so that not all come back at once. Also the
    * longest that a watch outlives the loss of the right to it. Default: 240 to 300.
    */
-  watchSeconds?: readonly [number, number] | undefined;
+  watchSeconds?: readonly [number, number];
   /** A watch without an event or bookmark for so long is given up; bookmarks come about once a minute. Default: 120,000. */
-  silenceMs?: number | undefined;
+  silenceMs?: number;
 }
 
 export interface OpenOptions {
@@ -39,7 +39,7 @@ export interface OpenOptions {
 export type OpenWatch<T extends KubernetesObject> = (options: OpenOptions) => AsyncGenerator<WatchEvent<T>>;
 
 export interface WatchStart<T extends KubernetesObject> {
-  /** Everything after it is still to be seen. */
+  /** Everything after it is still to be seen: it moves on with each event. */
   resourceVersion: string;
   /** A watch that is open already and goes on from there. */
   events?: AsyncGenerator<WatchEvent<T>>;
@@ -58,6 +58,12 @@ export interface WatchTarget<T extends KubernetesObject> {
   failed(error: unknown): 'retry' | 'stop';
 }
 
+const DEFAULTS = {
+  clock: systemClock,
+  random: Math.random,
+  watchSeconds: [240, 300] as readonly [number, number],
+  silenceMs: 120_000,
+};
 /** A watch that ends so soon without a single event is no watch: without a guard we would spin. */
 const SHORTEST_WATCH_MS = 1000;
 
@@ -66,24 +72,14 @@ const SHORTEST_WATCH_MS = 1000;
  * (410) or the resource itself (404), waits longer and longer after failures, and gives up on a watch that has gone silent.
  */
 export class WatchLoop<T extends KubernetesObject> {
-  readonly #options: WatchLoopOptions;
-  readonly #clock: Clock;
-  readonly #random: () => number;
+  /** When the last start, event or bookmark was, in milliseconds since the epoch; 0 before the first. */
+  lastProgress = 0;
+  readonly #options: WatchLoopOptions & typeof DEFAULTS;
   readonly #backoff: Backoff;
-  readonly #silenceMs: number;
-  #lastProgress = 0;
 
   constructor(options: WatchLoopOptions) {
-    this.#options = options;
-    this.#clock = options.clock ?? systemClock;
-    this.#random = options.random ?? Math.random;
-    this.#backoff = new Backoff({ baseMs: 800, maxMs: 30_000, random: this.#random });
-    this.#silenceMs = options.silenceMs ?? 120_000;
-  }
-
-  /** When the last start, event or bookmark was, in milliseconds since the epoch; 0 before the first. */
-  get lastProgress(): number {
-    return this.#lastProgress;
+    this.#options = { ...DEFAULTS, ...options };
+    this.#backoff = new Backoff({ baseMs: 800, maxMs: 30_000, random: this.#options.random });
   }
 
   /**
@@ -93,78 +89,73 @@ export class WatchLoop<T extends KubernetesObject> {
   async run(target: WatchTarget<T>, signal: AbortSignal): Promise<void> {
     const open: OpenWatch<T> = (options) => this.#open(options, signal);
     let start: WatchStart<T> | undefined;
+    const { clock } = this.#options;
     // A function, since the compiler takes `aborted` for a constant within the loop.
     const isAborted = (): boolean => signal.aborted;
     while (!isAborted()) {
       try {
         if (start === undefined) {
           start = await target.start(open, signal);
-          this.#progressed();
+          this.lastProgress = clock.now();
         }
-        start = { resourceVersion: await this.#follow(start, open, target) };
+        await this.#follow(start, open, target);
       } catch (error) {
         if (isAborted()) return;
         if (forgets(error)) {
           start = undefined;
           target.expired();
-        } else if (start !== undefined) {
-          start = { resourceVersion: this.#resourceVersion };
         }
         if (target.failed(error) === 'stop') throw error;
         const asked = error instanceof ApiError ? (error.retryAfterSeconds ?? 0) * 1000 : 0;
-        await this.#clock.sleep(Math.max(this.#backoff.next(), asked), signal).catch(() => undefined);
+        await clock.sleep(Math.max(this.#backoff.next(), asked), signal).catch(() => undefined);
       }
     }
   }
 
-  /** The last one seen by {@link #follow}, also when it ended by an error. */
-  #resourceVersion = '';
-
-  /** Follows one watch to its end; gives the resourceVersion to go on from. */
-  async #follow(start: WatchStart<T>, open: OpenWatch<T>, target: WatchTarget<T>): Promise<string> {
-    this.#resourceVersion = start.resourceVersion;
+  /** Follows one watch to its end, and moves `start` on with each event. */
+  async #follow(start: WatchStart<T>, open: OpenWatch<T>, target: WatchTarget<T>): Promise<void> {
+    const { clock, path } = this.#options;
+    let seen = start.events !== undefined;
     const events =
       start.events ??
       open({
         query: { resourceVersion: start.resourceVersion, allowWatchBookmarks: true },
         onOpen: () => target.opened(),
       });
-    const startedAt = this.#clock.now();
-    let seen = start.events !== undefined;
+    delete start.events;
+    const startedAt = clock.now();
     for await (const event of events) {
       seen = true;
       this.#backoff.reset();
-      this.#resourceVersion = event.object.metadata.resourceVersion;
+      start.resourceVersion = event.object.metadata.resourceVersion;
       if (event.type !== 'BOOKMARK') target.changed(event);
     }
-    const lasted = this.#clock.now() - startedAt;
-    if (!seen && lasted < SHORTEST_WATCH_MS) {
-      throw new WatchFault(`the API server ends watches of ${this.#options.path} as soon as they begin`);
+    if (!seen && clock.now() - startedAt < SHORTEST_WATCH_MS) {
+      throw new WatchFault(`the API server ends watches of ${path} as soon as they begin`);
     }
-    return this.#resourceVersion;
   }
 
   async *#open(options: OpenOptions, signal: AbortSignal): AsyncGenerator<WatchEvent<T>> {
-    const { client, path, query, accept, userAgent } = this.#options;
+    const { client, path, query, accept, userAgent, silenceMs, watchSeconds, random } = this.#options;
+    const [least, most] = watchSeconds;
+    const timeoutSeconds = Math.round(least + (most - least) * random());
     const controller = new AbortController();
     signal.throwIfAborted();
     const unfollow = follow(signal, controller);
-    let silence = this.#watchSilence(controller, options.firstSilenceMs ?? this.#silenceMs);
-    let first = options.firstSilenceMs !== undefined;
+    let silence = this.#watchSilence(controller, options.firstSilenceMs ?? silenceMs);
     try {
       for await (const event of client.watch<T>({
         path,
-        query: { ...query, ...options.query, timeoutSeconds: this.#timeoutSeconds() },
+        query: { ...query, ...options.query, timeoutSeconds },
         accept,
         userAgent,
         onOpen: options.onOpen,
         signal: controller.signal,
       })) {
-        this.#progressed();
-        if (first && event.type === 'BOOKMARK') {
-          first = false;
+        this.lastProgress = this.#options.clock.now();
+        if (event.type === 'BOOKMARK') {
           clearTimeout(silence);
-          silence = this.#watchSilence(controller, this.#silenceMs);
+          silence = this.#watchSilence(controller, silenceMs);
         }
         silence.refresh();
         yield event;
@@ -180,15 +171,6 @@ export class WatchLoop<T extends KubernetesObject> {
       const seconds = Math.round(milliseconds / 1000);
       controller.abort(new WatchFault(`the watch of ${this.#options.path} was silent for ${seconds} s`));
     }, milliseconds);
-  }
-
-  #timeoutSeconds(): number {
-    const [least, most] = this.#options.watchSeconds ?? [240, 300];
-    return Math.round(least + (most - least) * this.#random());
-  }
-
-  #progressed(): void {
-    this.#lastProgress = this.#clock.now();
   }
 }
 

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+
 import { expect } from 'chai';
 
 import { Store } from '../../../../src/k8s/cache/store.js';
@@ -48,9 +50,9 @@ describe('the store', () => {
     expect(store.get('ns/gone')).to.equal(undefined);
   });
 
-  it('reports what a listener throws and goes on with the others', () => {
-    const reported: unknown[] = [];
-    const store = new Store({ onListenerError: (error) => reported.push(error) });
+  it('warns of what a listener throws and goes on with the others', async () => {
+    const reported = once(process, 'warning');
+    const store = new Store();
     const seen: string[] = [];
     const failure = new Error('a bug');
     store.subscribe(() => {
@@ -60,8 +62,19 @@ describe('the store', () => {
 
     store.upsert(object('a', '1'));
 
-    expect(reported).to.deep.equal([failure]);
+    expect(await reported).to.deep.equal([failure]);
     expect(seen).to.deep.equal(['added']);
+  });
+
+  it('deletes what a new list of one namespace lacks in that namespace only', () => {
+    const store = new Store();
+    const elsewhere = { metadata: { ...object('elsewhere', '1').metadata, namespace: 'other' } };
+    store.replace([elsewhere], 'other');
+    store.replace([object('gone', '1')], 'ns');
+
+    store.replace([object('new', '2')], 'ns');
+
+    expect(store.list().map(({ metadata }) => metadata.name)).to.deep.equal(['elsewhere', 'new']);
   });
 
   it('tells nothing to whoever has unsubscribed', () => {
