@@ -4,8 +4,6 @@ import { GROUP, PLURAL, VERSION, FINALIZER } from '../api/v1alpha1/well-known.js
 import { apiPath } from '../k8s/client/api-path.js';
 import type { RestClient } from '../k8s/client/rest-client.js';
 
-const MERGE_PATCH = 'application/merge-patch+json';
-
 /** Writes of ConfigMapSyncs themselves, under the operator's own identity. */
 export class ConfigMapSyncClient {
   readonly #client: RestClient;
@@ -58,7 +56,6 @@ export class ConfigMapSyncClient {
         name,
         ...(subresource && { subresource }),
       }),
-      contentType: MERGE_PATCH,
       body,
       signal,
     });

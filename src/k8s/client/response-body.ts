@@ -16,17 +16,13 @@ export async function readBounded(body: AsyncIterable<Buffer>, maxBytes: number)
   return Buffer.concat(chunks, length).toString('utf8');
 }
 
-export class LineTooLongError extends Error {
-  override readonly name = 'LineTooLongError';
-}
-
 const NEWLINE = 0x0a;
 const EVENT_TYPES: ReadonlySet<WatchEventType> = new Set(['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK']);
 
 /**
  * Cuts a byte stream into its lines, without their ends. Empty lines are left out, a last line without an end counts.
  * Chunks are kept as they come and joined once a line is whole: a large object costs one copy, not one per chunk.
- * @throws LineTooLongError as soon as a line holds more than `maxBytes`, before it is whole.
+ * @throws RangeError as soon as a line holds more than `maxBytes`, before it is whole.
  */
 export async function* readLines(
   chunks: AsyncIterable<Uint8Array>,
@@ -55,7 +51,7 @@ export async function* readLines(
 }
 
 function check(length: number, maxBytes: number): void {
-  if (length > maxBytes) throw new LineTooLongError(`a line of more than ${maxBytes} bytes`);
+  if (length > maxBytes) throw new RangeError(`a line of more than ${maxBytes} bytes`);
 }
 
 function join(pieces: Uint8Array[], tail: Uint8Array, length: number): string {

@@ -4,7 +4,7 @@ import { abortable, type Deadline, deadline } from '../util/async.js';
 import { queryString } from './api-path.js';
 import { systemClock } from '../util/clock.js';
 import { answerError, ApiError, failureCause, noAnswer } from './errors.js';
-import { LineTooLongError, readLines, readBounded, parseEvent } from './response-body.js';
+import { readLines, readBounded, parseEvent } from './response-body.js';
 import type { KubernetesObject, WatchEvent } from './objects.js';
 import type { ApiRequest, ApiResponse, RestClientOptions, WatchRequest } from './rest-types.js';
 
@@ -20,6 +20,7 @@ interface Limits {
   bodyTimeout: number;
 }
 
+const MERGE_PATCH = 'application/merge-patch+json';
 const DEFAULT_TIMEOUT_MS = 30_000;
 /** Tries for one request, the first one included. */
 const MAX_TRIES = 5;
@@ -92,9 +93,13 @@ export class RestClient {
     request: WatchRequest,
   ): AsyncGenerator<WatchEvent<T>, void, undefined> {
     const what = `watch of ${request.path}`;
-    const limit = deadline(request.signal, request.openingMs ?? WATCH_OPENING_MS);
+    const { openingMs = WATCH_OPENING_MS } = request;
+    const limit = deadline(request.signal, openingMs);
     try {
-      const response = await this.#openWatch(request, limit);
+      const response = await this.#send(
+        { ...request, method: 'GET', query: { ...request.query, watch: true } },
+        { signal: limit.signal, headersTimeout: openingMs, bodyTimeout: 0 },
+      );
       try {
         if (response.statusCode !== 200) throw await this.#refusal(what, response);
         limit.lift();
@@ -108,20 +113,10 @@ export class RestClient {
       } finally {
         response.body.destroy();
       }
-    } finally {
-      limit.clear();
-    }
-  }
-
-  async #openWatch(request: WatchRequest, limit: Deadline): Promise<Dispatcher.ResponseData> {
-    const openingMs = request.openingMs ?? WATCH_OPENING_MS;
-    try {
-      return await this.#send(
-        { ...request, method: 'GET', query: { ...request.query, watch: true } },
-        { signal: limit.signal, headersTimeout: openingMs, bodyTimeout: 0 },
-      );
     } catch (error) {
       throw this.#explainDeadline(`GET ${request.path}`, openingMs, limit, error);
+    } finally {
+      limit.clear();
     }
   }
 
@@ -159,7 +154,9 @@ export class RestClient {
           accept: request.accept ?? 'application/json',
           'user-agent': request.userAgent ?? this.#options.userAgent,
           ...(authorization !== undefined && { authorization }),
-          ...(body !== undefined && { 'content-type': contentTypeOf(request) }),
+          ...(body !== undefined && {
+            'content-type': method === 'PATCH' ? MERGE_PATCH : 'application/json',
+          }),
         },
         body: body === undefined ? null : JSON.stringify(body),
       });
@@ -216,8 +213,7 @@ export class RestClient {
 
   #brokenOff(what: string, error: unknown): Error {
     if (error instanceof ApiError) return error;
-    const cause = error instanceof LineTooLongError ? error.message : failureCause(error);
-    return noAnswer(`${what} broke off: ${cause}`, error);
+    return noAnswer(`${what} broke off: ${failureCause(error)}`, error);
   }
 
   /** Milliseconds until the next try; undefined where another one makes no sense. */
@@ -243,8 +239,4 @@ export class RestClient {
 function header(response: Dispatcher.ResponseData, name: string): string | undefined {
   const value = response.headers[name];
   return Array.isArray(value) ? value[0] : value;
-}
-
-function contentTypeOf({ method, contentType }: ApiRequest): string {
-  return contentType ?? (method === 'PATCH' ? 'application/merge-patch+json' : 'application/json');
 }

@@ -11,9 +11,8 @@ export interface ApiRequest {
   /** From {@link apiPath}, without a query. */
   path: string;
   query?: Query | undefined;
+  /** Sent as JSON; that of a PATCH is a merge patch. */
   body?: unknown;
-  /** Default: `application/json`, and for PATCH `application/merge-patch+json`. */
-  contentType?: string | undefined;
   accept?: string | undefined;
   /** Instead of the client's own: the API server's audit log records it. */
   userAgent?: string | undefined;

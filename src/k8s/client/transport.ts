@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { TLSSocket } from 'node:tls';
 import { Agent, buildConnector, type Dispatcher, ProxyAgent } from 'undici';
 import type { Socket } from 'node:net';
 import type { ClusterConnection } from '../config/cluster-connection.js';
+import { abortable, deadline } from '../util/async.js';
 
 /** `operator` connections carry the operator's client certificate, `bearer` ones never do. */
 export type ConnectionKind = 'operator' | 'bearer';
@@ -37,7 +37,6 @@ export class Transport {
   readonly #connection: ClusterConnection;
   readonly #options: Required<TransportOptions>;
   readonly #pools = new Map<string, Dispatcher>();
-  readonly #silence: SilenceWatch;
   #closed = false;
 
   constructor(connection: ClusterConnection, options: TransportOptions = {}) {
@@ -48,7 +47,6 @@ export class Transport {
       silenceMs: options.silenceMs ?? 45_000,
       writeConnections: Math.max(options.writeConnections ?? 0, CONNECTIONS.write),
     };
-    this.#silence = new SilenceWatch(this.#options.silenceMs);
   }
 
   /** The same one for the same arguments; opens nothing before its first request. */
@@ -68,12 +66,10 @@ export class Transport {
     this.#closed = true;
     const pools = [...this.#pools.values()];
     this.#pools.clear();
-    const grace = new AbortController();
-    const idle = Promise.all(pools.map((pool) => pool.close()));
-    await Promise.race([idle, sleep(CLOSE_MS, undefined, { signal: grace.signal }).catch(() => undefined)]);
-    grace.abort();
+    const grace = deadline(undefined, CLOSE_MS);
+    await abortable(Promise.all(pools.map((pool) => pool.close())), grace.signal).catch(() => undefined);
+    grace.clear();
     await Promise.allSettled(pools.map((pool) => pool.destroy()));
-    this.#silence.stop();
   }
 
   #open(kind: ConnectionKind, use: ConnectionUse): Dispatcher {
@@ -99,11 +95,12 @@ export class Transport {
 
   #connector(build: buildConnector.BuildOptions): buildConnector.connector {
     const connect = buildConnector(build);
+    const { silenceMs } = this.#options;
     return (options, callback) => {
       connect(options, (...outcome) => {
         const [, socket] = outcome;
         // HTTP/1.1 has no pings: an idle connection is silent there, and that is all right.
-        if (socket instanceof TLSSocket && socket.alpnProtocol === 'h2') this.#silence.add(socket);
+        if (socket instanceof TLSSocket && socket.alpnProtocol === 'h2') endWhenSilent(socket, silenceMs);
         callback(...outcome);
       });
     };
@@ -111,42 +108,21 @@ export class Transport {
 }
 
 /**
- * Ends connections from which nothing has come for too long: a watch on one that a firewall has forgotten would wait for
- * ever. Only for connections on which pings are sent more often than that.
+ * Ends a connection from which nothing has come for too long: a watch on one that a firewall has forgotten would wait for
+ * ever. Only for one on which pings are sent more often than that.
  */
-class SilenceWatch {
-  readonly #silenceMs: number;
-  readonly #lastBytes = new Map<Socket, { bytes: number; since: number }>();
-  #timer: NodeJS.Timeout | undefined;
-
-  constructor(silenceMs: number) {
-    this.#silenceMs = silenceMs;
-  }
-
-  add(socket: Socket): void {
-    this.#lastBytes.set(socket, { bytes: socket.bytesRead, since: performance.now() });
-    socket.once('close', () => {
-      this.#lastBytes.delete(socket);
-      if (this.#lastBytes.size === 0) this.stop();
-    });
-    this.#timer ??= setInterval(() => this.#look(), this.#silenceMs / 4).unref();
-  }
-
-  stop(): void {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
-  }
-
-  #look(): void {
+function endWhenSilent(socket: Socket, silenceMs: number): void {
+  let bytes = socket.bytesRead;
+  let since = performance.now();
+  const timer = setInterval(() => {
     const now = performance.now();
-    for (const [socket, last] of this.#lastBytes) {
-      if (socket.bytesRead !== last.bytes) {
-        last.bytes = socket.bytesRead;
-        last.since = now;
-      } else if (now - last.since > this.#silenceMs) {
-        const seconds = Math.round(this.#silenceMs / 1000);
-        socket.destroy(new Error(`nothing came from the API server for ${seconds} s`));
-      }
+    if (socket.bytesRead !== bytes) {
+      bytes = socket.bytesRead;
+      since = now;
+    } else if (now - since > silenceMs) {
+      const seconds = Math.round(silenceMs / 1000);
+      socket.destroy(new Error(`nothing came from the API server for ${seconds} s`));
     }
-  }
+  }, silenceMs / 4).unref();
+  socket.once('close', () => clearInterval(timer));
 }

@@ -1,3 +1,5 @@
+import { setTimeout } from 'node:timers/promises';
+
 /** Time as a dependency, so that what waits can be tested without waiting. */
 export interface Clock {
   /** Milliseconds since the epoch. */
@@ -9,18 +11,7 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => Date.now(),
   sleep: (milliseconds, signal) =>
-    new Promise((resolve, reject) => {
-      const onAbort = (): void => {
-        clearTimeout(timer);
-        reject(signal?.reason as Error);
-      };
-      const timer = setTimeout(() => {
-        signal?.removeEventListener('abort', onAbort);
-        resolve();
-      }, milliseconds);
-      if (signal?.aborted) onAbort();
-      else signal?.addEventListener('abort', onAbort, { once: true });
-    }),
+    setTimeout(milliseconds, undefined, { signal }).catch(() => signal?.throwIfAborted()),
 };
 
 /**
@@ -28,8 +19,8 @@ export const systemClock: Clock = {
  * milliseconds since the epoch are as right as the machine's clock was at the start of the process.
  */
 export const steadyClock: Clock = {
+  ...systemClock,
   now: () => performance.timeOrigin + performance.now(),
-  sleep: (milliseconds, signal) => systemClock.sleep(milliseconds, signal),
 };
 
 /** metav1.MicroTime of a time in milliseconds since the epoch. The API server takes six digits, no more and no fewer. */
