@@ -77,8 +77,8 @@ export interface FailedAnswer {
   /** `GET /api/v1/namespaces`: named where the server has no sentence of its own. */
   what: string;
   text: string;
-  retryAfter: string | undefined;
-  auditID: string | undefined;
+  retryAfter?: string | undefined;
+  auditID?: string | undefined;
 }
 
 /** Longest text of a proxy or an aggregated API server that is worth a log line. */

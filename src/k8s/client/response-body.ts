@@ -71,9 +71,7 @@ export function parseEvent<T extends KubernetesObject>(line: string, what: strin
   } catch {
     throw noAnswer(`${what} broke off: an event that is no JSON`);
   }
-  if (event.type === 'ERROR') {
-    throw statusError(event.object, { code: 500, what, retryAfter: undefined, auditID: undefined });
-  }
+  if (event.type === 'ERROR') throw statusError(event.object, { code: 500, what });
   if (!EVENT_TYPES.has(event.type)) throw noAnswer(`${what} broke off: an event of an unknown type`);
   return event as WatchEvent<T>;
 }

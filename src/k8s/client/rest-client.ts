@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
 
-import { abortable, type Deadline, deadline } from '../util/async.js';
+import { abortable, deadline } from '../util/async.js';
 import { queryString } from './api-path.js';
 import { systemClock } from '../util/clock.js';
 import { answerError, ApiError, failureCause, noAnswer } from './errors.js';
@@ -66,7 +66,7 @@ export class RestClient {
   async request<T>(request: ApiRequest): Promise<ApiResponse<T>> {
     const timeoutMs = request.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     const until = this.#options.clock.now() + timeoutMs;
-    const limit = deadline(request.signal, timeoutMs);
+    const limit = this.#deadline(`${request.method} ${request.path}`, request.signal, timeoutMs);
     try {
       for (let tries = 1; ; tries++) {
         try {
@@ -77,8 +77,6 @@ export class RestClient {
           await this.#options.clock.sleep(delay, limit.signal);
         }
       }
-    } catch (error) {
-      throw this.#explainDeadline(`${request.method} ${request.path}`, timeoutMs, limit, error);
     } finally {
       limit.clear();
     }
@@ -94,7 +92,7 @@ export class RestClient {
   ): AsyncGenerator<WatchEvent<T>, void, undefined> {
     const what = `watch of ${request.path}`;
     const { openingMs = WATCH_OPENING_MS } = request;
-    const limit = deadline(request.signal, openingMs);
+    const limit = this.#deadline(`GET ${request.path}`, request.signal, openingMs);
     try {
       const response = await this.#send(
         { ...request, method: 'GET', query: { ...request.query, watch: true } },
@@ -113,8 +111,6 @@ export class RestClient {
       } finally {
         response.body.destroy();
       }
-    } catch (error) {
-      throw this.#explainDeadline(`GET ${request.path}`, openingMs, limit, error);
     } finally {
       limit.clear();
     }
@@ -230,9 +226,10 @@ export class RestClient {
     return Math.max(error.retryAfterSeconds, 0.1) * 1000 * (1 + 0.3 * this.#options.random());
   }
 
-  #explainDeadline(what: string, timeoutMs: number, limit: Deadline, error: unknown): unknown {
-    if (!limit.expired || error !== limit.signal.reason) return error;
-    return noAnswer(`${what}: no answer from ${this.#origin} within ${timeoutMs / 1000} s`);
+  #deadline(what: string, parent: AbortSignal | undefined, timeoutMs: number) {
+    return deadline(parent, timeoutMs, () =>
+      noAnswer(`${what}: no answer from ${this.#origin} within ${timeoutMs / 1000} s`),
+    );
   }
 }
 

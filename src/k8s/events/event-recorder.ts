@@ -9,13 +9,6 @@ import { apiPath } from '../client/api-path.js';
 import type { Requester } from '../client/rest-client.js';
 import type { Method } from '../client/rest-types.js';
 
-/** Why an Event will never be written. */
-type Drop = 'queue_full' | 'refused' | 'failed';
-
-export interface EventObserver {
-  dropped(reason: Drop): void;
-}
-
 export interface EventRecorderOptions {
   client: Requester;
   /** Who reports, such as `example.com/controller`. */
@@ -32,7 +25,6 @@ export interface EventRecorderOptions {
   clock?: Clock;
   /** For the names of Events. */
   random?: () => number;
-  observer?: EventObserver | undefined;
 }
 
 const DEFAULTS = {
@@ -82,11 +74,10 @@ export class EventRecorder {
     const known = this.#series.get(key);
     const series = known ?? new EventSeries(event, now);
     if (!this.#queue.has(series) && this.#queue.length >= this.#options.maxQueued) {
-      this.#options.observer?.dropped('queue_full');
       this.#tellFull();
       const given = this.#queue.makeRoomFor(series);
       if (given === undefined) return;
-      this.#series.delete(seriesKey(given.event));
+      this.#forget(given);
     }
     known?.repeat(now);
     this.#series.delete(key);
@@ -176,28 +167,25 @@ export class EventRecorder {
       return;
     }
     if (isOver(error)) {
+      this.#forget(series);
       const { namespace } = series;
       this.#options.log.debug(
         `an event in namespace ${namespace} is dropped: the namespace is gone or going`,
       );
-      this.#giveUp(series, 'refused');
       return;
     }
     this.#causes.failed(`events cannot be written: ${messageOf(error)}`, error);
     series.failures++;
-    if (!mayPass(error)) {
-      this.#giveUp(series, 'refused');
-    } else if (series.failures >= MAX_TRIES) {
-      this.#giveUp(series, 'failed');
+    if (!mayPass(error) || series.failures >= MAX_TRIES) {
+      this.#forget(series);
     } else {
       series.notBefore = now + 1000 * 2 ** (series.failures - 1) * (1 + this.#options.random());
       this.#queue.add(series, now);
     }
   }
 
-  #giveUp(series: EventSeries, reason: Drop): void {
+  #forget(series: EventSeries): void {
     this.#series.delete(seriesKey(series.event));
-    this.#options.observer?.dropped(reason);
   }
 
   /** Once for each time that it fills up: each single loss would be a line. */

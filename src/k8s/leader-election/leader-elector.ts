@@ -3,15 +3,9 @@ import { type Clock, steadyClock } from '../util/clock.js';
 import { CauseLog, type RuntimeLog } from '../util/cause-log.js';
 import { isApiError } from '../client/errors.js';
 import { messageOf } from '../util/text.js';
-import { LeaseLock } from './lease-lock.js';
-import type { Requester } from '../client/rest-client.js';
+import { LeaseLock, type LeaseOptions } from './lease-lock.js';
 
-export interface LeaderElectorOptions {
-  client: Requester;
-  namespace: string;
-  name: string;
-  /** Tells this process from all others, also from an earlier one in the same pod. */
-  identity: string;
+export interface LeaderElectorOptions extends LeaseOptions {
   /** How long others wait for a leader that has gone silent. Default: 15,000. */
   leaseDurationMs?: number;
   /** How long a leader that cannot renew goes on. Default: 10,000. */

@@ -14,19 +14,16 @@ interface LeaseSpec {
 }
 
 interface Lease {
-  apiVersion: string;
-  kind: string;
   metadata: Partial<ObjectMeta>;
   spec?: LeaseSpec;
 }
 
-interface LeaseLockOptions {
+export interface LeaseOptions {
   client: Requester;
   namespace: string;
   name: string;
+  /** Tells this process from all others, also from an earlier one in the same pod. */
   identity: string;
-  leaseDurationMs: number;
-  clock: Clock;
 }
 
 /**
@@ -34,14 +31,14 @@ interface LeaseLockOptions {
  * Needs the rights to get, create and update leases.
  */
 export class LeaseLock {
-  readonly #options: LeaseLockOptions;
+  readonly #options: LeaseOptions & { leaseDurationMs: number; clock: Clock };
   #lease: Lease | undefined;
   /** When {@link #lease} was first seen as it is. */
   #observedAt = 0;
   /** When the last write that succeeded was sent; -Infinity before the first. */
   renewedAt = -Infinity;
 
-  constructor(options: LeaseLockOptions) {
+  constructor(options: LeaseOptions & { leaseDurationMs: number; clock: Clock }) {
     this.#options = options;
   }
 
@@ -70,9 +67,10 @@ export class LeaseLock {
       }
     }
     const found = await this.#read(signal);
-    if (found === undefined) return this.#create(signal);
-    this.#observe(found);
-    if (this.isOurs || !this.#isHeld(found.spec)) await this.#write(found, this.#renewed(found.spec), signal);
+    if (found !== undefined) this.#observe(found);
+    if (found === undefined || this.isOurs || !this.#isHeld(found.spec)) {
+      await this.#write(found, this.#renewed(found?.spec), signal);
+    }
   }
 
   /** Lets the next one start at once; does nothing when the Lease is not ours. */
@@ -113,19 +111,17 @@ export class LeaseLock {
     }
   }
 
-  async #create(signal: AbortSignal): Promise<void> {
-    const { namespace, name } = this.#options;
-    const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name, namespace } };
-    await this.#send('POST', this.#path(undefined), { ...lease, spec: this.#renewed(undefined) }, signal);
-  }
-
-  async #write(lease: Lease, spec: LeaseSpec, signal: AbortSignal): Promise<void> {
-    await this.#send('PUT', this.#path(this.#options.name), { ...lease, spec }, signal);
-  }
-
-  async #send(method: 'POST' | 'PUT', path: string, lease: Lease, signal: AbortSignal): Promise<void> {
-    const sentAt = this.#options.clock.now();
-    const { body } = await this.#options.client.request<Lease>({ method, path, body: lease, signal });
+  /** Creates it where there is no `lease` yet. */
+  async #write(lease: Lease | undefined, spec: LeaseSpec, signal: AbortSignal): Promise<void> {
+    const { client, clock, namespace, name } = this.#options;
+    const created = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name, namespace } };
+    const sentAt = clock.now();
+    const { body } = await client.request<Lease>({
+      method: lease === undefined ? 'POST' : 'PUT',
+      path: this.#path(lease && name),
+      body: { ...(lease ?? created), spec },
+      signal,
+    });
     this.#observe(body);
     this.renewedAt = sentAt;
   }

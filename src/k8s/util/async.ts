@@ -30,26 +30,20 @@ export function follow(parent: AbortSignal | undefined, controller: AbortControl
   return () => parent?.removeEventListener('abort', onAbort);
 }
 
-export type Deadline = ReturnType<typeof deadline>;
-
 /**
- * A signal that aborts with its parent or when time is up: `AbortSignal.any` with `AbortSignal.timeout`, but without
- * listeners that gather at a long-lived parent.
+ * A signal that aborts with its parent or, for `reason`, when time is up: `AbortSignal.any` with `AbortSignal.timeout`, but
+ * without listeners that gather at a long-lived parent.
  */
-export function deadline(parent: AbortSignal | undefined, milliseconds: number) {
+export function deadline(
+  parent: AbortSignal | undefined,
+  milliseconds: number,
+  reason = (): Error => new DOMException('the deadline has passed', 'TimeoutError'),
+) {
   const controller = new AbortController();
-  let expired = false;
-  const timer = setTimeout(() => {
-    expired = true;
-    controller.abort(new DOMException('the deadline has passed', 'TimeoutError'));
-  }, milliseconds);
+  const timer = setTimeout(() => controller.abort(reason()), milliseconds);
   const unfollow = follow(parent, controller);
   return {
     signal: controller.signal,
-    /** Whether it was the time that ran out, not the parent that aborted. */
-    get expired() {
-      return expired;
-    },
     /** Takes the time away; the parent may abort as before. */
     lift: () => clearTimeout(timer),
     /** Lets go of the parent and the timer. */
