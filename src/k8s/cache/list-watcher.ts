@@ -6,7 +6,6 @@ import { listPages } from '../client/list-pages.js';
 import { messageOf } from '../util/text.js';
 import type { Store } from './store.js';
 import {
-  type OpenWatch,
   WatchFault,
   WatchLoop,
   type WatchLoopOptions,
@@ -50,7 +49,8 @@ export class ListWatcher<T extends KubernetesObject> implements WatchTarget<T> {
   readonly #loop: WatchLoop<T>;
   readonly #causes: CauseLog;
   #streamingList: boolean;
-  #synced = false;
+  /** Whether the store has once held all there was. */
+  synced = false;
   readonly #firstSync = Promise.withResolvers<undefined>();
 
   constructor(options: ListWatcherOptions<T>) {
@@ -62,11 +62,6 @@ export class ListWatcher<T extends KubernetesObject> implements WatchTarget<T> {
 
   get name(): string {
     return this.#options.name;
-  }
-
-  /** Whether the store has once held all there was. */
-  get synced(): boolean {
-    return this.#synced;
   }
 
   get lastProgress(): number {
@@ -82,10 +77,10 @@ export class ListWatcher<T extends KubernetesObject> implements WatchTarget<T> {
     await this.#loop.run(this, signal);
   }
 
-  async start(open: OpenWatch<T>, signal: AbortSignal): Promise<WatchStart<T>> {
+  async start(signal: AbortSignal): Promise<WatchStart<T>> {
     if (this.#streamingList) {
       try {
-        return await this.#streamList(open);
+        return await this.#streamList(signal);
       } catch (error) {
         // 400 and 422: the feature is off. Silence: the server has never heard of it.
         if (!(error instanceof WatchFault) && !isApiError(error, 400, 422)) throw error;
@@ -113,17 +108,22 @@ export class ListWatcher<T extends KubernetesObject> implements WatchTarget<T> {
   }
 
   failed(error: unknown): 'retry' {
+    const why = isApiError(error, 404)
+      ? 'the API server does not serve this resource (is its CustomResourceDefinition installed?)'
+      : messageOf(error);
     if (!isApiError(error, 410)) {
-      this.#causes.failed(`${this.name}: ${explain(error)}; trying again until it works`, error);
+      this.#causes.failed(`${this.name}: ${why}; trying again until it works`, error);
     }
     return 'retry';
   }
 
-  async #streamList(open: OpenWatch<T>): Promise<WatchStart<T>> {
-    const events = open({
-      query: { sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan', allowWatchBookmarks: true },
-      firstSilenceMs: STREAMING_LIST_SILENCE_MS,
-    });
+  async #streamList(signal: AbortSignal): Promise<WatchStart<T>> {
+    const query = {
+      sendInitialEvents: true,
+      resourceVersionMatch: 'NotOlderThan',
+      allowWatchBookmarks: true,
+    };
+    const events = this.#loop.open({ query, firstSilenceMs: STREAMING_LIST_SILENCE_MS }, signal);
     const objects = new Map<string, T>();
     for (;;) {
       const next = await events.next();
@@ -143,8 +143,8 @@ export class ListWatcher<T extends KubernetesObject> implements WatchTarget<T> {
 
   #replace(items: T[]): void {
     this.#options.store.replace(items, this.#options.namespace);
-    if (!this.#synced) {
-      this.#synced = true;
+    if (!this.synced) {
+      this.synced = true;
       this.#options.log.debug(`${this.name}: synced`, { objects: items.length });
       this.#firstSync.resolve(undefined);
     }
@@ -153,10 +153,4 @@ export class ListWatcher<T extends KubernetesObject> implements WatchTarget<T> {
   #transform(object: T): T {
     return this.#options.transform?.(object) ?? object;
   }
-}
-
-function explain(error: unknown): string {
-  return isApiError(error, 404)
-    ? 'the API server does not serve this resource (is its CustomResourceDefinition installed?)'
-    : messageOf(error);
 }

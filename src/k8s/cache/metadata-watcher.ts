@@ -61,7 +61,7 @@ export class MetadataWatcher {
       isOpen = false;
     };
     const target: WatchTarget<KubernetesObject> = {
-      start: (_open, startSignal) => this.#start(startSignal),
+      start: () => this.#start(signal),
       opened: () => {
         interrupted = false;
         if (!isOpen) handlers.onOpen();

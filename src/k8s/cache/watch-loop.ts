@@ -35,9 +35,6 @@ export interface OpenOptions {
   firstSilenceMs?: number;
 }
 
-/** Opens one watch; its errors are those of RestClient.watch and {@link WatchFault}. */
-export type OpenWatch<T extends KubernetesObject> = (options: OpenOptions) => AsyncGenerator<WatchEvent<T>>;
-
 export interface WatchStart<T extends KubernetesObject> {
   /** Everything after it is still to be seen: it moves on with each event. */
   resourceVersion: string;
@@ -48,7 +45,7 @@ export interface WatchStart<T extends KubernetesObject> {
 /** What a {@link WatchLoop} works for. */
 export interface WatchTarget<T extends KubernetesObject> {
   /** Called first, and again when the server no longer knows where we were: finds out where to watch from. */
-  start(open: OpenWatch<T>, signal: AbortSignal): Promise<WatchStart<T>>;
+  start(signal: AbortSignal): Promise<WatchStart<T>>;
   /** The server has accepted a watch: nothing since {@link start} is missed as long as it, and those after it, last. */
   opened(): void;
   changed(event: WatchEvent<T>): void;
@@ -87,7 +84,6 @@ export class WatchLoop<T extends KubernetesObject> {
    * @throws the error for which the target said `stop`.
    */
   async run(target: WatchTarget<T>, signal: AbortSignal): Promise<void> {
-    const open: OpenWatch<T> = (options) => this.#open(options, signal);
     let start: WatchStart<T> | undefined;
     const { clock } = this.#options;
     // A function, since the compiler takes `aborted` for a constant within the loop.
@@ -95,10 +91,10 @@ export class WatchLoop<T extends KubernetesObject> {
     while (!isAborted()) {
       try {
         if (start === undefined) {
-          start = await target.start(open, signal);
+          start = await target.start(signal);
           this.lastProgress = clock.now();
         }
-        await this.#follow(start, open, target);
+        await this.#follow(start, target, signal);
       } catch (error) {
         if (isAborted()) return;
         if (forgets(error)) {
@@ -113,15 +109,18 @@ export class WatchLoop<T extends KubernetesObject> {
   }
 
   /** Follows one watch to its end, and moves `start` on with each event. */
-  async #follow(start: WatchStart<T>, open: OpenWatch<T>, target: WatchTarget<T>): Promise<void> {
+  async #follow(start: WatchStart<T>, target: WatchTarget<T>, signal: AbortSignal): Promise<void> {
     const { clock, path } = this.#options;
     let seen = start.events !== undefined;
     const events =
       start.events ??
-      open({
-        query: { resourceVersion: start.resourceVersion, allowWatchBookmarks: true },
-        onOpen: () => target.opened(),
-      });
+      this.open(
+        {
+          query: { resourceVersion: start.resourceVersion, allowWatchBookmarks: true },
+          onOpen: () => target.opened(),
+        },
+        signal,
+      );
     delete start.events;
     const startedAt = clock.now();
     for await (const event of events) {
@@ -135,7 +134,8 @@ export class WatchLoop<T extends KubernetesObject> {
     }
   }
 
-  async *#open(options: OpenOptions, signal: AbortSignal): AsyncGenerator<WatchEvent<T>> {
+  /** Opens one watch; its errors are those of RestClient.watch and {@link WatchFault}. */
+  async *open(options: OpenOptions, signal: AbortSignal): AsyncGenerator<WatchEvent<T>> {
     const { client, path, query, accept, userAgent, silenceMs, watchSeconds, random } = this.#options;
     const [least, most] = watchSeconds;
     const timeoutSeconds = Math.round(least + (most - least) * random());

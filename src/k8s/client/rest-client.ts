@@ -7,18 +7,12 @@ import { answerError, ApiError, failureCause, noAnswer } from './errors.js';
 import { readLines, readBounded, parseEvent } from './response-body.js';
 import type { KubernetesObject, WatchEvent } from './objects.js';
 import type { ApiRequest, ApiResponse, RestClientOptions, WatchRequest } from './rest-types.js';
+import type { ConnectionUse } from './transport.js';
 
 /** The part of the client that sends single requests: what most of this runtime asks for. */
 export type Requester = Pick<RestClient, 'request'>;
 /** The part of the client that lists and watches. */
 export type Watcher = Pick<RestClient, 'request' | 'watch'>;
-
-/** The bounds of one try; the timeouts are undici's own, 0 for none. */
-interface Limits {
-  signal: AbortSignal;
-  headersTimeout: number;
-  bodyTimeout: number;
-}
 
 const MERGE_PATCH = 'application/merge-patch+json';
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -94,10 +88,8 @@ export class RestClient {
     const { openingMs = WATCH_OPENING_MS } = request;
     const limit = this.#deadline(`GET ${request.path}`, request.signal, openingMs);
     try {
-      const response = await this.#send(
-        { ...request, method: 'GET', query: { ...request.query, watch: true } },
-        { signal: limit.signal, headersTimeout: openingMs, bodyTimeout: 0 },
-      );
+      const opening = { ...request, method: 'GET', query: { ...request.query, watch: true } } as const;
+      const response = await this.#send(opening, 'watch', openingMs, limit.signal);
       try {
         if (response.statusCode !== 200) throw await this.#refusal(what, response);
         limit.lift();
@@ -118,10 +110,9 @@ export class RestClient {
 
   async #try<T>(request: ApiRequest, timeoutMs: number, signal: AbortSignal): Promise<ApiResponse<T>> {
     const what = `${request.method} ${request.path}`;
+    const use = request.body === undefined ? 'read' : 'write';
     // Below the deadline, so that undici itself notices a connection that has died and replaces it.
-    const undiciTimeout = Math.ceil(timeoutMs * 0.8);
-    const limits = { signal, headersTimeout: undiciTimeout, bodyTimeout: undiciTimeout };
-    const response = await this.#send(request, limits);
+    const response = await this.#send(request, use, Math.ceil(timeoutMs * 0.8), signal);
     if (response.statusCode < 200 || response.statusCode > 299) throw await this.#refusal(what, response);
     const text = await readBounded(response.body, MAX_BODY_BYTES).catch((error: unknown) => {
       signal.throwIfAborted();
@@ -134,15 +125,21 @@ export class RestClient {
     };
   }
 
-  async #send(request: ApiRequest, limits: Limits): Promise<Dispatcher.ResponseData> {
+  async #send(
+    request: ApiRequest,
+    use: ConnectionUse,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<Dispatcher.ResponseData> {
     const { method, body } = request;
-    const authorization = await this.#authorization(request, limits.signal);
-    const use = limits.bodyTimeout === 0 ? 'watch' : body === undefined ? 'read' : 'write';
+    const authorization = await this.#authorization(request, signal);
     const started = performance.now();
     let code = '<error>';
     try {
       const sending = this.#options.dispatcher(use).request({
-        ...limits,
+        signal,
+        headersTimeout: timeoutMs,
+        bodyTimeout: use === 'watch' ? 0 : timeoutMs,
         origin: this.#origin,
         path: `${this.#root}${request.path}${queryString(request.query)}`,
         method,
@@ -165,11 +162,11 @@ export class RestClient {
         () => undefined,
       );
       // undici heeds no signal while a request waits for a connection: docs/design/0008-http-versions.md.
-      const response = await abortable(sending, limits.signal);
+      const response = await abortable(sending, signal);
       code = String(response.statusCode);
       return response;
     } catch (error) {
-      limits.signal.throwIfAborted();
+      signal.throwIfAborted();
       throw noAnswer(`cannot reach ${this.#origin}: ${failureCause(error)}`, error);
     } finally {
       const seconds = (performance.now() - started) / 1000;

@@ -20,6 +20,7 @@ export interface TransportOptions {
   writeConnections?: number;
 }
 
+const DEFAULTS = { allowH2: true, pingIntervalMs: 15_000, silenceMs: 45_000, writeConnections: 0 };
 /** kube-apiserver allows 100 streams for a connection; one more hangs without a word. */
 const STREAMS_PER_CONNECTION = 90;
 /** The least for writes; null: as many as it takes. The bound of reads matters where HTTP/2 is not to be had. */
@@ -41,12 +42,7 @@ export class Transport {
 
   constructor(connection: ClusterConnection, options: TransportOptions = {}) {
     this.#connection = connection;
-    this.#options = {
-      allowH2: options.allowH2 ?? true,
-      pingIntervalMs: options.pingIntervalMs ?? 15_000,
-      silenceMs: options.silenceMs ?? 45_000,
-      writeConnections: Math.max(options.writeConnections ?? 0, CONNECTIONS.write),
-    };
+    this.#options = { ...DEFAULTS, ...options };
   }
 
   /** The same one for the same arguments; opens nothing before its first request. */
@@ -73,24 +69,21 @@ export class Transport {
   }
 
   #open(kind: ConnectionKind, use: ConnectionUse): Dispatcher {
+    const { pingIntervalMs, writeConnections } = this.#options;
     const allowH2 = this.#options.allowH2 && use !== 'write';
-    const connect = this.#connectOptions(kind, allowH2);
     const pool: Agent.Options = {
       allowH2,
-      h2Options: { maxConcurrentStreams: STREAMS_PER_CONNECTION, pingInterval: this.#options.pingIntervalMs },
-      connections: use === 'write' ? this.#options.writeConnections : CONNECTIONS[use],
+      h2Options: { maxConcurrentStreams: STREAMS_PER_CONNECTION, pingInterval: pingIntervalMs },
+      connections: use === 'write' ? Math.max(writeConnections, CONNECTIONS.write) : CONNECTIONS[use],
       keepAliveTimeout: use === 'write' ? WRITE_KEEP_ALIVE_MS : 60_000,
       ...(use === 'watch' ? { bodyTimeout: 0 } : {}),
     };
-    const { proxy } = this.#connection;
+    const { proxy, tls } = this.#connection;
+    const { cert, key, ...server } = tls;
+    const identity = kind === 'operator' && cert !== undefined && key !== undefined ? { cert, key } : {};
+    const connect = { ...server, ...identity, allowH2, timeout: 10_000, keepAliveInitialDelay: 30_000 };
     if (proxy !== undefined) return new ProxyAgent({ ...pool, uri: proxy, requestTls: connect });
     return new Agent({ ...pool, connect: this.#connector(connect) });
-  }
-
-  #connectOptions(kind: ConnectionKind, allowH2: boolean): buildConnector.BuildOptions {
-    const { cert, key, ...server } = this.#connection.tls;
-    const identity = kind === 'operator' && cert !== undefined && key !== undefined ? { cert, key } : {};
-    return { ...server, ...identity, allowH2, timeout: 10_000, keepAliveInitialDelay: 30_000 };
   }
 
   #connector(build: buildConnector.BuildOptions): buildConnector.connector {

@@ -16,16 +16,18 @@ interface ExecConfig {
 
 /** A user of the kubeconfig whose token comes from a program (`exec`) or an `auth-provider`, both run by client-node. */
 export class CredentialPlugin {
-  readonly #user: User;
+  readonly #name: string;
   /** One for good: it holds the cache of tokens. Its cluster is never spoken to. */
   readonly #config = new KubeConfig();
   #running: Promise<string> | undefined;
 
   constructor(user: User) {
-    this.#user = user.exec ? { ...user, exec: withExecInfo(user.exec as ExecConfig) } : user;
+    const exec = user.exec as ExecConfig | undefined;
+    const provider = user.authProvider as { name?: string } | undefined;
+    this.#name = `"${exec?.command ?? provider?.name ?? 'unknown'}"`;
     this.#config.loadFromClusterAndUser(
       { name: 'none', server: 'https://invalid', skipTLSVerify: true },
-      this.#user,
+      exec ? { ...user, exec: withExecInfo(exec) } : user,
     );
   }
 
@@ -40,7 +42,6 @@ export class CredentialPlugin {
   }
 
   async #run(): Promise<string> {
-    const name = pluginName(this.#user);
     const options: RequestOptions = {};
     try {
       await abortable(this.#config.applyToHTTPSOptions(options), AbortSignal.timeout(TIMEOUT_MS));
@@ -49,13 +50,13 @@ export class CredentialPlugin {
       const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
       const detail = typeof code === 'string' ? ` (${code})` : '';
       throw new KubeconfigError(
-        `the credential plugin ${name} of the kubeconfig failed${detail}: run it by hand`,
+        `the credential plugin ${this.#name} of the kubeconfig failed${detail}: run it by hand`,
       );
     }
     const authorization = (options.headers as Record<string, unknown> | undefined)?.Authorization;
     if (typeof authorization !== 'string' || !/^\S+ +\S/.test(authorization)) {
       throw new KubeconfigError(
-        `the credential plugin ${name} of the kubeconfig gave no token; a client certificate of a plugin is not supported`,
+        `the credential plugin ${this.#name} of the kubeconfig gave no token; a client certificate of a plugin is not supported`,
       );
     }
     return authorization;
@@ -70,10 +71,4 @@ function withExecInfo(exec: ExecConfig): ExecConfig {
     spec: { interactive: false },
   });
   return { ...exec, env: [...(exec.env ?? []), { name: 'KUBERNETES_EXEC_INFO', value }] };
-}
-
-function pluginName(user: User): string {
-  const exec = user.exec as ExecConfig | undefined;
-  const provider = user.authProvider as { name?: string } | undefined;
-  return `"${exec?.command ?? provider?.name ?? 'unknown'}"`;
 }

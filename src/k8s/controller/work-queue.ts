@@ -47,12 +47,10 @@ export class WorkQueue {
   readonly #waiting = new Map<string, number>();
   /** The same keys, in the order in which they are taken. */
   readonly #turns = new FairList<string>();
-  /** With a worker, and since when. */
-  readonly #processing = new Map<string, { since: number; group: string }>();
+  /** With a worker, and since when; `again`: since when it has been added anew. */
+  readonly #processing = new Map<string, { since: number; group: string; again?: number }>();
   /** By group, how many keys are with workers. */
   readonly #processingOf = new Map<string, number>();
-  /** Added while with a worker, and since when. */
-  readonly #again = new Map<string, number>();
   readonly #failures = new Map<string, number>();
   readonly #idle = new Set<(key: string | undefined) => void>();
   #down = false;
@@ -83,11 +81,12 @@ export class WorkQueue {
   }
 
   add(key: string): void {
-    if (this.#down || this.#waiting.has(key) || this.#again.has(key)) return;
+    const taken = this.#processing.get(key);
+    if (this.#down || this.#waiting.has(key) || taken?.again !== undefined) return;
     this.#options.observer?.added();
     const now = this.#options.clock.now();
-    if (this.#processing.has(key)) this.#again.set(key, now);
-    else this.#enqueue(key, now);
+    if (taken === undefined) this.#enqueue(key, now);
+    else taken.again = now;
   }
 
   /** Of several times for one key the earliest counts. */
@@ -124,11 +123,7 @@ export class WorkQueue {
     this.#processing.delete(key);
     count(this.#processingOf, taken.group, -1);
     this.#options.observer?.finished((this.#options.clock.now() - taken.since) / 1000);
-    const again = this.#again.get(key);
-    if (again !== undefined) {
-      this.#again.delete(key);
-      this.#enqueue(key, again);
-    }
+    if (taken.again !== undefined && !this.#down) this.#enqueue(key, taken.again);
     // What was held back, because its group had its share, may go on.
     this.#handOut();
   }
@@ -139,7 +134,6 @@ export class WorkQueue {
     this.#delayed.stop();
     this.#waiting.clear();
     while (this.#turns.take() !== undefined);
-    this.#again.clear();
     this.#options.observer?.depth(0);
     for (const resolve of this.#idle) resolve(undefined);
   }

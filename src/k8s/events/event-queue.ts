@@ -118,24 +118,23 @@ export class TokenBucket {
 
   /** When the next token is there, in milliseconds since the epoch; `now` when one is there already. */
   readyAt(now: number): number {
-    this.#refill(now);
-    return this.#tokens >= 1 ? now : now + Math.ceil((1 - this.#tokens) * this.#options.periodMs);
+    const tokens = this.#refill(now);
+    return tokens >= 1 ? now : now + Math.ceil((1 - tokens) * this.#options.periodMs);
   }
 
   take(now: number): void {
-    this.#refill(now);
-    this.#tokens = Math.max(0, this.#tokens - 1);
+    this.#tokens = Math.max(0, this.#refill(now) - 1);
   }
 
   /** Whether it is as good as new, and may be forgotten. */
   isFull(now: number): boolean {
-    this.#refill(now);
-    return this.#tokens >= this.#options.burst;
+    return this.#refill(now) >= this.#options.burst;
   }
 
-  #refill(now: number): void {
+  #refill(now: number): number {
     const elapsed = Math.max(0, now - this.#countedAt);
-    this.#tokens = Math.min(this.#options.burst, this.#tokens + elapsed / this.#options.periodMs);
     this.#countedAt = now;
+    this.#tokens = Math.min(this.#options.burst, this.#tokens + elapsed / this.#options.periodMs);
+    return this.#tokens;
   }
 }

@@ -128,10 +128,9 @@ export class EventRecorder {
     try {
       await (series.name === undefined ? this.#create(series, signal) : this.#patch(series, signal));
       this.#causes.recovered('events are written again');
-      series.sentCount = count;
       series.failures = 0;
       series.notBefore = this.#options.clock.now() + PATCH_PERIOD_MS;
-      if (series.unsent) this.#queue.add(series, this.#options.clock.now());
+      if (series.count > count) this.#queue.add(series, this.#options.clock.now());
     } catch (error) {
       this.#failed(series, error, signal);
     }
@@ -140,13 +139,13 @@ export class EventRecorder {
   async #create(series: EventSeries, signal: AbortSignal): Promise<void> {
     const name = eventName(series.event.regarding, this.#unique());
     const body = series.body({ ...this.#options, name });
-    await this.#request('POST', eventPath(series.namespace), body, signal);
+    await this.#request('POST', series, body, signal);
     series.name = name;
   }
 
   async #patch(series: EventSeries, signal: AbortSignal): Promise<void> {
     try {
-      await this.#request('PATCH', eventPath(series.namespace, series.name), series.seriesPatch(), signal);
+      await this.#request('PATCH', series, series.seriesPatch(), signal);
     } catch (error) {
       // It has expired, or somebody has tidied up: it is told anew.
       if (!isApiError(error, 404)) throw error;
@@ -155,7 +154,8 @@ export class EventRecorder {
     }
   }
 
-  async #request(method: Method, path: string, body: object, signal: AbortSignal): Promise<void> {
+  async #request(method: Method, { namespace, name }: EventSeries, body: object, signal: AbortSignal) {
+    const path = apiPath({ group: 'events.k8s.io', version: 'v1', namespace, resource: 'events', name });
     await this.#options.client.request({ method, path, body, signal, timeoutMs: REQUEST_TIMEOUT_MS });
   }
 
@@ -216,10 +216,6 @@ export class EventRecorder {
     const chance = Math.floor(this.#options.random() * 36 ** 8).toString(36);
     return `${time}${chance.padStart(8, '0')}`;
   }
-}
-
-function eventPath(namespace: string, name?: string): string {
-  return apiPath({ group: 'events.k8s.io', version: 'v1', namespace, resource: 'events', name });
 }
 
 /** The namespace is gone (404), is being terminated (403), or somebody else was there first (409): nobody would read it. */

@@ -32,8 +32,6 @@ export class EventSeries {
   count = 1;
   /** The name of the Event in the API server; undefined until it is there. */
   name: string | undefined;
-  /** The count that the API server knows. */
-  sentCount = 0;
   /** Failed tries to send what is unsent. */
   failures = 0;
   /** No try before, in milliseconds since the epoch. */
@@ -47,10 +45,6 @@ export class EventSeries {
 
   get namespace(): string {
     return this.event.regarding.namespace ?? 'default';
-  }
-
-  get unsent(): boolean {
-    return this.count > this.sentCount;
   }
 
   repeat(now: number): void {

@@ -41,7 +41,6 @@ export class LeaderElector {
   readonly #options: LeaderElectorOptions & typeof DEFAULTS;
   readonly #lock: LeaseLock;
   readonly #causes: CauseLog;
-  #leads = false;
 
   constructor(options: LeaderElectorOptions) {
     this.#options = { ...DEFAULTS, ...options };
@@ -68,13 +67,13 @@ export class LeaderElector {
   ): Promise<'released' | 'lost'> {
     this.#options.onLeading?.(false);
     if (!(await this.#acquire(signal))) return 'released';
-    this.#setLeads(true);
+    this.#options.onLeading?.(true);
     const leading = new AbortController();
     const renewing = new AbortController();
     const unfollow = follow(signal, leading);
     const renewal = this.#renewUntilLost(renewing.signal).then((lost) => {
       if (lost) {
-        this.#setLeads(false);
+        this.#options.onLeading?.(false);
         leading.abort(new Error(`the Lease ${this.#options.namespace}/${this.#options.name} is lost`));
       }
       return lost;
@@ -88,9 +87,10 @@ export class LeaderElector {
     } finally {
       unfollow();
       renewing.abort();
-      const lost = await renewal;
-      this.#setLeads(false);
-      if (!lost) await this.#release();
+      if (!(await renewal)) {
+        this.#options.onLeading?.(false);
+        await this.#release();
+      }
     }
     return (await renewal) ? 'lost' : 'released';
   }
@@ -131,11 +131,10 @@ export class LeaderElector {
   /** One try to get or keep the Lease, for no longer than `milliseconds`. @returns whether we hold it. */
   async #attempt(signal: AbortSignal, milliseconds: number): Promise<boolean> {
     const attempt = new AbortController();
-    const timer = new AbortController();
     const unfollow = follow(signal, attempt);
     try {
       signal.throwIfAborted();
-      this.#options.clock.sleep(milliseconds, timer.signal).then(
+      this.#options.clock.sleep(milliseconds, attempt.signal).then(
         () => attempt.abort(new Error('the API server did not answer in time')),
         () => undefined,
       );
@@ -149,7 +148,7 @@ export class LeaderElector {
       }
       return false;
     } finally {
-      timer.abort();
+      attempt.abort();
       unfollow();
     }
   }
@@ -163,13 +162,6 @@ export class LeaderElector {
       this.#options.log.warn(`leader election: the Lease could not be given back: ${messageOf(error)}`);
     } finally {
       limit.clear();
-    }
-  }
-
-  #setLeads(leads: boolean): void {
-    if (this.#leads !== leads) {
-      this.#leads = leads;
-      this.#options.onLeading?.(leads);
     }
   }
 }
