@@ -118,11 +118,7 @@ export class ListWatcher<T extends KubernetesObject> implements WatchTarget<T> {
   }
 
   async #streamList(signal: AbortSignal): Promise<WatchStart<T>> {
-    const query = {
-      sendInitialEvents: true,
-      resourceVersionMatch: 'NotOlderThan',
-      allowWatchBookmarks: true,
-    };
+    const query = { sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan' };
     const events = this.#loop.open({ query, firstSilenceMs: STREAMING_LIST_SILENCE_MS }, signal);
     const objects = new Map<string, T>();
     for (;;) {

@@ -114,13 +114,7 @@ export class WatchLoop<T extends KubernetesObject> {
     let seen = start.events !== undefined;
     const events =
       start.events ??
-      this.open(
-        {
-          query: { resourceVersion: start.resourceVersion, allowWatchBookmarks: true },
-          onOpen: () => target.opened(),
-        },
-        signal,
-      );
+      this.open({ query: { resourceVersion: start.resourceVersion }, onOpen: () => target.opened() }, signal);
     delete start.events;
     const startedAt = clock.now();
     for await (const event of events) {
@@ -146,7 +140,7 @@ export class WatchLoop<T extends KubernetesObject> {
     try {
       for await (const event of client.watch<T>({
         path,
-        query: { ...query, ...options.query, timeoutSeconds },
+        query: { ...query, ...options.query, allowWatchBookmarks: true, timeoutSeconds },
         accept,
         userAgent,
         onOpen: options.onOpen,

@@ -6,7 +6,16 @@ export interface ClusterConnection {
   namespace: string;
   /** Where this was found, for the log. */
   source: string;
-  tls: ClusterTls;
+  /** All but `rejectUnauthorized` in PEM. */
+  tls: {
+    ca?: Buffer | undefined;
+    /** The operator's client certificate. The API server prefers it to any token on the same connection. */
+    cert?: Buffer | undefined;
+    key?: Buffer | undefined;
+    /** The name that the server's certificate must carry, where it is not that of the URL. */
+    servername?: string | undefined;
+    rejectUnauthorized: boolean;
+  };
   /** URL of an HTTP, HTTPS or SOCKS5 proxy. */
   proxy?: string | undefined;
   /**
@@ -14,17 +23,6 @@ export interface ClusterConnection {
    * the identity. Never to be logged.
    */
   authorize(signal?: AbortSignal): Promise<string | undefined>;
-}
-
-/** All but `rejectUnauthorized` in PEM. */
-export interface ClusterTls {
-  ca?: Buffer | undefined;
-  /** The operator's client certificate. The API server prefers it to any token on the same connection. */
-  cert?: Buffer | undefined;
-  key?: Buffer | undefined;
-  /** The name that the server's certificate must carry, where it is not that of the URL. */
-  servername?: string | undefined;
-  rejectUnauthorized: boolean;
 }
 
 /** There is no usable kubeconfig. The message is one line that says what was looked for and how to mend it. */

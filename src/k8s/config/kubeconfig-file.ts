@@ -5,7 +5,7 @@ import { type Cluster, KubeConfig, type User } from '@kubernetes/client-node';
 import { parseDocument } from 'yaml';
 
 import type { Clock } from '../util/clock.js';
-import { type ClusterConnection, type ClusterTls, KubeconfigError } from './cluster-connection.js';
+import { type ClusterConnection, KubeconfigError } from './cluster-connection.js';
 import { CredentialPlugin } from './credential-plugin.js';
 import { proxyFromEnvironment } from './proxy.js';
 import { TokenFile } from './token-file.js';
@@ -17,12 +17,6 @@ interface KubeconfigEntry {
   /** client-node knows this field by another name than Kubernetes does, so it is read beside it. */
   tokenFile: string | undefined;
   namespace: string | undefined;
-}
-
-interface LoadedFile {
-  config: KubeConfig;
-  /** By the user's name. */
-  tokenFiles: Map<string, string>;
 }
 
 interface RawKubeconfig {
@@ -55,19 +49,15 @@ export async function connectionFromFiles(
     server,
     namespace: entry.namespace || 'default',
     source: asked === '--kubeconfig' || asked === 'KUBECONFIG' ? `${asked} ${where}` : where,
-    tls: await tlsOf(entry),
+    tls: {
+      ca: await pem(cluster.caData, cluster.caFile),
+      cert: await pem(user.certData, user.certFile),
+      key: await pem(user.keyData, user.keyFile),
+      servername: cluster.tlsServerName || undefined,
+      rejectUnauthorized: !cluster.skipTLSVerify,
+    },
     proxy: cluster.proxyUrl || proxyFromEnvironment(server, env),
     authorize: authorizer(entry, clock),
-  };
-}
-
-async function tlsOf({ cluster, user }: KubeconfigEntry): Promise<ClusterTls> {
-  return {
-    ca: await pem(cluster.caData, cluster.caFile),
-    cert: await pem(user.certData, user.certFile),
-    key: await pem(user.keyData, user.keyFile),
-    servername: cluster.tlsServerName || undefined,
-    rejectUnauthorized: !cluster.skipTLSVerify,
   };
 }
 
@@ -109,17 +99,18 @@ function authorizer({ user, tokenFile }: KubeconfigEntry, clock: Clock): Cluster
  */
 async function readKubeconfig(paths: readonly string[], asked: string): Promise<KubeconfigEntry> {
   const where = paths.join(', ');
-  const files: LoadedFile[] = [];
+  const configs: KubeConfig[] = [];
+  const tokenFiles = new Map<User, string>();
   for (const path of paths) {
     const text = await readText(path);
-    if (text !== undefined) files.push(parse(path, text));
+    if (text !== undefined) configs.push(parse(path, text, tokenFiles));
   }
-  if (files.length === 0) {
+  if (configs.length === 0) {
     throw new KubeconfigError(
       `${asked} names ${where}, which does not exist: name a kubeconfig that does, or leave it out`,
     );
   }
-  const contextName = files.map(({ config }) => config.currentContext).find((name) => name);
+  const contextName = configs.map(({ currentContext }) => currentContext).find((name) => name);
   if (!contextName) {
     throw new KubeconfigError(`${where} has no current-context: set one by "kubectl config use-context"`);
   }
@@ -128,7 +119,6 @@ async function readKubeconfig(paths: readonly string[], asked: string): Promise<
     if (found === undefined) throw new KubeconfigError(`${where} has no ${what} "${name}", which ${named}`);
     return found;
   };
-  const configs = files.map(({ config }) => config);
   const contexts = configs.flatMap((config) => config.contexts);
   const context = find(contexts, 'context', contextName, 'is its current-context');
   const named = `context "${contextName}" names`;
@@ -136,8 +126,7 @@ async function readKubeconfig(paths: readonly string[], asked: string): Promise<
   const cluster = find(clusters, 'cluster', context.cluster, named);
   const users = configs.flatMap((config) => config.users);
   const user = context.user ? find(users, 'user', context.user, named) : { name: '' };
-  const owner = files.find(({ config }) => config.users.includes(user));
-  return { cluster, user, tokenFile: owner?.tokenFiles.get(user.name), namespace: context.namespace };
+  return { cluster, user, tokenFile: tokenFiles.get(user), namespace: context.namespace };
 }
 
 async function readText(path: string): Promise<string | undefined> {
@@ -151,7 +140,8 @@ function codeOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? 'unknown error';
 }
 
-function parse(path: string, text: string): LoadedFile {
+/** Adds to `tokenFiles` what client-node leaves out of its users. */
+function parse(path: string, text: string, tokenFiles: Map<User, string>): KubeConfig {
   const document = parseDocument(text, { prettyErrors: false });
   const [fault] = document.errors;
   if (fault !== undefined) {
@@ -169,13 +159,11 @@ function parse(path: string, text: string): LoadedFile {
   }
   const directory = dirname(resolve(path));
   config.makePathsAbsolute(directory);
-  const tokenFiles = new Map<string, string>();
-  for (const entry of Array.isArray(raw.users) ? raw.users : []) {
-    if (entry.name !== undefined && entry.user?.tokenFile) {
-      tokenFiles.set(entry.name, resolve(directory, entry.user.tokenFile));
-    }
+  for (const { name, user } of Array.isArray(raw.users) ? raw.users : []) {
+    const known = config.users.find((each) => each.name === name);
+    if (known !== undefined && user?.tokenFile) tokenFiles.set(known, resolve(directory, user.tokenFile));
   }
-  return { config, tokenFiles };
+  return config;
 }
 
 /** client-node's own complaints are one line and name fields only. */
