@@ -6,26 +6,15 @@ import {
   type ObjectList,
 } from '../client/objects.js';
 import type { ObjectMeta } from '../../api/kubernetes.js';
-import {
-  WatchFault,
-  WatchLoop,
-  type WatchLoopOptions,
-  type WatchStart,
-  type WatchTarget,
-} from './watch-loop.js';
+import { WatchFault, WatchLoop, type WatchLoopOptions, type WatchTarget } from './watch-loop.js';
 
 export type MetadataWatcherOptions = Omit<WatchLoopOptions, 'accept' | 'silenceMs'>;
-
-export interface Change {
-  type: 'ADDED' | 'MODIFIED' | 'DELETED';
-  metadata: ObjectMeta;
-}
 
 /** What a feed tells. None of them may throw: it would end the feed. */
 export interface MetadataWatcherHandlers {
   /** The watch is open, and every change from now on is told: look at everything once. */
   onOpen(): void;
-  onChange(change: Change): void;
+  onChange(change: { type: 'ADDED' | 'MODIFIED' | 'DELETED'; metadata: ObjectMeta }): void;
   /** Changes go unseen until the next {@link onOpen}. Comes only after an onOpen. */
   onClosed(): void;
 }
@@ -61,7 +50,12 @@ export class MetadataWatcher {
       isOpen = false;
     };
     const target: WatchTarget<KubernetesObject> = {
-      start: () => this.#start(signal),
+      start: async () => {
+        const { client, path, query, userAgent } = this.#options;
+        const first = { path, query: { ...query, limit: 1 }, accept: METADATA_ONLY_LIST, userAgent, signal };
+        const { body } = await client.request<ObjectList<KubernetesObject>>({ method: 'GET', ...first });
+        return { resourceVersion: body.metadata.resourceVersion };
+      },
       opened: () => {
         interrupted = false;
         if (!isOpen) handlers.onOpen();
@@ -83,13 +77,6 @@ export class MetadataWatcher {
     } finally {
       close();
     }
-  }
-
-  async #start(signal: AbortSignal): Promise<WatchStart<KubernetesObject>> {
-    const { client, path, query, userAgent } = this.#options;
-    const first = { path, query: { ...query, limit: 1 }, accept: METADATA_ONLY_LIST, userAgent, signal };
-    const { body } = await client.request<ObjectList<KubernetesObject>>({ method: 'GET', ...first });
-    return { resourceVersion: body.metadata.resourceVersion };
   }
 }
 

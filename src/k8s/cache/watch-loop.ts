@@ -79,10 +79,7 @@ export class WatchLoop<T extends KubernetesObject> {
     this.#backoff = new Backoff({ baseMs: 800, maxMs: 30_000, random: this.#options.random });
   }
 
-  /**
-   * Resolves when the signal aborts.
-   * @throws the error for which the target said `stop`.
-   */
+  /** Resolves when the signal aborts; rejects with the error for which the target said `stop`. */
   async run(target: WatchTarget<T>, signal: AbortSignal): Promise<void> {
     let start: WatchStart<T> | undefined;
     const { clock } = this.#options;
@@ -136,7 +133,12 @@ export class WatchLoop<T extends KubernetesObject> {
     const controller = new AbortController();
     signal.throwIfAborted();
     const unfollow = follow(signal, controller);
-    let silence = this.#watchSilence(controller, options.firstSilenceMs ?? silenceMs);
+    const abortAfter = (milliseconds: number): NodeJS.Timeout =>
+      setTimeout(() => {
+        const seconds = Math.round(milliseconds / 1000);
+        controller.abort(new WatchFault(`the watch of ${path} was silent for ${seconds} s`));
+      }, milliseconds);
+    let silence = abortAfter(options.firstSilenceMs ?? silenceMs);
     try {
       for await (const event of client.watch<T>({
         path,
@@ -149,7 +151,7 @@ export class WatchLoop<T extends KubernetesObject> {
         this.lastProgress = this.#options.clock.now();
         if (event.type === 'BOOKMARK') {
           clearTimeout(silence);
-          silence = this.#watchSilence(controller, silenceMs);
+          silence = abortAfter(silenceMs);
         }
         silence.refresh();
         yield event;
@@ -158,13 +160,6 @@ export class WatchLoop<T extends KubernetesObject> {
       clearTimeout(silence);
       unfollow();
     }
-  }
-
-  #watchSilence(controller: AbortController, milliseconds: number): NodeJS.Timeout {
-    return setTimeout(() => {
-      const seconds = Math.round(milliseconds / 1000);
-      controller.abort(new WatchFault(`the watch of ${this.#options.path} was silent for ${seconds} s`));
-    }, milliseconds);
   }
 }
 

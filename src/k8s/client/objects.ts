@@ -22,10 +22,8 @@ export interface ObjectReference {
   uid?: string;
 }
 
-export type WatchEventType = 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK';
-
 export interface WatchEvent<T extends KubernetesObject> {
-  type: WatchEventType;
+  type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK';
   object: T;
 }
 

@@ -1,10 +1,7 @@
 import { noAnswer, statusError } from './errors.js';
-import type { KubernetesObject, WatchEvent, WatchEventType } from './objects.js';
+import type { KubernetesObject, WatchEvent } from './objects.js';
 
-/**
- * Reads a whole body as text.
- * @throws RangeError beyond the bound, and what the stream throws.
- */
+/** Reads a whole body as text. Throws RangeError beyond the bound, and what the stream throws. */
 export async function readBounded(body: AsyncIterable<Buffer>, maxBytes: number): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
@@ -17,7 +14,7 @@ export async function readBounded(body: AsyncIterable<Buffer>, maxBytes: number)
 }
 
 const NEWLINE = 0x0a;
-const EVENT_TYPES: ReadonlySet<WatchEventType> = new Set(['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK']);
+const EVENT_TYPES: ReadonlySet<string> = new Set(['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK']);
 
 /**
  * Cuts a byte stream into its lines, without their ends. Empty lines are left out, a last line without an end counts.
@@ -61,11 +58,10 @@ function join(pieces: Uint8Array[], tail: Uint8Array, length: number): string {
 
 /**
  * Reads one line of a watch; `what` names the watch in errors.
- * @throws ApiError for an ERROR event (its Status: 410 means that the resourceVersion is too old), and with code 0 for what no
- *   API server sends.
+ * @throws ApiError for an ERROR event (410: the resourceVersion is too old), and with code 0 for what no API server sends.
  */
 export function parseEvent<T extends KubernetesObject>(line: string, what: string): WatchEvent<T> {
-  let event: { type: WatchEventType | 'ERROR'; object: T };
+  let event: WatchEvent<T> | { type: 'ERROR'; object: T };
   try {
     event = JSON.parse(line) as typeof event;
   } catch {
@@ -73,5 +69,5 @@ export function parseEvent<T extends KubernetesObject>(line: string, what: strin
   }
   if (event.type === 'ERROR') throw statusError(event.object, { code: 500, what });
   if (!EVENT_TYPES.has(event.type)) throw noAnswer(`${what} broke off: an event of an unknown type`);
-  return event as WatchEvent<T>;
+  return event;
 }

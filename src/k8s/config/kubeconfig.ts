@@ -29,9 +29,7 @@ export async function loadConnection(options: ConnectionOptions): Promise<Cluste
   // client-node and a YAML parser, 60 MB of memory, are loaded only where there is a file to read: in a pod there is none.
   const fromFiles = async (paths: readonly string[], asked: string): Promise<ClusterConnection> =>
     (await import('./kubeconfig-file.js')).connectionFromFiles(paths, asked, env, clock);
-  if (options.kubeconfig !== undefined && options.kubeconfig !== '') {
-    return fromFiles([options.kubeconfig], '--kubeconfig');
-  }
+  if (options.kubeconfig) return fromFiles([options.kubeconfig], '--kubeconfig');
   const listed = (env.KUBECONFIG ?? '').split(delimiter).filter((path) => path !== '');
   if (listed.length > 0) return fromFiles(listed, 'KUBECONFIG');
   const pod = await inClusterConnection(env, clock, serviceAccountDirectory);
@@ -44,10 +42,7 @@ export async function loadConnection(options: ConnectionOptions): Promise<Cluste
   );
 }
 
-/**
- * The connection of the pod that this process runs in; undefined when it runs in none.
- * @throws KubeconfigError when the mount is there in part only.
- */
+/** That of the pod that this process runs in; undefined when it runs in none. Throws when the mount is there in part only. */
 async function inClusterConnection(
   env: Readonly<NodeJS.ProcessEnv>,
   clock: Clock,

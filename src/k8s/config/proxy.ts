@@ -7,30 +7,26 @@ import { BlockList, isIP } from 'node:net';
  */
 export function proxyFromEnvironment(server: string, env: Readonly<NodeJS.ProcessEnv>): string | undefined {
   const url = new URL(server);
-  const variable = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const [variable, defaultPort] = url.protocol === 'https:' ? ['HTTPS_PROXY', '443'] : ['HTTP_PROXY', '80'];
   const proxy = env[variable] || env[variable.toLowerCase()];
-  if (!proxy || isLocal(url) || isExempt(url, env.NO_PROXY || env.no_proxy || '')) return undefined;
+  const exempt = (env.NO_PROXY || env.no_proxy || '').split(',').map((entry) => entry.trim().toLowerCase());
+  if (!proxy || isLocal(host) || exempt.some((entry) => matches(host, url.port || defaultPort, entry))) {
+    return undefined;
+  }
   return proxy.includes('://') ? proxy : `http://${proxy}`;
 }
 
-function isLocal(url: URL): boolean {
-  const host = hostOf(url);
+function isLocal(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
-function isExempt(url: URL, noProxy: string): boolean {
-  return noProxy
-    .split(',')
-    .map((entry) => entry.trim().toLowerCase())
-    .some((entry) => entry !== '' && matches(url, entry));
-}
-
-function matches(url: URL, entry: string): boolean {
-  const host = hostOf(url);
+function matches(host: string, hostPort: string, entry: string): boolean {
+  if (entry === '') return false;
   if (entry === '*') return true;
   if (entry.includes('/')) return inRange(host, entry);
   const [name = '', port] = isIP(entry) === 0 ? entry.split(':') : [entry];
-  if (port !== undefined && port !== (url.port || (url.protocol === 'https:' ? '443' : '80'))) return false;
+  if (port !== undefined && port !== hostPort) return false;
   const domain = name.replace(/^\*?\./, '');
   // `.example.com` exempts what is below it, `example.com` itself as well.
   return (name === domain && host === domain) || host.endsWith(`.${domain}`);
@@ -48,8 +44,4 @@ function inRange(host: string, cidr: string): boolean {
     return false;
   }
   return list.check(host, type);
-}
-
-function hostOf(url: URL): string {
-  return url.hostname.replace(/^\[|\]$/g, '').toLowerCase();
 }

@@ -74,7 +74,12 @@ export class EventRecorder {
     const known = this.#series.get(key);
     const series = known ?? new EventSeries(event, now);
     if (!this.#queue.has(series) && this.#queue.length >= this.#options.maxQueued) {
-      this.#tellFull();
+      if (!this.#full) {
+        // Once for each time that it fills up: each single loss would be a line.
+        const fields = { reporter: this.#options.reportingController, waiting: this.#queue.length };
+        this.#options.log.warn('events are lost: more of them come than may be written', fields);
+      }
+      this.#full = true;
       const given = this.#queue.makeRoomFor(series);
       if (given === undefined) return;
       this.#forget(given);
@@ -186,17 +191,6 @@ export class EventRecorder {
 
   #forget(series: EventSeries): void {
     this.#series.delete(seriesKey(series.event));
-  }
-
-  /** Once for each time that it fills up: each single loss would be a line. */
-  #tellFull(): void {
-    if (!this.#full) {
-      this.#options.log.warn('events are lost: more of them come than may be written', {
-        reporter: this.#options.reportingController,
-        waiting: this.#queue.length,
-      });
-    }
-    this.#full = true;
   }
 
   /** Insertion order is that of the last occurrence: the first that is young enough ends the search. */

@@ -107,22 +107,21 @@ export class LeaderElector {
 
   /** @returns true when the Lease is lost, false when the signal aborted. */
   async #renewUntilLost(signal: AbortSignal): Promise<boolean> {
+    const { clock, log, renewDeadlineMs, retryPeriodMs } = this.#options;
     for (;;) {
       // From the last renewal that the API server confirmed, from the moment it was sent.
-      const until = this.#lock.renewedAt + this.#options.renewDeadlineMs;
-      const pause = Math.min(this.#options.retryPeriodMs, until - this.#options.clock.now());
-      await this.#options.clock.sleep(Math.max(pause, 0), signal).catch(() => undefined);
+      const until = this.#lock.renewedAt + renewDeadlineMs;
+      const pause = Math.min(retryPeriodMs, until - clock.now());
+      await clock.sleep(Math.max(pause, 0), signal).catch(() => undefined);
       if (signal.aborted) return false;
-      const left = until - this.#options.clock.now();
+      const left = until - clock.now();
       if (left <= 0) {
-        this.#options.log.warn('leader election: the Lease could not be renewed in time, giving it up');
+        log.warn('leader election: the Lease could not be renewed in time, giving it up');
         return true;
       }
       await this.#attempt(signal, left);
       if (!this.#lock.isOurs) {
-        this.#options.log.warn('leader election: somebody else holds the Lease', {
-          holder: this.#lock.holder,
-        });
+        log.warn('leader election: somebody else holds the Lease', { holder: this.#lock.holder });
         return true;
       }
     }

@@ -7,10 +7,7 @@ export interface RuntimeLog {
   debug(message: string, fields?: Record<string, unknown>): void;
 }
 
-/**
- * Tells of a failure that is retried for ever: once when it begins, once for every other cause, once when it is over.
- * Retries in between go to the debug log.
- */
+/** Logs a failure that is retried for ever: when it begins, for every other cause, when it is over; retries at debug. */
 export class CauseLog {
   readonly #log: RuntimeLog;
   readonly #fields: Record<string, unknown>;
@@ -25,20 +22,15 @@ export class CauseLog {
     const cause = causeOf(error);
     const fields =
       error instanceof ApiError ? { ...this.#fields, code: error.code, reason: error.reason } : this.#fields;
-    if (cause === this.#cause) {
-      this.#log.debug(message, fields);
-      return;
-    }
+    if (cause === this.#cause) this.#log.debug(message, fields);
+    else this.#log.warn(message, fields);
     this.#cause = cause;
-    this.#log.warn(message, fields);
   }
 
   /** Does nothing unless something had failed. */
   recovered(message: string): void {
-    if (this.#cause !== undefined) {
-      this.#cause = undefined;
-      this.#log.info(message, this.#fields);
-    }
+    if (this.#cause !== undefined) this.#log.info(message, this.#fields);
+    this.#cause = undefined;
   }
 }
 

@@ -5,10 +5,7 @@ export function messageOf(error: unknown): string {
 
 const ELLIPSIS = '…';
 
-/**
- * Cuts a text to at most `maxBytes` of UTF-8, between two characters and with an ellipsis. `maxBytes` must leave room for
- * the ellipsis, which is three bytes.
- */
+/** Cuts a text to at most `maxBytes` of UTF-8, three or more, between two characters and with an ellipsis. */
 export function truncate(text: string, maxBytes: number): string {
   if (Buffer.byteLength(text) <= maxBytes) return text;
   const bytes = Buffer.from(text);
