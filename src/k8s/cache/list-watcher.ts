@@ -39,15 +39,15 @@ const INITIAL_EVENTS_END = 'k8s.io/initial-events-end';
 const STREAMING_LIST_SILENCE_MS = 20_000;
 
 /**
- * Keeps a store equal to what the API server has: lists, watches, and lists again when it must. The list is streamed where the
- * server can (Kubernetes 1.32 and later), which costs neither side a list in memory, else read in pages.
- * A server that is away and a CustomResourceDefinition that is not there yet are waited for. {@link WatchTarget}'s methods
- * are for the loop alone.
+ * Keeps a store equal to what the API server has. Lists are streamed where the server can (Kubernetes 1.32 and later), which
+ * costs neither side a list in memory, else read in pages. A server that is away and a CustomResourceDefinition that is not
+ * there yet are waited for. {@link WatchTarget}'s methods are for the loop alone.
  */
 export class ListWatcher<T extends KubernetesObject> implements WatchTarget<T> {
   readonly #options: ListWatcherOptions<T>;
   readonly #loop: WatchLoop<T>;
   readonly #causes: CauseLog;
+  readonly #transform: (object: T) => T;
   #streamingList: boolean;
   /** Whether the store has once held all there was. */
   synced = false;
@@ -55,6 +55,7 @@ export class ListWatcher<T extends KubernetesObject> implements WatchTarget<T> {
 
   constructor(options: ListWatcherOptions<T>) {
     this.#options = options;
+    this.#transform = options.transform ?? ((object) => object);
     this.#streamingList = options.streamingList ?? true;
     this.#causes = new CauseLog(options.log, { reflector: options.name });
     this.#loop = new WatchLoop<T>({ ...options, accept: options.accept?.watch });
@@ -144,9 +145,5 @@ export class ListWatcher<T extends KubernetesObject> implements WatchTarget<T> {
       this.#options.log.debug(`${this.name}: synced`, { objects: items.length });
       this.#firstSync.resolve(undefined);
     }
-  }
-
-  #transform(object: T): T {
-    return this.#options.transform?.(object) ?? object;
   }
 }

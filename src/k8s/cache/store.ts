@@ -63,10 +63,9 @@ export class Store<T extends KubernetesObject> {
 
   #delete(key: string, last?: T): void {
     const previous = this.#objects.get(key);
-    if (previous !== undefined) {
-      this.#objects.delete(key);
-      this.#notify({ type: 'deleted', object: last ?? previous, previous });
-    }
+    if (previous === undefined) return;
+    this.#objects.delete(key);
+    this.#notify({ type: 'deleted', object: last ?? previous, previous });
   }
 
   #notify(change: StoreChange<T>): void {

@@ -28,18 +28,18 @@ export interface WatchLoopOptions {
   silenceMs?: number;
 }
 
-export interface OpenOptions {
-  query: Query;
-  onOpen?: () => void;
-  /** Instead of `silenceMs` until the first bookmark. */
-  firstSilenceMs?: number;
-}
-
 export interface WatchStart<T extends KubernetesObject> {
   /** Everything after it is still to be seen: it moves on with each event. */
   resourceVersion: string;
   /** A watch that is open already and goes on from there. */
   events?: AsyncGenerator<WatchEvent<T>>;
+}
+
+export interface OpenOptions {
+  query: Query;
+  onOpen?: () => void;
+  /** Instead of `silenceMs` until the first bookmark. */
+  firstSilenceMs?: number;
 }
 
 /** What a {@link WatchLoop} works for. */

@@ -22,8 +22,7 @@ export function apiPath(parts: ResourcePath): string {
 }
 
 /**
- * '' would turn a request for one object into one for all of them, `.` and `..` survive encoding and would be resolved
- * away by whatever normalises the path on its way.
+ * '' would turn a request for one object into one for all, and what normalises the path on its way resolves `.` and `..`.
  * @throws RangeError for those three.
  */
 function segment(value: string): string {

@@ -10,8 +10,7 @@ export interface ListRequest {
   pageSize?: number | undefined;
 }
 
-export interface WholeList<T extends KubernetesObject> {
-  metadata: { resourceVersion: string };
+export interface WholeList<T extends KubernetesObject> extends ObjectList<T> {
   items: T[];
 }
 

@@ -36,9 +36,7 @@ export function objectKey(object: KubernetesObject): string {
 /** Splits what {@link objectKey} made; `namespace` is '' for a cluster-scoped object. */
 export function splitKey(key: string): NamespacedName {
   const slash = key.indexOf('/');
-  return slash < 0
-    ? { namespace: '', name: key }
-    : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
+  return { namespace: key.slice(0, Math.max(slash, 0)), name: key.slice(slash + 1) };
 }
 
 /** Metadata-only representations: the API server leaves out everything but `metadata`. */

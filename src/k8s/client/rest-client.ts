@@ -14,7 +14,6 @@ export type Requester = Pick<RestClient, 'request'>;
 /** The part of the client that lists and watches. */
 export type Watcher = Pick<RestClient, 'request' | 'watch'>;
 
-const MERGE_PATCH = 'application/merge-patch+json';
 const DEFAULT_TIMEOUT_MS = 30_000;
 /** Tries for one request, the first one included. */
 const MAX_TRIES = 5;
@@ -25,10 +24,7 @@ const MAX_BODY_BYTES = 256 * 1024 * 1024;
 const MAX_ERROR_BYTES = 256 * 1024;
 /** An event holds one object: etcd's limit is 1.5 MiB, JSON escapes may double it. */
 const MAX_EVENT_BYTES = 16 * 1024 * 1024;
-/**
- * The API server accepts a watch before its first event, so a longer silence means a dead connection. Also the longest that a
- * watch waits for a connection: the next try may find another one.
- */
+/** A watch is accepted before its first event: a longer wait means a dead connection, or that there was none for it. */
 const WATCH_OPENING_MS = 30_000;
 
 /**
@@ -148,7 +144,7 @@ export class RestClient {
           'user-agent': request.userAgent ?? this.#options.userAgent,
           ...(authorization !== undefined && { authorization }),
           ...(body !== undefined && {
-            'content-type': method === 'PATCH' ? MERGE_PATCH : 'application/json',
+            'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json',
           }),
         },
         body: body === undefined ? null : JSON.stringify(body),

@@ -100,10 +100,7 @@ export class Transport {
   }
 }
 
-/**
- * Ends a connection from which nothing has come for too long: a watch on one that a firewall has forgotten would wait for
- * ever. Only for one on which pings are sent more often than that.
- */
+/** Needs pings more often than that. A watch on a connection that a firewall has forgotten would wait for ever. */
 function endWhenSilent(socket: Socket, silenceMs: number): void {
   let bytes = socket.bytesRead;
   let since = performance.now();

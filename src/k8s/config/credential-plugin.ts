@@ -32,8 +32,7 @@ export class CredentialPlugin {
   }
 
   /**
-   * The `Authorization` header. client-node keeps a token until it expires; those who ask while the plugin runs share
-   * its answer.
+   * The `Authorization` header. client-node keeps a token until it expires; who asks during a run shares its answer.
    * @throws KubeconfigError when the plugin fails, takes longer than a minute or gives no token.
    */
   async authorize(signal?: AbortSignal): Promise<string> {

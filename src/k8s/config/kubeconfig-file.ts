@@ -77,26 +77,19 @@ function authorizer({ user, tokenFile }: KubeconfigEntry, clock: Clock): Cluster
     const file = new TokenFile(tokenFile, clock);
     return async () => `Bearer ${await file.read()}`;
   }
+  let header: string | undefined;
   if (user.token) {
-    const header = `Bearer ${user.token.trim()}`;
-    return () => Promise.resolve(header);
-  }
-  if (user.username) {
-    const header = `Basic ${Buffer.from(`${user.username}:${user.password ?? ''}`).toString('base64')}`;
-    return () => Promise.resolve(header);
-  }
-  if (user.exec || user.authProvider) {
+    header = `Bearer ${user.token.trim()}`;
+  } else if (user.username) {
+    header = `Basic ${Buffer.from(`${user.username}:${user.password ?? ''}`).toString('base64')}`;
+  } else if (user.exec || user.authProvider) {
     const plugin = new CredentialPlugin(user);
     return (signal) => plugin.authorize(signal);
   }
-  return () => Promise.resolve(undefined);
+  return () => Promise.resolve(header);
 }
 
-/**
- * Reads kubeconfig files and merges them as kubectl does: for each name the first file that has it wins, and a missing file
- * of a list is passed over.
- * @throws KubeconfigError when none is there, one is no kubeconfig, or the current context names what is not in them.
- */
+/** Merges files as kubectl does: the first that has a name wins, and a missing one of several is passed over. */
 async function readKubeconfig(paths: readonly string[], asked: string): Promise<KubeconfigEntry> {
   const where = paths.join(', ');
   const configs: KubeConfig[] = [];

@@ -8,7 +8,7 @@ interface Entry {
   due: number;
 }
 
-/** Keys that come due later, each once, at the earliest time asked for. One sleeper for all: there may be tens of thousands. */
+/** Keys that come due later, each once, at the earliest time asked for. One timer for all: there may be tens of thousands. */
 export class DelayingQueue {
   readonly #clock: Clock;
   readonly #onDue: (key: string) => void;

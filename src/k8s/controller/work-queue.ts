@@ -36,7 +36,7 @@ const DEFAULTS = { clock: steadyClock, random: Math.random, baseDelayMs: 5, maxD
  * with two workers at once, and is queued again at {@link done} when it was added meanwhile, so that no change is lost.
  */
 export class WorkQueue {
-  /** The most keys that are with workers at a time, slow ones included: no group gets more than half of what others leave. */
+  /** The most keys with workers at a time, slow ones too: no group gets more than half of what would be left to others. */
   capacity = Infinity;
   readonly #options: WorkQueueOptions & typeof DEFAULTS;
   readonly #delayed: DelayingQueue;

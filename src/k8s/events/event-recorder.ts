@@ -7,7 +7,6 @@ import { EventQueue } from './event-queue.js';
 import { eventName, EventSeries, type RecordedEvent, seriesKey } from './event-series.js';
 import { apiPath } from '../client/api-path.js';
 import type { Requester } from '../client/rest-client.js';
-import type { Method } from '../client/rest-types.js';
 
 export interface EventRecorderOptions {
   client: Requester;
@@ -101,10 +100,7 @@ export class EventRecorder {
     }
   }
 
-  /**
-   * Writes all that waits, now and without regard to rates: for the end of the process, after {@link run}. Each is tried
-   * once, and what is left when the signal aborts is lost.
-   */
+  /** At the end of the process, after {@link run}: tries all that waits once, whatever its rate; an abort loses the rest. */
   async flush(signal: AbortSignal): Promise<void> {
     const waiting = this.#queue.takeAll().values();
     const write = async (): Promise<void> => {
@@ -159,7 +155,8 @@ export class EventRecorder {
     }
   }
 
-  async #request(method: Method, { namespace, name }: EventSeries, body: object, signal: AbortSignal) {
+  async #request(method: 'POST' | 'PATCH', series: EventSeries, body: object, signal: AbortSignal) {
+    const { namespace, name } = series;
     const path = apiPath({ group: 'events.k8s.io', version: 'v1', namespace, resource: 'events', name });
     await this.#options.client.request({ method, path, body, signal, timeoutMs: REQUEST_TIMEOUT_MS });
   }
@@ -172,11 +169,9 @@ export class EventRecorder {
       return;
     }
     if (isOver(error)) {
+      const why = 'the namespace is gone or going';
+      this.#options.log.debug(`an event in namespace ${series.namespace} is dropped: ${why}`);
       this.#forget(series);
-      const { namespace } = series;
-      this.#options.log.debug(
-        `an event in namespace ${namespace} is dropped: the namespace is gone or going`,
-      );
       return;
     }
     this.#causes.failed(`events cannot be written: ${messageOf(error)}`, error);

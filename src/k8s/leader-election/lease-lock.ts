@@ -52,8 +52,7 @@ export class LeaseLock {
   }
 
   /**
-   * Takes the Lease when it is free, ours, or has stood still for its whole duration; renews it when it is ours. Look at
-   * {@link isOurs} then.
+   * Takes the Lease when it is free, ours, or has stood still for its whole duration: {@link isOurs} says whether it did.
    * @throws ApiError, 409 when somebody else was quicker.
    */
   async acquireOrRenew(signal: AbortSignal): Promise<void> {

@@ -1,8 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 
 /**
- * Waits for what cannot itself be aborted, no longer than the signal allows. The work goes on, and its failure after that
- * is nobody's.
+ * Waits for what cannot be aborted, no longer than the signal allows. The work goes on; its failure after that is nobody's.
  * @throws the signal's reason.
  */
 export async function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

@@ -1,7 +1,4 @@
-/**
- * How many items of a group are served in its turn. The same for those that just came as for those that have been waiting:
- * whoever comes and goes gets no more than who stays.
- */
+/** Items of a group served in its turn, the same for a newcomer: whoever comes and goes gets no more than who stays. */
 const QUANTUM = 16;
 
 /** Adds to the count of a group; one that has come to 0 is forgotten. */
