@@ -22,7 +22,7 @@ export function apiPath(parts: ResourcePath): string {
 }
 
 /**
- * '' would turn a request for one object into one for all, and what normalises the path on its way resolves `.` and `..`.
+ * '' would make it a request for all objects; `.` and `..` survive encoding, and what normalises the path resolves them.
  * @throws RangeError for those three.
  */
 function segment(value: string): string {

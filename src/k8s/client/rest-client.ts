@@ -56,7 +56,7 @@ export class RestClient {
   async request<T>(request: ApiRequest): Promise<ApiResponse<T>> {
     const timeoutMs = request.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     const until = this.#options.clock.now() + timeoutMs;
-    const limit = this.#deadline(`${request.method} ${request.path}`, request.signal, timeoutMs);
+    const limit = this.#deadline(request, timeoutMs);
     try {
       for (let tries = 1; ; tries++) {
         try {
@@ -82,9 +82,9 @@ export class RestClient {
   ): AsyncGenerator<WatchEvent<T>, void, undefined> {
     const what = `watch of ${request.path}`;
     const { openingMs = WATCH_OPENING_MS } = request;
-    const limit = this.#deadline(`GET ${request.path}`, request.signal, openingMs);
+    const opening = { ...request, method: 'GET', query: { ...request.query, watch: true } } as const;
+    const limit = this.#deadline(opening, openingMs);
     try {
-      const opening = { ...request, method: 'GET', query: { ...request.query, watch: true } } as const;
       const response = await this.#send(opening, 'watch', openingMs, limit.signal);
       try {
         if (response.statusCode !== 200) throw await this.#refusal(what, response);
@@ -219,9 +219,9 @@ export class RestClient {
     return Math.max(error.retryAfterSeconds, 0.1) * 1000 * (1 + 0.3 * this.#options.random());
   }
 
-  #deadline(what: string, parent: AbortSignal | undefined, timeoutMs: number) {
-    return deadline(parent, timeoutMs, () =>
-      noAnswer(`${what}: no answer from ${this.#origin} within ${timeoutMs / 1000} s`),
+  #deadline({ method, path, signal }: ApiRequest, timeoutMs: number) {
+    return deadline(signal, timeoutMs, () =>
+      noAnswer(`${method} ${path}: no answer from ${this.#origin} within ${timeoutMs / 1000} s`),
     );
   }
 }

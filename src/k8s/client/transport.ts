@@ -100,7 +100,7 @@ export class Transport {
   }
 }
 
-/** Needs pings more often than that. A watch on a connection that a firewall has forgotten would wait for ever. */
+/** Pings must come more often than `silenceMs`. A watch on a connection that a firewall forgot would wait for ever. */
 function endWhenSilent(socket: Socket, silenceMs: number): void {
   let bytes = socket.bytesRead;
   let since = performance.now();

@@ -42,7 +42,7 @@ export async function loadConnection(options: ConnectionOptions): Promise<Cluste
   );
 }
 
-/** That of the pod that this process runs in; undefined when it runs in none. Throws when the mount is there in part only. */
+/** The connection of the pod around this process; undefined where there is none. Throws when only a part of the mount is there. */
 async function inClusterConnection(
   env: Readonly<NodeJS.ProcessEnv>,
   clock: Clock,
