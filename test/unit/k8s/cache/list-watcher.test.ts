@@ -79,6 +79,16 @@ describe('the reflector', () => {
     });
   });
 
+  it('leaves alone what the store has of other namespaces', async () => {
+    store.upsert({ metadata: { ...object('elsewhere', '1').metadata, namespace: 'other' } });
+    store.upsert(object('gone', '1'));
+    const client = new ScriptedWatcher({ watches: [[event('ADDED', 'a', '2'), initialEnd('3'), 'open']] });
+
+    await run(client, 0, { namespace: 'ns' });
+
+    expect(names()).to.deep.equal(['elsewhere', 'a']);
+  });
+
   it('reads pages where the server does not stream lists', async () => {
     const refused = new ApiError({ code: 422, reason: 'Invalid', message: 'sendInitialEvents is forbidden' });
     const client = new ScriptedWatcher({
