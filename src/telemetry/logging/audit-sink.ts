@@ -26,18 +26,16 @@ export interface AuditSink {
 /** Audit lines are worth more memory than log lines: about 100,000 of them wait for a stalled reader. */
 const MAX_BUFFERED_BYTES = 32 * 1024 * 1024;
 
-export interface AuditSinkOptions {
-  clock?: Clock;
-  /** Is told when lines were lost: a gap in an audit log must not be silent. */
-  logger?: Pick<Logger, 'error'>;
-}
-
 /** Writes one JSON object a line, whatever the format of the log is. */
 export class StreamAuditSink implements AuditSink {
   readonly #writer: BoundedWriter;
   readonly #clock: Clock;
 
-  constructor(stream: OutputStream, { clock = systemClock, logger }: AuditSinkOptions) {
+  /** `logger` is told when lines were lost: a gap in an audit log must not be silent. */
+  constructor(
+    stream: OutputStream,
+    { clock = systemClock, logger }: { clock?: Clock; logger?: Pick<Logger, 'error'> },
+  ) {
     this.#clock = clock;
     this.#writer = new BoundedWriter(stream, {
       maxBufferedBytes: MAX_BUFFERED_BYTES,

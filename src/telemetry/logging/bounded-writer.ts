@@ -1,4 +1,5 @@
 import { Writable } from 'node:stream';
+import { abortable } from '../../k8s/util/async.js';
 
 /** Standard output or error, or what stands in for it. */
 export type OutputStream = NodeJS.WritableStream & { readonly writableLength: number };
@@ -29,34 +30,23 @@ export class BoundedWriter extends Writable {
   }
 
   override _write(chunk: string | Buffer, _encoding: BufferEncoding, done: () => void): void {
-    this.#offer(chunk);
-    done();
-  }
-
-  #offer(chunk: string | Buffer): void {
-    const full = this.#target.writableLength + chunk.length > this.#options.maxBufferedBytes;
-    if (this.#broken || full) {
+    const { maxBufferedBytes, notice } = this.#options;
+    if (this.#broken || this.#target.writableLength + chunk.length > maxBufferedBytes) {
       this.#unreported += 1;
-      return;
-    }
-    if (this.#unreported > 0) {
-      const notice = this.#options.notice(this.#unreported);
+    } else {
+      const line = this.#unreported > 0 ? notice(this.#unreported) : '';
       this.#unreported = 0;
-      if (notice !== '') this.#target.write(`${notice}\n`);
+      if (line !== '') this.#target.write(`${line}\n`);
+      this.#target.write(chunk);
     }
-    this.#target.write(chunk);
+    done();
   }
 
   /** Resolves when the reader has taken everything, is gone, or `signal` aborts. Never rejects. */
   async flush(signal: AbortSignal): Promise<void> {
     if (this.#broken || signal.aborted || this.#target.writableLength === 0) return;
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      signal.addEventListener('abort', done, { once: true });
-      this.#target.write('', done); // called back after all that was written before
-    });
+    // Called back after all that was written before.
+    const written = new Promise<void>((resolve) => this.#target.write('', () => resolve()));
+    await abortable(written, signal).catch(() => undefined);
   }
 }

@@ -4,11 +4,9 @@ import type { RuntimeLog } from '../../k8s/util/cause-log.js';
 import { BoundedWriter, type OutputStream } from './bounded-writer.js';
 import { formatJson, formatText, type LogFormat, type LogLevel, type LogRecord } from './log-format.js';
 
-export type LogFields = Readonly<Record<string, unknown>>;
-
 /** What the rest of the program knows of logging. No call throws, waits or blocks. */
 export interface Logger extends RuntimeLog {
-  error(message: string, fields?: LogFields): void;
+  error: RuntimeLog['warn'];
 }
 
 export interface LoggerOptions {
@@ -50,7 +48,7 @@ export class ProcessLogger implements Logger {
   readonly error = this.#at('error');
 
   /** winston merges fields into the record, where a field `message` changes the message: one entry keeps them apart. */
-  #at(level: LogLevel): (message: string, fields?: LogFields) => void {
+  #at(level: LogLevel): RuntimeLog['warn'] {
     return (message, fields = {}) => {
       if (!this.#closed) this.#winston.log({ level, message, fields } satisfies LogInfo);
     };

@@ -14,10 +14,6 @@ const MAX_DEPTH = 6;
 const MAX_ITEMS = 100;
 const MAX_TEXT = 8192;
 
-export interface RedactOptions {
-  stacks: boolean;
-}
-
 /** Replaces JWTs and Authorization values, then cuts what is longer than 8 KiB: in that order, so that no part survives. */
 export function redactText(text: string): string {
   const clean = text.replace(AUTHORIZATION, REDACTED).replace(JWT, REDACTED);
@@ -28,17 +24,17 @@ export function redactText(text: string): string {
  * Turns any value into plain, bounded JSON without credentials. Errors keep their name, message and codes only:
  * what libraries hang on them (headers, bodies, sockets) is not ours to print. Never throws.
  */
-export function redactValue(value: unknown, options: RedactOptions): unknown {
-  return new Redactor(options).visit(value, 0);
+export function redactValue(value: unknown, { stacks }: { stacks: boolean }): unknown {
+  return new Redactor(stacks).visit(value, 0);
 }
 
 class Redactor {
-  readonly #options: RedactOptions;
+  readonly #stacks: boolean;
   /** The path from the root, to tell a cycle from an object that merely occurs twice. */
   readonly #ancestors = new Set<object>();
 
-  constructor(options: RedactOptions) {
-    this.#options = options;
+  constructor(stacks: boolean) {
+    this.#stacks = stacks;
   }
 
   visit(value: unknown, depth: number): unknown {
@@ -56,7 +52,7 @@ class Redactor {
     this.#ancestors.add(value);
     try {
       if (value instanceof Error) return this.#visitError(value, depth);
-      if (value instanceof Map) return this.#visitEntries([...value.entries()], depth);
+      if (value instanceof Map) return this.#visitEntries([...value], depth);
       if (Array.isArray(value) || value instanceof Set) return this.#visitItems([...value], depth);
       return this.#visitEntries(Object.entries(value), depth);
     } catch {
@@ -73,7 +69,7 @@ class Redactor {
       ([, item]) => typeof item === 'number' || (typeof item === 'string' && item !== ''),
     );
     if (error.cause !== undefined) plain.push(['cause', error.cause]);
-    if (this.#options.stacks && error.stack !== undefined) plain.push(['stack', error.stack]);
+    if (this.#stacks && error.stack !== undefined) plain.push(['stack', error.stack]);
     return this.#visitEntries(plain, depth);
   }
 
