@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type BindAddress, parseBindAddress } from '../telemetry/http/http-listener.js';
+import type { BindAddress } from '../telemetry/http/http-listener.js';
 
 /** A flag with a value of this type. What does not fit is answered with what does. */
 export interface Flag<T> {
@@ -106,7 +106,7 @@ export function integer(description: string, initially: number, min: number, max
 /** Written as Go writes durations, the bounds included; the value is in milliseconds. */
 export function duration(description: string, initially: string, min: string, max: string): Flag<number> {
   const parse = (given: string): number => {
-    const value = readable(parseDuration, given);
+    const value = parseDuration(given);
     if (value >= parseDuration(min) && value <= parseDuration(max)) return value;
     throw new InvalidArgumentError(`Write from ${min} to ${max}.`);
   };
@@ -114,8 +114,26 @@ export function duration(description: string, initially: string, min: string, ma
 }
 
 export function bindAddress(description: string, port: number): Flag<BindAddress | 'off'> {
-  const parse = (given: string): BindAddress | 'off' => readable(parseBindAddress, given);
-  return flag('<address>', description, parse, { port }, `:${port}`);
+  return flag<BindAddress | 'off'>('<address>', description, parseBindAddress, { port }, `:${port}`);
+}
+
+const ADDRESS = /^(?:\[(?<ipv6>[0-9A-Fa-f:.]+)\]|(?<host>[A-Za-z0-9.-]*)):(?<port>\d{1,5})$/;
+
+/**
+ * Reads what kubebuilder's flags take: `:8443`, `127.0.0.1:8443`, `[::1]:8443`; `0` (or nothing) means off.
+ * @throws InvalidArgumentError with what to write instead
+ */
+export function parseBindAddress(given: string): BindAddress | 'off' {
+  if (given === '0' || given === '') return 'off';
+  const groups = ADDRESS.exec(given)?.groups;
+  const port = Number(groups?.port);
+  if (groups === undefined || port > 65535) {
+    throw new InvalidArgumentError(
+      'Write :PORT, HOST:PORT or [IPV6]:PORT with a port up to 65535, or 0 to turn it off.',
+    );
+  }
+  const host = groups.ipv6 ?? groups.host ?? '';
+  return host === '' ? { port } : { host, port };
 }
 
 const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
@@ -125,15 +143,6 @@ function namespaceName(given: string): string {
   throw new InvalidArgumentError(
     'A namespace has up to 63 small letters, digits and "-", and neither starts nor ends with "-".',
   );
-}
-
-/** commander tells a value that does not fit from a fault in a parser by the error's class. */
-function readable<T>(parse: (given: string) => T, given: string): T {
-  try {
-    return parse(given);
-  } catch (error) {
-    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
-  }
 }
 
 /** Of every command but `run`. */
@@ -165,7 +174,7 @@ function operatorUsername(given: string): string {
  * Reads a duration as Go writes it (`30s`, `1m30s`, `1.5h`, `0`), for flags that look like every other operator's.
  * A sign is refused: nothing here waits for less than nothing.
  * @returns milliseconds, fractions included
- * @throws Error with what to write instead
+ * @throws InvalidArgumentError with what to write instead
  */
 export function parseDuration(given: string): number {
   const units = { h: 3_600_000, m: 60_000, s: 1000, ms: 1, us: 1e-3, µs: 1e-3, ns: 1e-6 };
@@ -177,7 +186,7 @@ export function parseDuration(given: string): number {
     end = part.index + part[0].length;
   }
   if (end === 0 || end !== given.length || !Number.isFinite(milliseconds)) {
-    throw new Error('Write a number and a unit (ms, s, m, h), such as 30s or 1m30s.');
+    throw new InvalidArgumentError('Write a number and a unit (ms, s, m, h), such as 30s or 1m30s.');
   }
   return milliseconds;
 }

@@ -193,9 +193,11 @@ export class Operator {
       ? new PolicyReporter({ client: caller.client, syncs: watches.syncs, log: logger, clock })
       : undefined;
 
-    metrics.deniedSeries(() => register.series(options.deniedSeriesLimit));
-    metrics.cachedTokens(() => tenants.cachedTokens);
-    metrics.watches(() => ({ configmaps: this.#tenancy.watches }));
+    metrics.collect({
+      denied: () => register.series(options.deniedSeriesLimit),
+      cachedTokens: () => tenants.cachedTokens,
+      watches: () => ({ configmaps: this.#tenancy.watches }),
+    });
   }
 
   #tenants({ options, caller, username, metrics, clock }: OperatorParts): TenantPool {

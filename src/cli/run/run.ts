@@ -7,7 +7,7 @@ import { LeaderElector } from '../../k8s/leader-election/leader-elector.js';
 import type { Requester } from '../../k8s/client/rest-client.js';
 import { StreamAuditSink } from '../../telemetry/logging/audit-sink.js';
 import { type BindAddress, formatBindAddress } from '../../telemetry/http/http-listener.js';
-import { HealthServer, type ReadinessCheck } from '../../telemetry/http/health-server.js';
+import { healthServer, readinessOf, type ReadinessCheck } from '../../telemetry/http/health-server.js';
 import { ProcessLogger } from '../../telemetry/logging/logger.js';
 import { MetricsServer } from '../../telemetry/http/metrics-server.js';
 import { Metrics } from '../../telemetry/metrics/metrics.js';
@@ -50,14 +50,15 @@ export async function run(options: RunOptions, env: Readonly<NodeJS.ProcessEnv>)
   });
 
   let operator: Operator | undefined;
-  const health = new HealthServer([
+  const checks: ReadinessCheck[] = [
     ...watches.reflectors.map((reflector) => watchCheck(reflector, () => clock.now())),
     {
       name: 'tenant watches',
       check: () => namesOf(operator?.stalledWatches(clock.now() - SILENCE_MS) ?? []),
     },
-  ]);
-  metrics.readiness(() => health.readiness());
+  ];
+  const health = healthServer(checks);
+  metrics.collect({ readiness: () => readinessOf(checks) });
   const metricsServer = new MetricsServer({
     metrics,
     secure: options.metricsSecure,

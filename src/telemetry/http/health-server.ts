@@ -1,6 +1,5 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { type BindAddress, HttpListener, SERVER_LIMITS, answerText, readablePath } from './http-listener.js';
+import { createServer, type ServerResponse } from 'node:http';
+import { HttpListener, SERVER_LIMITS, answerText, readablePath } from './http-listener.js';
 
 /** One thing without which the operator does not do its work. */
 export interface ReadinessCheck {
@@ -14,48 +13,34 @@ export interface ReadinessCheck {
  * What the kubelet asks: `/healthz` (the process answers at all) and `/readyz` (every check holds; those that do not
  * are named, with `?verbose` all of them). Plain HTTP, no authentication: nothing here is a tenant's secret.
  */
-export class HealthServer {
-  readonly #listener: HttpListener;
-  readonly #checks: readonly ReadinessCheck[];
-
-  constructor(checks: readonly ReadinessCheck[]) {
-    this.#checks = checks;
-    const server = createServer(SERVER_LIMITS, (request, response) => this.#serve(request, response));
-    const names = { what: 'the health server', flag: '--health-probe-bind-address' };
-    this.#listener = new HttpListener(server, names);
-  }
-
-  /** @throws ListenError */
-  start(address: BindAddress): Promise<AddressInfo> {
-    return this.#listener.listen(address);
-  }
-
-  close(): Promise<void> {
-    return this.#listener.close();
-  }
-
-  /** Which checks hold just now, by their names: what a scrape is told. */
-  readiness(): Record<string, boolean> {
-    return Object.fromEntries(this.#checks.map((check) => [check.name, problemOf(check) === undefined]));
-  }
-
-  #serve(request: IncomingMessage, response: ServerResponse): void {
+export function healthServer(checks: readonly ReadinessCheck[]): HttpListener {
+  const server = createServer(SERVER_LIMITS, (request, response) => {
     const url = readablePath(request, response);
     if (url === undefined) return;
     if (url.pathname === '/healthz') answerText(response, 200, 'ok');
-    else if (url.pathname === '/readyz') this.#serveReadiness(response, url.searchParams.has('verbose'));
+    else if (url.pathname === '/readyz') answerReadiness(checks, response, url.searchParams.has('verbose'));
     else answerText(response, 404, 'not found: there are /healthz and /readyz');
-  }
+  });
+  return new HttpListener(server, { what: 'the health server', flag: '--health-probe-bind-address' });
+}
 
-  #serveReadiness(response: ServerResponse, verbose: boolean): void {
-    const results = this.#checks.map((check) => ({ name: check.name, problem: problemOf(check) }));
-    const failed = results.filter(({ problem }) => problem !== undefined);
-    const lines = (verbose ? results : failed).map(({ name, problem }) =>
-      problem === undefined ? `[+] ${name}: ok` : `[-] ${name}: ${problem}`,
-    );
-    const verdict = failed.length === 0 ? 'ok' : `not ready: ${failed.map(({ name }) => name).join(', ')}`;
-    answerText(response, failed.length === 0 ? 200 : 503, [...lines, verdict].join('\n'));
-  }
+/** Which checks hold just now, by their names: what a scrape is told. */
+export function readinessOf(checks: readonly ReadinessCheck[]): Record<string, boolean> {
+  return Object.fromEntries(checks.map((check) => [check.name, problemOf(check) === undefined]));
+}
+
+function answerReadiness(
+  checks: readonly ReadinessCheck[],
+  response: ServerResponse,
+  verbose: boolean,
+): void {
+  const results = checks.map((check) => ({ name: check.name, problem: problemOf(check) }));
+  const failed = results.filter(({ problem }) => problem !== undefined);
+  const lines = (verbose ? results : failed).map(({ name, problem }) =>
+    problem === undefined ? `[+] ${name}: ok` : `[-] ${name}: ${problem}`,
+  );
+  const verdict = failed.length === 0 ? 'ok' : `not ready: ${failed.map(({ name }) => name).join(', ')}`;
+  answerText(response, failed.length === 0 ? 200 : 503, [...lines, verdict].join('\n'));
 }
 
 /** A check that fails by itself is a check that does not hold. */

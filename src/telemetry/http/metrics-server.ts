@@ -70,7 +70,7 @@ export class MetricsServer {
       : createServer(SERVER_LIMITS, this.#onRequest);
     this.#listener = new HttpListener(server, { what: 'the metrics server', flag: '--metrics-bind-address' });
     try {
-      return await this.#listener.listen(address);
+      return await this.#listener.start(address);
     } catch (error) {
       await this.close();
       throw error;
@@ -121,23 +121,22 @@ export class MetricsServer {
       return;
     }
     const verdict = this.#options.secure ? await this.#judge(request) : 'allowed';
-    if (verdict === 'allowed') await this.#answerMetrics(request, response);
-    else answerText(response, ...REFUSALS[verdict]);
-  }
-
-  async #judge(request: IncomingMessage): Promise<ScrapeVerdict> {
-    const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
-    return token === undefined ? 'unauthenticated' : this.#authorizer.authorize(token, this.#stopped.signal);
-  }
-
-  async #answerMetrics(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (verdict !== 'allowed') {
+      answerText(response, ...REFUSALS[verdict]);
+      return;
+    }
     const format = negotiateFormat(request.headers.accept);
     const zipped = acceptsGzip(request.headers['accept-encoding']?.toString());
     const text = await this.#options.metrics.render(format);
     answer(response, 200, zipped ? await compress(text) : Buffer.from(text), {
       'content-type': CONTENT_TYPES[format],
       vary: 'Accept, Accept-Encoding',
-      ...(zipped ? { 'content-encoding': 'gzip' } : {}),
+      ...(zipped && { 'content-encoding': 'gzip' }),
     });
+  }
+
+  async #judge(request: IncomingMessage): Promise<ScrapeVerdict> {
+    const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+    return token === undefined ? 'unauthenticated' : this.#authorizer.authorize(token, this.#stopped.signal);
   }
 }

@@ -6,19 +6,10 @@ import type { Requester } from '../../k8s/client/rest-client.js';
 /** What to answer a scrape: 200, 401, 403, or 503 where too many strangers ask at once. */
 export type ScrapeVerdict = 'allowed' | 'unauthenticated' | 'forbidden' | 'busy';
 
-interface TokenReviewStatus {
+/** Of a TokenReview and of a SubjectAccessReview. */
+interface ReviewStatus {
   authenticated?: boolean;
-  user?: UserInfo;
-}
-
-interface UserInfo {
-  username?: string;
-  uid?: string;
-  groups?: string[];
-  extra?: Record<string, string[]>;
-}
-
-interface SubjectAccessReviewStatus {
+  user?: { username?: string; uid?: string; groups?: string[]; extra?: Record<string, string[]> };
   allowed?: boolean;
 }
 
@@ -67,41 +58,22 @@ export class ScrapeAuthorizer {
   }
 
   async #review(token: string, signal: AbortSignal): Promise<ScrapeVerdict> {
-    const user = await this.#authenticate(token, signal);
-    if (user === undefined) return 'unauthenticated';
-    return (await this.#mayScrape(user, signal)) ? 'allowed' : 'forbidden';
-  }
-
-  async #authenticate(token: string, signal: AbortSignal): Promise<UserInfo | undefined> {
-    const status = await this.#ask<TokenReviewStatus>(
-      'authentication.k8s.io',
-      'TokenReview',
-      { token },
-      signal,
-    );
-    return status?.authenticated === true ? status.user : undefined;
-  }
-
-  async #mayScrape({ username, uid, groups, extra }: UserInfo, signal: AbortSignal): Promise<boolean> {
+    const ask = async (group: string, kind: string, spec: object): Promise<ReviewStatus> => {
+      const { body } = await this.#options.client.request<{ status?: ReviewStatus }>({
+        method: 'POST',
+        path: apiPath({ group, version: 'v1', resource: `${kind.toLowerCase()}s` }),
+        body: { apiVersion: `${group}/v1`, kind, spec },
+        timeoutMs: REVIEW_TIMEOUT_MS,
+        signal,
+      });
+      return body.status ?? {};
+    };
+    const { authenticated, user } = await ask('authentication.k8s.io', 'TokenReview', { token });
+    if (authenticated !== true || user === undefined) return 'unauthenticated';
+    const { username, uid, groups, extra } = user;
     const nonResourceAttributes = { path: '/metrics', verb: 'get' };
     const spec = { user: username, uid, groups, extra, nonResourceAttributes };
-    const status = await this.#ask<SubjectAccessReviewStatus>(
-      'authorization.k8s.io',
-      'SubjectAccessReview',
-      spec,
-      signal,
-    );
-    return status?.allowed === true;
-  }
-
-  async #ask<S>(group: string, kind: string, spec: object, signal: AbortSignal): Promise<S | undefined> {
-    const { body } = await this.#options.client.request<{ status?: S }>({
-      method: 'POST',
-      path: apiPath({ group, version: 'v1', resource: `${kind.toLowerCase()}s` }),
-      body: { apiVersion: `${group}/v1`, kind, spec },
-      timeoutMs: REVIEW_TIMEOUT_MS,
-      signal,
-    });
-    return body.status;
+    const { allowed } = await ask('authorization.k8s.io', 'SubjectAccessReview', spec);
+    return allowed === true ? 'allowed' : 'forbidden';
   }
 }

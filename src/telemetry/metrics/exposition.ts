@@ -73,15 +73,14 @@ function escapeBackslashes(text: string): string {
  */
 export function negotiateFormat(accept: string | undefined): ExpositionFormat {
   const ranges = parseWeighted(accept);
-  const liking = (type: string, versions: readonly string[]): number =>
-    Math.max(
-      0,
-      ...ranges
-        .filter((range) => range.value === type && versions.includes(range.parameters.get('version') ?? ''))
-        .map((range) => range.weight),
+  const liking = (type: string, version: string): number => {
+    const fitting = ranges.filter(
+      ({ value, parameters }) => value === type && ['', version].includes(parameters.get('version') ?? ''),
     );
-  const open = liking('application/openmetrics-text', ['', '1.0.0']);
-  return open > 0 && open >= liking('text/plain', ['', '0.0.4']) ? 'openmetrics' : 'prometheus';
+    return Math.max(0, ...fitting.map(({ weight }) => weight));
+  };
+  const open = liking('application/openmetrics-text', '1.0.0');
+  return open > 0 && open >= liking('text/plain', '0.0.4') ? 'openmetrics' : 'prometheus';
 }
 
 /** Whether a client named gzip in its Accept-Encoding header. */
@@ -89,21 +88,14 @@ export function acceptsGzip(acceptEncoding: string | undefined): boolean {
   return parseWeighted(acceptEncoding).some(({ value, weight }) => value === 'gzip' && weight > 0);
 }
 
-interface WeightedValue {
-  value: string;
-  parameters: Map<string, string>;
-  weight: number;
-}
-
-function parseWeighted(header = ''): WeightedValue[] {
+function parseWeighted(header = '') {
   return header.split(',').map((range) => {
     const [value = '', ...rest] = range.split(';').map((part) => part.trim().toLowerCase());
-    const parameters = new Map(
-      rest.map((part) => {
-        const [name = '', text = ''] = part.split('=', 2);
-        return [name.trim(), text.trim().replace(/^"(.*)"$/, '$1')] as const;
-      }),
-    );
+    const parameters = new Map<string, string>();
+    for (const part of rest) {
+      const [name = '', text = ''] = part.split('=', 2);
+      parameters.set(name.trim(), text.trim().replace(/^"(.*)"$/, '$1'));
+    }
     const weight = Number(parameters.get('q') ?? 1);
     return { value, parameters, weight: weight >= 0 && weight <= 1 ? weight : 0 };
   });

@@ -1,8 +1,7 @@
 import { collectDefaultMetrics, type Gauge, Registry } from 'prom-client';
-import { AbandonedCleanups } from './abandoned-cleanups.js';
 import { type ExpositionFormat, type MetricFamily, renderExposition } from './exposition.js';
 import { Families } from './families.js';
-import { RuntimeMetrics } from './runtime-metrics.js';
+import { runtimeMetrics } from './runtime-metrics.js';
 
 /** A namespace that a ServiceAccount is denied: one series. */
 export interface DeniedSeries {
@@ -20,7 +19,7 @@ export interface DeniedSnapshot {
   dropped: number;
 }
 
-/** Where each scrape asks. Must be quick: a scrape waits for them. */
+/** Where each scrape asks. */
 interface Sources {
   /** What is denied just then. */
   denied: () => DeniedSnapshot;
@@ -37,6 +36,8 @@ export type SyncResult = 'success' | 'denied' | 'conflict' | 'error';
 
 /** Seconds; what matters is between "at once" and the poll interval. */
 const PROPAGATION_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60, 120, 300];
+/** A ConfigMapSync whose clean-up is abandoned is gone a moment later: nothing would ever end its series. */
+const MAX_ABANDONED_SERIES = 1000;
 
 /**
  * Every metric of the operator, in a registry of its own. Series of a ConfigMapSync or a ServiceAccount end with it:
@@ -46,7 +47,7 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #families = new Families(this.#registry);
   /** The controller runtime's own, by controller-runtime's names. */
-  readonly runtime = new RuntimeMetrics(this.#families);
+  readonly runtime = runtimeMetrics(this.#families);
   readonly #denials = this.#families.counter(
     'configweaver_denials_total',
     "Verbs on ConfigMaps that the API server refused a tenant's ServiceAccount.",
@@ -77,17 +78,17 @@ export class Metrics {
     'Requests for tokens of ServiceAccounts, by result.',
     ['result'],
   );
-  readonly #abandonedCleanups = new AbandonedCleanups(this.#families);
-  readonly #sources: Sources = {
-    denied: () => ({ series: [], dropped: 0 }),
-    cachedTokens: () => 0,
-    watches: () => ({}),
-    readiness: () => ({}),
-  };
-  /** By ConfigMapSync, the states that have a series. */
-  readonly #states = new Map<string, ReadonlySet<string>>();
-  /** By ServiceAccount, the verbs that have a series. */
-  readonly #deniedVerbs = new Map<string, Set<string>>();
+  readonly #abandonedCleanups = this.#families.counter(
+    'configweaver_cleanups_abandoned_total',
+    'ConfigMapSyncs that were let go although copies of theirs could not be removed.',
+    ['namespace', 'name'],
+  );
+  readonly #sources: Partial<Sources> = {};
+  /** All states and verbs that ever had a series: there are few. */
+  readonly #states = new Set<string>();
+  readonly #verbs = new Set<string>();
+  /** Labels of the series of abandoned clean-ups by their keys, the one counted last at the end. */
+  readonly #abandoned = new Map<string, { namespace: string; name: string }>();
 
   constructor() {
     this.#registerDenied();
@@ -95,57 +96,42 @@ export class Metrics {
       'configweaver_cached_tokens',
       'Tokens of ServiceAccounts held in memory.',
       [],
-      (gauge) => gauge.set(this.#sources.cachedTokens()),
+      (gauge) => gauge.set(this.#sources.cachedTokens?.() ?? 0),
     );
     this.#families.gauge(
       'configweaver_watches',
       'Open watches, by the kind of what is watched.',
       ['kind'],
-      (gauge) => setEach(gauge, 'kind', this.#sources.watches()),
+      (gauge) => setEach(gauge, 'kind', this.#sources.watches?.()),
     );
     this.#families.gauge(
       'configweaver_ready',
       '1 for each check of /readyz that holds, 0 for each that does not.',
       ['check'],
-      (gauge) => setEach(gauge, 'check', this.#sources.readiness()),
+      (gauge) => setEach(gauge, 'check', this.#sources.readiness?.()),
     );
     collectDefaultMetrics({ register: this.#registry });
   }
 
-  deniedSeries(collect: Sources['denied']): void {
-    this.#sources.denied = collect;
-  }
-
-  cachedTokens(collect: Sources['cachedTokens']): void {
-    this.#sources.cachedTokens = collect;
-  }
-
-  watches(collect: Sources['watches']): void {
-    this.#sources.watches = collect;
-  }
-
-  readiness(collect: Sources['readiness']): void {
-    this.#sources.readiness = collect;
+  /** Asks these at each scrape from now on; they must be quick, since a scrape waits for them. */
+  collect(sources: Partial<Sources>): void {
+    Object.assign(this.#sources, sources);
   }
 
   /** `namespace` and `serviceAccount` name the ServiceAccount that was refused the verb. */
   countDenial(namespace: string, serviceAccount: string, verb: string): void {
     this.#denials.inc({ namespace, service_account: serviceAccount, verb });
-    const key = `${namespace}/${serviceAccount}`;
-    const verbs = this.#deniedVerbs.get(key) ?? new Set();
-    this.#deniedVerbs.set(key, verbs.add(verb));
+    this.#verbs.add(verb);
   }
 
   /** Replaces what was known of a ConfigMapSync's targets. A state that has none of them has no series. */
   setTargets(namespace: string, name: string, counts: Readonly<Partial<Record<string, number>>>): void {
-    const key = `${namespace}/${name}`;
-    const present = Object.entries(counts).filter((entry): entry is [string, number] => (entry[1] ?? 0) > 0);
-    const states = new Set(present.map(([state]) => state));
-    for (const state of this.#states.get(key) ?? []) {
-      if (!states.has(state)) this.#targets.remove({ namespace, name, state });
+    for (const state of Object.keys(counts)) this.#states.add(state);
+    for (const state of this.#states) {
+      const count = counts[state] ?? 0;
+      if (count > 0) this.#targets.set({ namespace, name, state }, count);
+      else this.#targets.remove({ namespace, name, state });
     }
-    for (const [state, count] of present) this.#targets.set({ namespace, name, state }, count);
-    this.#states.set(key, states);
   }
 
   syncOperation(operation: SyncOperation, result: SyncResult): void {
@@ -166,23 +152,25 @@ export class Metrics {
 
   /** That ConfigMapSync was let go although copies of it are left. Its series outlives it: see {@link forget}. */
   cleanupAbandoned(namespace: string, name: string): void {
-    this.#abandonedCleanups.count(namespace, name);
+    const key = `${namespace}/${name}`;
+    this.#abandoned.delete(key);
+    this.#abandoned.set(key, { namespace, name });
+    this.#abandonedCleanups.inc({ namespace, name });
+    const [oldest] = this.#abandoned;
+    if (oldest === undefined || this.#abandoned.size <= MAX_ABANDONED_SERIES) return;
+    this.#abandoned.delete(oldest[0]);
+    this.#abandonedCleanups.remove(oldest[1]);
   }
 
   /** Ends the series of a ConfigMapSync that is gone, but for what is told of how it went. */
   forget(namespace: string, name: string): void {
     this.setTargets(namespace, name, {});
-    this.#states.delete(`${namespace}/${name}`);
     this.#lastSync.remove({ namespace, name });
   }
 
   /** Ends the series of a ServiceAccount that no ConfigMapSync uses any more. */
   forgetServiceAccount(namespace: string, name: string): void {
-    const key = `${namespace}/${name}`;
-    for (const verb of this.#deniedVerbs.get(key) ?? []) {
-      this.#denials.remove({ namespace, service_account: name, verb });
-    }
-    this.#deniedVerbs.delete(key);
+    for (const verb of this.#verbs) this.#denials.remove({ namespace, service_account: name, verb });
   }
 
   async render(format: ExpositionFormat): Promise<string> {
@@ -199,10 +187,10 @@ export class Metrics {
       '1 for each namespace that a ServiceAccount may not sync a ConfigMap to; gone when it may.',
       ['namespace', 'name', 'service_account', 'target_namespace'],
       (gauge) => {
-        const snapshot = this.#sources.denied();
-        dropped = snapshot.dropped;
+        const snapshot = this.#sources.denied?.();
+        dropped = snapshot?.dropped ?? 0;
         gauge.reset();
-        for (const { namespace, name, serviceAccount, targetNamespace } of snapshot.series) {
+        for (const { namespace, name, serviceAccount, targetNamespace } of snapshot?.series ?? []) {
           gauge.set(
             { namespace, name, service_account: serviceAccount, target_namespace: targetNamespace },
             1,
@@ -223,7 +211,7 @@ export class Metrics {
 function setEach<L extends string>(
   gauge: Gauge<L>,
   label: L,
-  values: Readonly<Record<string, number | boolean>>,
+  values: Readonly<Record<string, number | boolean>> = {},
 ): void {
   gauge.reset();
   for (const [value, count] of Object.entries(values)) {

@@ -1,11 +1,16 @@
 import { createServer } from 'node:net';
 import { expect } from 'chai';
-import { HealthServer, type ReadinessCheck } from '../../../../src/telemetry/http/health-server.js';
+import {
+  healthServer,
+  readinessOf,
+  type ReadinessCheck,
+} from '../../../../src/telemetry/http/health-server.js';
+import type { HttpListener } from '../../../../src/telemetry/http/http-listener.js';
 
 describe('the health server', () => {
-  let server: HealthServer | undefined;
+  let server: HttpListener | undefined;
   const start = async (checks: ReadinessCheck[] = []): Promise<string> => {
-    server = new HealthServer(checks);
+    server = healthServer(checks);
     const { port } = await server.start({ host: '127.0.0.1', port: 0 });
     return `http://127.0.0.1:${port}`;
   };
@@ -52,12 +57,12 @@ describe('the health server', () => {
   });
 
   it('tells the metrics which checks hold', () => {
-    const health = new HealthServer([
+    const checks = [
       { name: 'a', check: () => undefined },
       { name: 'b', check: () => 'silent' },
-    ]);
+    ];
 
-    expect(health.readiness()).to.deep.equal({ a: true, b: false });
+    expect(readinessOf(checks)).to.deep.equal({ a: true, b: false });
   });
 
   it('is not ready when a check fails by itself', async () => {
@@ -97,7 +102,7 @@ describe('the health server', () => {
     await new Promise((resolve) => occupant.once('listening', resolve));
     const { port } = occupant.address() as { port: number };
 
-    const failure: unknown = await new HealthServer([])
+    const failure: unknown = await healthServer([])
       .start({ host: '127.0.0.1', port })
       .catch((error: unknown) => error);
 

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { formatBindAddress, parseBindAddress } from '../../../../src/telemetry/http/http-listener.js';
+import { parseBindAddress } from '../../../../src/cli/option-types.js';
+import { formatBindAddress } from '../../../../src/telemetry/http/http-listener.js';
 
 describe('bind address', () => {
   for (const text of [':8443', '127.0.0.1:0', 'localhost:9000', '[::1]:8443']) {

@@ -48,7 +48,7 @@ describe('the metrics', () => {
     const metrics = new Metrics();
     const denial = { namespace: 'team-a', name: 'ca', serviceAccount: 'default', targetNamespace: 'prod' };
     let series = [denial, { ...denial, targetNamespace: 'test' }];
-    metrics.deniedSeries(() => ({ series, dropped: 3 }));
+    metrics.collect({ denied: () => ({ series, dropped: 3 }) });
 
     const before = await lines(metrics, 'configweaver_namespace_denied');
     series = [denial];
@@ -127,7 +127,7 @@ describe('the metrics', () => {
   it('tell which checks of readiness hold at the time of the scrape', async () => {
     const metrics = new Metrics();
     let holds = false;
-    metrics.readiness(() => ({ configmapsyncs: true, 'tenant watches': holds }));
+    metrics.collect({ readiness: () => ({ configmapsyncs: true, 'tenant watches': holds }) });
 
     const before = await lines(metrics, 'configweaver_ready');
     holds = true;
@@ -144,8 +144,7 @@ describe('the metrics', () => {
     metrics.syncOperation('create', 'success');
     metrics.tokenRequested('denied');
     metrics.propagated(0.2);
-    metrics.cachedTokens(() => 4);
-    metrics.watches(() => ({ ConfigMap: 2, Namespace: 1 }));
+    metrics.collect({ cachedTokens: () => 4, watches: () => ({ ConfigMap: 2, Namespace: 1 }) });
 
     const text = await metrics.render('prometheus');
     expect(text)
@@ -177,7 +176,7 @@ describe('the metrics', () => {
       serviceAccount: 'config-weaver',
       targetNamespace: `target-namespace-${index}`,
     }));
-    metrics.deniedSeries(() => ({ series, dropped: 0 }));
+    metrics.collect({ denied: () => ({ series, dropped: 0 }) });
     const times: number[] = [];
     let text = '';
 
