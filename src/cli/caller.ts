@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
 import { GROUP, PLURAL, VERSION } from '../api/v1alpha1/well-known.js';
-import { isApiError } from '../k8s/client/errors.js';
+import { undefinedAt, isApiError } from '../k8s/client/errors.js';
 import { loadConnection } from '../k8s/config/kubeconfig.js';
 import type { ClusterConnection } from '../k8s/config/cluster-connection.js';
 import { listPages } from '../k8s/client/list-pages.js';
@@ -10,6 +10,8 @@ import { apiPath } from '../k8s/client/api-path.js';
 import { RestClient } from '../k8s/client/rest-client.js';
 import type { RequestObserver } from '../k8s/client/rest-types.js';
 import { Transport } from '../k8s/client/transport.js';
+import { TenantPool, type TenantPoolOptions } from '../tenant/tenant-pool.js';
+import { TokenBroker } from '../tenant/token-broker.js';
 import { version } from './version.js';
 
 export interface CallerOptions {
@@ -23,20 +25,27 @@ export interface CallerOptions {
 /** What a command does in the cluster under the identity of its kubeconfig: of whoever calls it, or of the operator. */
 export class Caller {
   readonly client: RestClient;
+  readonly server: string;
+  /** The kubeconfig context's. */
+  readonly namespace: string;
+  /** Where the cluster was found, for the log. */
+  readonly source: string;
   /** `config-weaver/<version>`. */
-  readonly userAgent: string;
-  readonly #connection: ClusterConnection;
+  readonly userAgent = `config-weaver/${version()}`;
+  readonly #closed = new AbortController();
+  /** Aborts when the command is over. */
+  readonly signal = this.#closed.signal;
   readonly #transport: Transport;
   readonly #observer: RequestObserver | undefined;
-  readonly #closed = new AbortController();
 
   private constructor(connection: ClusterConnection, { writeConnections = 0, observer }: CallerOptions) {
-    this.#connection = connection;
+    this.server = connection.server;
+    this.namespace = connection.namespace;
+    this.source = connection.source;
     this.#transport = new Transport(connection, { writeConnections });
     this.#observer = observer;
-    this.userAgent = `config-weaver/${version()}`;
     this.client = new RestClient({
-      server: connection.server,
+      server: this.server,
       dispatcher: (use) => this.#transport.dispatcher('operator', use),
       authorize: (signal) => connection.authorize(signal),
       userAgent: this.userAgent,
@@ -50,39 +59,29 @@ export class Caller {
     return new Caller(await loadConnection({ kubeconfig, env, home: homedir() }), options);
   }
 
-  /** The kubeconfig context's. */
-  get namespace(): string {
-    return this.#connection.namespace;
-  }
-
-  get server(): string {
-    return this.#connection.server;
-  }
-
-  /** Where the cluster was found, for the log. */
-  get source(): string {
-    return this.#connection.source;
-  }
-
-  /** Aborts when the command is over. */
-  get signal(): AbortSignal {
-    return this.#closed.signal;
-  }
-
   async close(): Promise<void> {
     this.#closed.abort(new Error('the command is over'));
     await this.#transport.close();
   }
 
-  /** A client that sends this token and nothing of the caller's own identity. */
-  bearerClient(authorize: (signal?: AbortSignal) => Promise<string>): RestClient {
-    return new RestClient({
-      server: this.#connection.server,
-      dispatcher: (use) => this.#transport.dispatcher('bearer', use),
-      authorize,
-      userAgent: this.userAgent,
-      requireAuthorization: true,
-      observer: this.#observer,
+  /** ServiceAccounts by tokens that the caller requests. Their clients send nothing of the caller's own identity. */
+  tenants(
+    options: Pick<TenantPoolOptions, 'requests' | 'clock' | 'onEnded'> &
+      Omit<ConstructorParameters<typeof TokenBroker>[0], 'client'>,
+  ): TenantPool {
+    return new TenantPool({
+      ...options,
+      broker: new TokenBroker({ ...options, client: this.client }),
+      clientFor: (authorize) =>
+        new RestClient({
+          server: this.server,
+          dispatcher: (use) => this.#transport.dispatcher('bearer', use),
+          authorize,
+          userAgent: this.userAgent,
+          requireAuthorization: true,
+          observer: this.#observer,
+        }),
+      userAgentPrefix: this.userAgent,
     });
   }
 
@@ -95,35 +94,23 @@ export class Caller {
     try {
       return (await listPages<ConfigMapSync>({ client: this.client, path }, this.signal)).items;
     } catch (error) {
-      throw isApiError(error, 404) ? notInstalled(this.server, error) : error;
+      if (!isApiError(error, 404)) throw error;
+      const hint = `install config-weaver's CustomResourceDefinition there, or name another kubeconfig`;
+      throw new Error(`${this.server} knows no ${PLURAL}.${GROUP}: ${hint}`, { cause: error });
     }
   }
 
   /** Undefined where there is none, or no such kind. */
   async findSync(namespace: string, name: string): Promise<ConfigMapSync | undefined> {
     const path = apiPath({ group: GROUP, version: VERSION, namespace, resource: PLURAL, name });
-    try {
-      return (await this.client.request<ConfigMapSync>({ method: 'GET', path, signal: this.signal })).body;
-    } catch (error) {
-      if (isApiError(error, 404)) return undefined;
-      throw error;
-    }
+    const request = { method: 'GET', path, signal: this.signal } as const;
+    return (await this.client.request<ConfigMapSync>(request).catch(undefinedAt(404)))?.body;
   }
 
   /** Names, labels and deletion of all namespaces; undefined where the caller may not list them. */
   async listNamespaces(): Promise<KubernetesObject[] | undefined> {
     const path = apiPath({ group: '', version: 'v1', resource: 'namespaces' });
-    const accept = { list: METADATA_ONLY_LIST };
-    try {
-      return (await listPages<KubernetesObject>({ client: this.client, path, accept }, this.signal)).items;
-    } catch (error) {
-      if (isApiError(error, 403)) return undefined;
-      throw error;
-    }
+    const request = { client: this.client, path, accept: { list: METADATA_ONLY_LIST } };
+    return (await listPages(request, this.signal).catch(undefinedAt(403)))?.items;
   }
-}
-
-function notInstalled(server: string, cause: Error): Error {
-  const message = `${server} knows no ${PLURAL}.${GROUP}: install config-weaver's CustomResourceDefinition there, or name another kubeconfig`;
-  return new Error(message, { cause });
 }

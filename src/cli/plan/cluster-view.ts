@@ -2,31 +2,22 @@ import type { ConfigMapSync } from '../../api/v1alpha1/config-map-sync.js';
 import { NamespaceLister } from '../../controller/namespace-lister.js';
 import { SyncIndex } from '../../controller/sync-index.js';
 import { Store } from '../../k8s/cache/store.js';
-import { isApiError } from '../../k8s/client/errors.js';
+import { undefinedAt } from '../../k8s/client/errors.js';
 import type { KubernetesObject } from '../../k8s/client/objects.js';
-import type { SyncLookup } from '../../sync/cycle-detector.js';
 import type { IsLiving } from '../../sync/ownership.js';
 import type { SelectableNamespace } from '../../sync/targets.js';
 import type { Caller } from '../caller.js';
 
-/** What the caller knows of the cluster, in place of the operator's watches. */
-export interface ClusterView {
-  namespaces: Pick<NamespaceLister, 'state' | 'all'>;
-  syncs: SyncLookup;
-  isLiving: IsLiving;
-  findSync(namespace: string, name: string): Promise<ConfigMapSync | undefined>;
-  /** @throws Error where `sync` has a selector and the caller may not list namespaces. */
-  checkSelector(sync: ConfigMapSync): void;
-}
+export type ClusterView = Awaited<ReturnType<typeof lookAround>>;
 
-/** What the caller may not list stays unknown: namespaces are taken to exist then, and owners to be alive. */
-export async function lookAround(caller: Caller): Promise<ClusterView> {
+/**
+ * What the caller knows of the cluster, in place of the operator's watches. What the caller may not list stays unknown:
+ * namespaces are taken to exist then, and owners to be alive.
+ */
+export async function lookAround(caller: Caller) {
   const [namespaces, syncs] = await Promise.all([
     caller.listNamespaces(),
-    caller.listSyncs(undefined).catch((error: unknown) => {
-      if (isApiError(error, 403)) return undefined;
-      throw error;
-    }),
+    caller.listSyncs(undefined).catch(undefinedAt(403)),
   ]);
   const syncStore = storeOf(syncs ?? []);
   const index = new SyncIndex(syncStore);
@@ -34,14 +25,15 @@ export async function lookAround(caller: Caller): Promise<ClusterView> {
   const lister = new NamespaceLister(storeOf(namespaces ?? []));
   return {
     namespaces: {
-      state: (name) => (namespaces === undefined ? 'active' : lister.state(name)),
+      state: (name: string) => (namespaces === undefined ? 'active' : lister.state(name)),
       all: () => lister.all(),
-    },
+    } satisfies Pick<NamespaceLister, 'state' | 'all'>,
     syncs: index,
-    isLiving: ({ uid }) => syncs === undefined || index.byUid(uid) !== undefined,
-    findSync: async (namespace, name) =>
+    isLiving: (({ uid }) => syncs === undefined || index.byUid(uid) !== undefined) satisfies IsLiving,
+    findSync: async (namespace: string, name: string) =>
       syncs === undefined ? caller.findSync(namespace, name) : syncStore.get(`${namespace}/${name}`),
-    checkSelector: (sync) => void selectableNamespaces(sync, namespaces),
+    /** @throws Error where `sync` has a selector and the caller may not list namespaces. */
+    checkSelector: (sync: ConfigMapSync) => void selectableNamespaces(sync, namespaces),
   };
 }
 

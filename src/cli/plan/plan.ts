@@ -2,8 +2,6 @@ import { wantsColours } from '../audit/report/text-table.js';
 import { systemClock } from '../../k8s/util/clock.js';
 import { FairQueue } from '../../tenant/fair-queue.js';
 import { Tenancy } from '../../tenant/tenancy.js';
-import { TenantPool } from '../../tenant/tenant-pool.js';
-import { TokenBroker } from '../../tenant/token-broker.js';
 import { Caller } from '../caller.js';
 import { type CommandContext, writeOut } from '../command.js';
 import { readSyncsOf } from '../manifest-file.js';
@@ -41,19 +39,13 @@ export async function plan(options: PlanOptions, { env, stdout, stderr }: Comman
 /** The operator's own way to ServiceAccounts and ConfigMaps, with tokens that the caller requests. Nothing is watched. */
 function tenancyOf(caller: Caller): Tenancy {
   const clock = systemClock;
-  const tenants = new TenantPool({
-    broker: new TokenBroker({
-      client: caller.client,
-      operator: 'you',
-      expirationSeconds: TOKEN_SECONDS,
-      clock,
-      observer: { tokenRequested: () => undefined },
-    }),
-    clientFor: (authorize) => caller.bearerClient(authorize),
+  const tenants = caller.tenants({
+    operator: 'you',
+    expirationSeconds: TOKEN_SECONDS,
+    observer: { tokenRequested: () => undefined },
     requests: new FairQueue(CONCURRENCY),
-    userAgentPrefix: caller.userAgent,
-    clock,
     onEnded: () => undefined,
+    clock,
   });
   return new Tenancy({
     tenants,

@@ -1,7 +1,7 @@
 import type { NamespacedName } from '../../api/kubernetes.js';
 import type { Verb } from '../../api/v1alpha1/config-map-sync-status.js';
 import type { ApplyFor } from '../../controller/attempt.js';
-import { ApiError, isApiError } from '../../k8s/client/errors.js';
+import { ApiError, undefinedAt } from '../../k8s/client/errors.js';
 import type { Session } from '../../tenant/tenancy.js';
 import type { TenantConfigMaps } from '../../tenant/tenant-config-maps.js';
 
@@ -53,12 +53,8 @@ async function checkAbsent(
   { namespace, name }: NamespacedName,
   signal: AbortSignal,
 ): Promise<void> {
-  try {
-    await server.get(namespace, name, signal);
-  } catch (error) {
-    if (isApiError(error, 404)) return;
-    throw error;
-  }
+  const existing = await server.get(namespace, name, signal).catch(undefinedAt(404));
+  if (existing === undefined) return;
   const message = `configmaps "${name}" already exists`;
   throw new ApiError({ code: 409, reason: 'AlreadyExists', message });
 }

@@ -1,4 +1,5 @@
 import type { ConfigMapSync } from '../../api/v1alpha1/config-map-sync.js';
+import type { TargetState } from '../../api/v1alpha1/config-map-sync-status.js';
 import { DriftLimiter } from '../../controller/drift-limiter.js';
 import { Planner } from '../../controller/planner.js';
 import { accountOf, type Planned } from '../../controller/plan-request.js';
@@ -6,7 +7,8 @@ import { SyncState } from '../../controller/sync-state.js';
 import { TargetWorker } from '../../controller/target-worker.js';
 import { systemClock } from '../../k8s/util/clock.js';
 import type { Decision } from '../../sync/decide.js';
-import type { Desired, Leftover, SyncPlan, TargetOutcome, TargetResult } from '../../sync/result.js';
+import { CLEANUP_BLOCKED, SKIPPED } from '../../sync/outcomes.js';
+import type { Desired, Leftover, SyncPlan, TargetResult } from '../../sync/result.js';
 import { copyName } from '../../sync/targets.js';
 import { serviceAccountUsername } from '../../api/kubernetes.js';
 import type { Tenancy } from '../../tenant/tenancy.js';
@@ -25,15 +27,6 @@ export interface PlanRowsOptions {
 
 /** The owner of no copy: where the ConfigMapSync is not on the server yet. */
 const NO_UID = '00000000-0000-0000-0000-000000000000';
-
-/** What carrying out one target showed. */
-interface Carried {
-  namespace: string;
-  desired: Desired;
-  result: TargetResult;
-  decision: Decision | undefined;
-  writes: readonly PlannedWrite[];
-}
 
 /**
  * Plans as the operator does and carries it out with writes that are only recorded: one row for each place.
@@ -55,22 +48,29 @@ export async function planRows(given: ConfigMapSync, options: PlanRowsOptions): 
     ? { plan: planner.suspended(request) }
     : await planner.plan(request);
   if (planned.refusal?.reason === 'TokenRequestDenied') {
-    throw new Error(cannotAct(sync), { cause: planned.refusal });
+    // Whoever plans for a tenant has to be trusted with the tenant's permissions: that is what a token is.
+    const account = accountOf(sync);
+    throw new Error(
+      `a plan looks with the rights of ${serviceAccountUsername(account)}, and you may not request a token of it: ` +
+        `have somebody grant you "create" on its token (resource serviceaccounts, subresource token, resourceNames [${account.name}]) in namespace "${account.namespace}", or let them run the plan`,
+      { cause: planned.refusal },
+    );
   }
-  const carried = await Promise.all(
+  const rows = await Promise.all(
     [...planned.plan.work].map(([namespace, desired]) =>
-      carryOut(planned, { namespace, desired, state }, options),
+      carryOut(planned, namespace, desired, state, options),
     ),
   );
-  const rows = carried.flatMap((each) => rowsOf(sync, each));
-  return [...placesWithoutWork(planned.plan, rows), ...rows];
+  return [...placesWithoutWork(planned.plan, rows.flat()), ...rows.flat()];
 }
 
 async function carryOut(
   { plan, session, cycles }: Planned,
-  { namespace, desired, state }: { namespace: string; desired: Desired; state: SyncState },
+  namespace: string,
+  desired: Desired,
+  state: SyncState,
   { cluster, dryRun, signal }: PlanRowsOptions,
-): Promise<Carried> {
+): Promise<PlanRow[]> {
   if (session === undefined) throw new Error('there is work, and no identity to do it with');
   const writes: PlannedWrite[] = [];
   let decision: Decision | undefined;
@@ -87,7 +87,23 @@ async function carryOut(
   const record = state.record(namespace);
   const item = { plan, namespace, desired, previous, record, session, cycles };
   const result = await worker.run(item, signal, () => undefined);
-  return { namespace, desired, result, decision, writes };
+
+  const { sync } = plan;
+  const copy = desired.kind === 'copy' ? copyName(sync.spec) : undefined;
+  const settled = new Set([copy, ...result.leftovers.map(({ name }) => name)]);
+  const removed = writes
+    .filter(({ name }) => !settled.has(name))
+    .map(({ verb, name }) => {
+      const action = verb === 'delete' ? 'delete' : 'release';
+      const message = 'no copy of that name is wanted there';
+      return rowOf(sync, namespace, { action, reason: 'NotWanted', message }, name);
+    });
+  const left = result.leftovers.map((leftover) =>
+    rowOf(sync, namespace, leftoverVerdict(leftover), leftover.name),
+  );
+  if (copy === undefined) return [...removed, ...left];
+  const verdict = copyVerdict(result, decision, writes.length > 0);
+  return [rowOf(sync, namespace, verdict), ...removed, ...left];
 }
 
 /** The source's own place, and targets for which nothing is done: identity or source are missing, or it is suspended. */
@@ -99,10 +115,7 @@ function placesWithoutWork(
     rowOf(sync, namespace, { action: 'blocked', reason, message });
   const { wanted, skipped } = selection;
   if (purpose === 'sync') {
-    if (skipped !== undefined) {
-      const message = "it is the source's own place";
-      return [rowOf(sync, skipped, { action: 'skip', reason: 'SourceItself', message })];
-    }
+    if (skipped !== undefined) return [rowOf(sync, skipped, { action: 'skip', ...SKIPPED })];
     if (wanted.length + rows.length > 0) return [];
     const none = 'no namespace to copy to: none that spec names or selects is another place than the source';
     return [blocked('', 'NoTargets', none)];
@@ -122,36 +135,41 @@ function merged(given: ConfigMapSync, existing: ConfigMapSync | undefined): Conf
   return { ...existing, spec: given.spec, metadata: { ...existing.metadata, generation } };
 }
 
-function rowsOf(sync: ConfigMapSync, carried: Carried): PlanRow[] {
-  const { namespace, desired, result, writes } = carried;
-  const copy = desired.kind === 'copy' ? copyName(sync.spec) : undefined;
-  const main = copy === undefined ? [] : [rowOf(sync, namespace, copyVerdict(carried))];
-  const settled = new Set([copy, ...result.leftovers.map(({ name }) => name)]);
-  const removed = writes
-    .filter(({ name }) => !settled.has(name))
-    .map(({ verb, name }) => {
-      const action = verb === 'delete' ? 'delete' : 'release';
-      const message = 'no copy of that name is wanted there';
-      return rowOf(sync, namespace, { action, reason: 'NotWanted', message }, name);
-    });
-  const left = result.leftovers.map((leftover) =>
-    rowOf(sync, namespace, leftoverVerdict(leftover), leftover.name),
-  );
-  return [...main, ...removed, ...left];
-}
-
 function leftoverVerdict({ message, missingVerb }: Leftover): PlanVerdict {
-  const reason = 'CleanupBlocked';
+  const reason = CLEANUP_BLOCKED;
   if (missingVerb === undefined) return { action: 'failed', reason, message };
   const lack = `the copy should go, and the ServiceAccount lacks ${missingVerb}`;
   return { action: 'denied', reason, message: lack, missingVerbs: [missingVerb] };
 }
 
-function copyVerdict({ result, decision, writes }: Carried): PlanVerdict {
-  const { outcome, error = '' } = result;
+/** Undefined where what is decided is told. */
+const ACTIONS: Record<TargetState, 'denied' | 'conflict' | 'wait' | 'failed' | undefined> = {
+  Denied: 'denied',
+  Stale: 'denied',
+  Conflict: 'conflict',
+  NamespaceNotFound: 'wait',
+  Terminating: 'wait',
+  Failed: 'failed',
+  Synced: undefined,
+  Pending: undefined,
+  Skipped: undefined,
+};
+
+function copyVerdict(
+  { outcome, error = '' }: TargetResult,
+  decision: Decision | undefined,
+  isWritten: boolean,
+): PlanVerdict {
   if (outcome === undefined) return { action: 'failed', reason: 'Unknown', message: error };
-  const verdict = outcomeVerdict(outcome);
-  if (verdict !== undefined) return verdict;
+  const { state, reason, message = '', missingVerbs = [] } = outcome;
+  const action = ACTIONS[state];
+  if (action === 'denied') {
+    const lack = `the ServiceAccount lacks ${missingVerbs.join(', ')}`;
+    return { action, reason, message: lack, missingVerbs };
+  }
+  // The copy itself would be in sync, but for one of a former name.
+  const isLeftover = action === 'failed' && reason === CLEANUP_BLOCKED;
+  if (action !== undefined && !isLeftover) return { action, reason, message };
   switch (decision?.action) {
     case 'create':
       return { action: 'create', reason: 'Missing', changes: changesBetween(undefined, decision.desired) };
@@ -165,30 +183,7 @@ function copyVerdict({ result, decision, writes }: Carried): PlanVerdict {
     case 'none':
     case 'conflict':
     case undefined:
-      return { action: writes.length > 0 ? 'update' : 'unchanged', reason: 'InStep' };
-  }
-}
-
-/** Undefined where a copy would be in sync, or would be but for one of a former name. */
-function outcomeVerdict(outcome: TargetOutcome): PlanVerdict | undefined {
-  const { state, reason, message = '', missingVerbs = [] } = outcome;
-  switch (state) {
-    case 'Denied':
-    case 'Stale': {
-      const lack = `the ServiceAccount lacks ${missingVerbs.join(', ')}`;
-      return { action: 'denied', reason, message: lack, missingVerbs };
-    }
-    case 'Conflict':
-      return { action: 'conflict', reason, message };
-    case 'NamespaceNotFound':
-    case 'Terminating':
-      return { action: 'wait', reason, message };
-    case 'Failed':
-      return reason === 'CleanupBlocked' ? undefined : { action: 'failed', reason, message };
-    case 'Synced':
-    case 'Pending':
-    case 'Skipped':
-      return undefined;
+      return { action: isWritten ? 'update' : 'unchanged', reason: 'InStep' };
   }
 }
 
@@ -202,13 +197,4 @@ function rowOf(
   const serviceAccount = spec.serviceAccount.name;
   const place = { namespace, name, serviceAccount, targetNamespace, configMap };
   return { ...place, action, reason, message, missingVerbs, changes };
-}
-
-/** Whoever plans for a tenant has to be trusted with the tenant's permissions: that is what a token is. */
-function cannotAct(sync: ConfigMapSync): string {
-  const account = accountOf(sync);
-  return (
-    `a plan looks with the rights of ${serviceAccountUsername(account)}, and you may not request a token of it: ` +
-    `have somebody grant you "create" on its token (resource serviceaccounts, subresource token, resourceNames [${account.name}]) in namespace "${account.namespace}", or let them run the plan`
-  );
 }

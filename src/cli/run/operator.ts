@@ -26,8 +26,6 @@ import type { Logger } from '../../telemetry/logging/logger.js';
 import type { Metrics } from '../../telemetry/metrics/metrics.js';
 import { FairQueue, REQUEST_SHARES } from '../../tenant/fair-queue.js';
 import { Tenancy } from '../../tenant/tenancy.js';
-import { TenantPool } from '../../tenant/tenant-pool.js';
-import { TokenBroker } from '../../tenant/token-broker.js';
 import type { Caller } from '../caller.js';
 import type { RunOptions } from './run-command.js';
 import type { SyncWatches } from './sync-watches.js';
@@ -78,7 +76,10 @@ export class Operator {
       observer: metrics.runtime.queue(CONTROLLER),
     });
     metrics.runtime.measureQueue(CONTROLLER, this.#queue);
-    const reports = new WorkQueue({ random, groupOf: (uid) => states.get(uid)?.key.split('/')[0] ?? '' });
+    const reports = new WorkQueue({
+      random,
+      groupOf: (uid) => splitKey(states.get(uid)?.key ?? '').namespace,
+    });
 
     // A plan or a status of a thousand targets takes milliseconds of computing.
     const turns = new Turns(1);
@@ -95,7 +96,16 @@ export class Operator {
     const schedule = new Schedule(intervals, random);
     const finalizer = new Finalizer({ namespaces, timeoutMs: options.cleanupTimeout, clock });
     const syncClient = new ConfigMapSyncClient(caller.client);
-    const tenants = this.#tenants(parts);
+    const tenants = caller.tenants({
+      operator: parts.username,
+      expirationSeconds: options.tokenExpiration / 1000,
+      observer: metrics,
+      requests: new FairQueue(options.maxConcurrentRequests, undefined, REQUEST_SHARES),
+      onEnded: (account) => {
+        for (const sync of this.#tenancy.usersOf(account)) this.#queue.add(sync);
+      },
+      clock,
+    });
     this.#tenancy = new Tenancy({
       tenants,
       userAgentPrefix: caller.userAgent,
@@ -197,25 +207,6 @@ export class Operator {
       denied: () => register.series(options.deniedSeriesLimit),
       cachedTokens: () => tenants.cachedTokens,
       watches: () => ({ configmaps: this.#tenancy.watches }),
-    });
-  }
-
-  #tenants({ options, caller, username, metrics, clock }: OperatorParts): TenantPool {
-    return new TenantPool({
-      broker: new TokenBroker({
-        client: caller.client,
-        operator: username,
-        expirationSeconds: options.tokenExpiration / 1000,
-        clock,
-        observer: metrics,
-      }),
-      clientFor: (authorize) => caller.bearerClient(authorize),
-      requests: new FairQueue(options.maxConcurrentRequests, undefined, REQUEST_SHARES),
-      userAgentPrefix: caller.userAgent,
-      clock,
-      onEnded: (account) => {
-        for (const sync of this.#tenancy.usersOf(account)) this.#queue.add(sync);
-      },
     });
   }
 

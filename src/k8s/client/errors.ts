@@ -66,6 +66,13 @@ export function isApiError(error: unknown, ...codes: number[]): error is ApiErro
   return error instanceof ApiError && (codes.length === 0 || codes.includes(error.code));
 }
 
+/** For `catch`: undefined where the API server answers with this code, which says that there is nothing. */
+export function undefinedAt(code: number): (error: unknown) => undefined {
+  return (error) => {
+    if (!isApiError(error, code)) throw error;
+  };
+}
+
 /** A metav1.Status as somebody sent it. */
 interface StatusBody extends Partial<Record<'kind' | 'code' | 'reason' | 'message', unknown>> {
   details?: { retryAfterSeconds?: unknown; causes?: unknown } | null;
