@@ -1,31 +1,23 @@
 import { createHash } from 'node:crypto';
 import { Document, stringify, visit } from 'yaml';
-import type { ServiceAccount } from '../api/kubernetes.js';
+import type { NamespacedName, ServiceAccount } from '../api/kubernetes.js';
 
 /** What a tenant applies in its namespace so that the operator may request tokens of that one ServiceAccount. */
 export function tokenGrant(account: ServiceAccount, operator: string): object[] {
   const metadata = { name: grantName(account), namespace: account.namespace };
+  const resources = ['serviceaccounts/token'];
+  const rule = { apiGroups: [''], resources, resourceNames: [account.name], verbs: ['create'] };
+  return roleAndBinding(metadata, [rule], subjectOf(operator));
+}
+
+/** A Role, and a RoleBinding of the same name that gives it to one subject. */
+export function roleAndBinding(metadata: NamespacedName, rules: object[], subject: object): object[] {
+  const apiGroup = 'rbac.authorization.k8s.io';
+  const apiVersion = `${apiGroup}/v1`;
+  const roleRef = { apiGroup, kind: 'Role', name: metadata.name };
   return [
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'Role',
-      metadata,
-      rules: [
-        {
-          apiGroups: [''],
-          resources: ['serviceaccounts/token'],
-          resourceNames: [account.name],
-          verbs: ['create'],
-        },
-      ],
-    },
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'RoleBinding',
-      metadata,
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: metadata.name },
-      subjects: [subjectOf(operator)],
-    },
+    { apiVersion, kind: 'Role', metadata, rules },
+    { apiVersion, kind: 'RoleBinding', metadata, roleRef, subjects: [subject] },
   ];
 }
 

@@ -2,17 +2,19 @@ import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import type { ConfigMapSync } from '../../src/api/v1alpha1/config-map-sync.js';
 import { renderHtml } from '../../src/cli/audit/report/html.js';
-import { Remedies } from '../../src/cli/audit/report/required-rbac.js';
+import { findingsOf } from '../../src/cli/audit/report/report-row.js';
+import { targetGrant } from '../../src/cli/audit/report/required-rbac.js';
 import { toYaml } from '../../src/tenant/token-grant.js';
 import { refused, syncWith, target } from '../support/report-fixture.js';
 import { chromiumOrSkip, TestBrowser } from './support/browser.js';
 import { lowContrasts } from './support/contrast.js';
 
-const remedies = new Remedies('system:serviceaccount:ops:weaver');
+const operator = 'system:serviceaccount:ops:weaver';
 
 function reportOf(...syncs: ConfigMapSync[]): string {
   const at = new Date('2026-03-04T09:30:00Z');
-  return renderHtml({ syncs, remedies, server: 'https://127.0.0.1:6443', namespace: undefined, at });
+  const findings = findingsOf(syncs);
+  return renderHtml({ findings, operator, server: 'https://127.0.0.1:6443', namespace: undefined, at });
 }
 
 const CA = syncWith({
@@ -122,7 +124,7 @@ describe('the HTML report in a browser', function () {
     await page.getByRole('button', { name: 'Copied' }).waitFor();
 
     const copied = await page.evaluate<string>('navigator.clipboard.readText()');
-    expect(copied).to.equal(toYaml(remedies.target(CA, 'vault')));
+    expect(copied).to.equal(toYaml(targetGrant(CA, 'vault')));
   });
 
   it('selects the text where nothing may be copied', async () => {

@@ -1,4 +1,4 @@
-import { compareRows, isRefused, rowsOf } from './report/report-row.js';
+import { findingsOf, isRefused } from './report/report-row.js';
 import { renderCsv, renderJson, renderTable } from './report/text-formats.js';
 import { wantsColours } from './report/text-table.js';
 import type { ConfigMapSync } from '../../api/v1alpha1/config-map-sync.js';
@@ -18,15 +18,13 @@ export async function audit(options: AuditOptions, { env, stdout, stderr }: Comm
   const caller = await Caller.connect({ kubeconfig, env });
   try {
     const namespace = allNamespaces ? undefined : (options.namespace ?? caller.namespace);
-    const syncs = await readSyncs(caller, namespace);
-    const rows = syncs.flatMap(rowsOf).sort(compareRows);
+    const findings = findingsOf(await readSyncs(caller, namespace));
+    const rows = findings.flatMap((finding) => finding.rows);
     if (output === 'html') {
       const { renderHtml } = await import('./report/html.js');
-      const { Remedies } = await import('./report/required-rbac.js');
-      const remedies = new Remedies(operatorServiceAccount);
-      const report = { syncs, remedies, server: caller.server, namespace, at: new Date() };
-      await writeOut(stdout, renderHtml(report));
-    } else if (syncs.length === 0 && output === 'table') {
+      const report = { findings, operator: operatorServiceAccount, server: caller.server, namespace };
+      await writeOut(stdout, renderHtml({ ...report, at: new Date() }));
+    } else if (findings.length === 0 && output === 'table') {
       remark(
         stderr,
         `no ConfigMapSync ${namespace === undefined ? 'anywhere' : `in namespace "${namespace}"`}`,

@@ -3,7 +3,8 @@ import type { Verb } from '../../api/v1alpha1/config-map-sync-status.js';
 import { isDenied } from '../../sync/outcomes.js';
 import { accountOf } from '../../controller/plan-request.js';
 import { requiredVerbs } from '../../sync/required-rbac.js';
-import { Remedies } from '../audit/report/required-rbac.js';
+import { sourceGrant, targetGrant } from '../audit/report/required-rbac.js';
+import { tokenGrant } from '../../tenant/token-grant.js';
 import type { KubernetesObject } from '../../k8s/client/objects.js';
 import { copyName, selectTargets, sourceOf } from '../../sync/targets.js';
 import { serviceAccountUsername } from '../../api/kubernetes.js';
@@ -24,18 +25,17 @@ export async function missingGrants(
   const username = serviceAccountUsername(account);
   const source = sourceOf(sync.spec, account.namespace);
   const verbs = requiredVerbs(sync);
-  const remedies = new Remedies(operator);
   const requestToken = { verb: 'create', resource: 'serviceaccounts', subresource: 'token', ...account };
   const unless = async (user: string, attempts: Attempt[], grant: () => object[]): Promise<object[]> =>
     (await reviewer.allowsAll(user, attempts)) ? [] : grant();
   const grants = await Promise.all([
-    unless(operator, [requestToken], () => remedies.token(sync)),
-    unless(username, [attempt('get', source.namespace, source.name)], () => remedies.source(sync)),
+    unless(operator, [requestToken], () => tokenGrant(account, operator)),
+    unless(username, [attempt('get', source.namespace, source.name)], () => sourceGrant(sync)),
     ...targets.map((namespace) =>
       unless(
         username,
         verbs.map((verb) => attempt(verb, namespace, copyName(sync.spec))),
-        () => remedies.target(sync, namespace),
+        () => targetGrant(sync, namespace),
       ),
     ),
   ]);

@@ -3,7 +3,7 @@ import { toYaml } from '../../../tenant/token-grant.js';
 import { wordsOf } from '../../../sync/messages.js';
 import { badge, grouped } from './html-summary.js';
 import { markup, type Markup, utc } from './markup.js';
-import type { Remedies } from './required-rbac.js';
+import { remedyFor } from './required-rbac.js';
 import { isRefused, type ReportRow } from './report-row.js';
 
 /** A browser leaves out what is not on the screen by such portions: see `content-visibility` in the style. */
@@ -12,7 +12,7 @@ const PORTION = 50;
 /** What is denied, and what mends it. */
 export function renderRefusals(
   refused: readonly { sync: ConfigMapSync; row: ReportRow }[],
-  remedies: Remedies,
+  operator: string,
 ): Markup {
   const body =
     refused.length === 0
@@ -29,7 +29,9 @@ export function renderRefusals(
             'Missing verbs',
             'What mends it',
           ],
-          refused.map(({ sync, row }) => line(row, missingVerbs(row), remedy(row, remedies.for(sync, row)))),
+          refused.map(({ sync, row }) =>
+            line(row, missingVerbs(row), remedy(row, remedyFor(sync, row, operator))),
+          ),
         );
   return markup`<section id="denied" aria-labelledby="denied-title" tabindex="-1">
 <h2 id="denied-title">Denied</h2>

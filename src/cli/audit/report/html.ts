@@ -1,12 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
-import type { ConfigMapSync } from '../../../api/v1alpha1/config-map-sync.js';
 import { renderFilters, renderSummary } from './html-summary.js';
 import { renderList, renderRefusals } from './html-list.js';
 import { renderMatrix, matrixOf } from './html-matrix.js';
 import { Markup, markup, utc } from './markup.js';
-import type { Remedies } from './required-rbac.js';
-import { compareSyncs, isRefused, rowsOf, type SyncFindings } from './report-row.js';
+import { isRefused, type SyncFindings } from './report-row.js';
 
 /** Put in place by the bundler, because a bundle has no such files beside it. */
 declare const CONFIG_WEAVER_REPORT_STYLE: string | undefined;
@@ -23,8 +21,9 @@ function readSource(name: string): string {
 }
 
 export interface HtmlReport {
-  syncs: readonly ConfigMapSync[];
-  remedies: Remedies;
+  findings: readonly SyncFindings[];
+  /** The operator's user name. */
+  operator: string;
   /** URL of the API server. */
   server: string;
   /** Undefined: all. */
@@ -37,9 +36,7 @@ export interface HtmlReport {
  * copies). The policy in its head lets nothing run but the script and the style that are in it.
  */
 export function renderHtml(report: HtmlReport): string {
-  const findings = report.syncs
-    .map((sync): SyncFindings => ({ sync, rows: rowsOf(sync) }))
-    .sort((a, b) => compareSyncs(a.sync, b.sync));
+  const { findings } = report;
   const entries = findings.flatMap(({ sync, rows }) => rows.map((row) => ({ sync, row })));
   const refused = entries.filter(({ row }) => isRefused(row));
   const others = entries.filter(({ row }) => !isRefused(row));
@@ -66,7 +63,7 @@ export function renderHtml(report: HtmlReport): string {
 <main>
 ${renderSummary(findings)}
 ${renderFilters(rows)}
-${renderRefusals(refused, report.remedies)}
+${renderRefusals(refused, report.operator)}
 ${renderMatrix(matrixOf(findings))}
 ${renderList(others.map(({ row }) => row))}
 </main>

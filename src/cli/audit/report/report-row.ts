@@ -2,7 +2,7 @@ import type { TargetState, TargetStatus } from '../../../api/v1alpha1/config-map
 import type { ConfigMapSync } from '../../../api/v1alpha1/config-map-sync.js';
 import { selectTargets } from '../../../sync/targets.js';
 import { findingOf, type TargetFinding } from '../../../reporting/denial.js';
-import { isDenied } from '../../../sync/outcomes.js';
+import { isDenied, NOT_EVALUATED } from '../../../sync/outcomes.js';
 
 /**
  * One line of a report. `targetNamespace` is '' where a ConfigMapSync has no target that anybody knows of: it must not
@@ -19,9 +19,6 @@ export interface SyncFindings {
   rows: readonly ReportRow[];
 }
 
-/** The reason of a target that the operator did not get to. */
-const NOT_EVALUATED = 'NotEvaluated';
-
 /** Reasons, beside the states Denied and Stale, that are a refusal by RBAC: of the source, or of the token itself. */
 const REFUSALS: ReadonlySet<string> = new Set(['SourceDenied', 'TokenRequestDenied']);
 
@@ -34,18 +31,18 @@ export function isRefused(row: TargetFinding): boolean {
 export function rowsOf(sync: ConfigMapSync): ReportRow[] {
   const targets = sync.status?.targets ?? expectedTargets(sync);
   const rows = targets.map((target) => explained(sync, target));
-  if (rows.length > 0) return rows.sort(byTarget);
+  if (rows.length > 0) return rows.sort((a, b) => compare(a.targetNamespace, b.targetNamespace));
   return [explained(sync, { ...pending(sync), namespace: '' })];
 }
 
-/** By tenant, ConfigMapSync and target namespace. */
-export function compareRows(a: ReportRow, b: ReportRow): number {
-  return compare(a.namespace, b.namespace) || compare(a.name, b.name) || byTarget(a, b);
-}
-
-/** In the order of their rows. */
-export function compareSyncs({ metadata: a }: ConfigMapSync, { metadata: b }: ConfigMapSync): number {
-  return compare(a.namespace ?? '', b.namespace ?? '') || compare(a.name, b.name);
+/** By tenant and ConfigMapSync. */
+export function findingsOf(syncs: readonly ConfigMapSync[]): SyncFindings[] {
+  return syncs
+    .map((sync) => ({ sync, rows: rowsOf(sync) }))
+    .sort(
+      ({ sync: { metadata: a } }, { sync: { metadata: b } }) =>
+        compare(a.namespace ?? '', b.namespace ?? '') || compare(a.name, b.name),
+    );
 }
 
 /** Without a status only the spec tells; what its selector would match is not known here. */
@@ -55,39 +52,28 @@ function expectedTargets(sync: ConfigMapSync): TargetStatus[] {
 }
 
 function pending(sync: ConfigMapSync): Omit<TargetStatus, 'namespace'> {
-  return {
-    state: 'Pending',
-    reason: NOT_EVALUATED,
-    lastTransitionTime: sync.metadata.creationTimestamp ?? '',
-  };
+  return { ...NOT_EVALUATED, lastTransitionTime: sync.metadata.creationTimestamp ?? '' };
 }
 
 /** A target that was not judged says nothing of why: the condition that stood in the way does. */
 function explained(sync: ConfigMapSync, target: TargetStatus): ReportRow {
   const row = { ...findingOf(sync, target), message: target.message ?? '' };
-  if (target.reason !== NOT_EVALUATED) return row;
+  if (target.reason !== NOT_EVALUATED.reason) return row;
   const obstacle = sync.status?.conditions?.find(({ type }) => type === 'Ready');
-  if (obstacle === undefined || obstacle.status === 'True' || obstacle.reason === NOT_EVALUATED) return row;
+  if (obstacle === undefined || obstacle.status === 'True' || obstacle.reason === NOT_EVALUATED.reason)
+    return row;
   return { ...row, reason: obstacle.reason, message: row.message || obstacle.message };
-}
-
-function byTarget(a: ReportRow, b: ReportRow): number {
-  return compare(a.targetNamespace, b.targetNamespace);
 }
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-export interface StateInfo {
-  /** One character: a state is never told by its colour alone. */
-  symbol: string;
-  tone: 'good' | 'bad' | 'warn' | 'quiet';
-  meaning: string;
-}
-
-/** How a page shows each state, in the order of what an auditor looks for first. */
-export const STATE_INFO: Readonly<Record<TargetState, StateInfo>> = {
+/**
+ * How a page shows each state, in the order of what an auditor looks for first. The symbol is one character: a state is
+ * never told by its colour alone.
+ */
+export const STATE_INFO: Readonly<Record<TargetState, Record<'symbol' | 'tone' | 'meaning', string>>> = {
   Denied: { symbol: '✕', tone: 'bad', meaning: 'rights are missing, and there is no copy' },
   Stale: { symbol: '◐', tone: 'bad', meaning: 'rights are missing, and a copy from earlier is still there' },
   Failed: { symbol: '!', tone: 'bad', meaning: 'the API server refused for another reason' },

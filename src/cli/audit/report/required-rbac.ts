@@ -4,56 +4,45 @@ import { accountOf } from '../../../controller/plan-request.js';
 import { requiredVerbs } from '../../../sync/required-rbac.js';
 import { copyName, sourceOf } from '../../../sync/targets.js';
 import type { ServiceAccount, NamespacedName } from '../../../api/kubernetes.js';
-import { tokenGrant } from '../../../tenant/token-grant.js';
+import { roleAndBinding, tokenGrant } from '../../../tenant/token-grant.js';
 import { isDenied } from '../../../sync/outcomes.js';
 import type { ReportRow } from './report-row.js';
 
-/** The Roles and RoleBindings that a ConfigMapSync needs: one text for a refusal, for `grant` and for reports. */
-export class Remedies {
-  readonly #operator: string;
+/** Lets the ServiceAccount read the source and nothing else. */
+export function sourceGrant(sync: ConfigMapSync): object[] {
+  const source = sourceOf(sync.spec, sync.metadata.namespace ?? '');
+  return grant('read', sync, source, [configMapRule(['get', ...WATCH_VERBS], source.name)]);
+}
 
-  /** @param operator The operator's user name. */
-  constructor(operator: string) {
-    this.#operator = operator;
-  }
+/**
+ * Lets the ServiceAccount keep the copies in one namespace: whether it has some of the rights or not, since a Role that
+ * is applied replaces the one before. A create carries no name when it is authorized, so that it cannot be bound to one.
+ */
+export function targetGrant(sync: ConfigMapSync, namespace: string): object[] {
+  const copy = { namespace, name: copyName(sync.spec) };
+  const named = requiredVerbs(sync).filter((verb) => verb !== 'create');
+  return grant('write', sync, copy, [
+    configMapRule(['create']),
+    configMapRule([...named, ...WATCH_VERBS], copy.name),
+  ]);
+}
 
-  /** Lets the operator request tokens of the ServiceAccount. */
-  token(sync: ConfigMapSync): object[] {
-    return tokenGrant(accountOf(sync), this.#operator);
-  }
-
-  /** Lets the ServiceAccount read the source and nothing else. */
-  source(sync: ConfigMapSync): object[] {
-    const source = sourceOf(sync.spec, sync.metadata.namespace ?? '');
-    return grant('read', accountOf(sync), source, [configMapRule(['get', ...WATCH_VERBS], source.name)]);
-  }
-
-  /**
-   * Lets the ServiceAccount keep the copies in one namespace: whether it has some of the rights or not, since a Role that
-   * is applied replaces the one before. A create carries no name when it is authorized, so that it cannot be bound to one.
-   */
-  target(sync: ConfigMapSync, namespace: string): object[] {
-    const copy = { namespace, name: copyName(sync.spec) };
-    const named = requiredVerbs(sync).filter((verb) => verb !== 'create');
-    return grant('write', accountOf(sync), copy, [
-      configMapRule(['create']),
-      configMapRule([...named, ...WATCH_VERBS], copy.name),
-    ]);
-  }
-
-  /** What mends a refused target; nothing where no RBAC would, such as for a ServiceAccount that is not there. */
-  for(sync: ConfigMapSync, row: ReportRow): object[] {
-    switch (row.reason) {
-      case 'TokenRequestDenied':
-        return this.token(sync);
-      case 'SourceDenied':
-        return this.source(sync);
-      case 'ServiceAccountNotFound':
-      case 'IdentityMismatch':
-        return [];
-      default:
-        return isDenied(row) ? this.target(sync, row.targetNamespace) : [];
-    }
+/**
+ * The Roles and RoleBindings that mend a refused target; nothing where no RBAC would, such as for a ServiceAccount that
+ * is not there.
+ * @param operator The operator's user name.
+ */
+export function remedyFor(sync: ConfigMapSync, row: ReportRow, operator: string): object[] {
+  switch (row.reason) {
+    case 'TokenRequestDenied':
+      return tokenGrant(accountOf(sync), operator);
+    case 'SourceDenied':
+      return sourceGrant(sync);
+    case 'ServiceAccountNotFound':
+    case 'IdentityMismatch':
+      return [];
+    default:
+      return isDenied(row) ? targetGrant(sync, row.targetNamespace) : [];
   }
 }
 
@@ -66,21 +55,13 @@ function configMapRule(verbs: readonly string[], name?: string): object {
 
 function grant(
   purpose: 'read' | 'write',
-  account: ServiceAccount,
-  place: NamespacedName,
+  sync: ConfigMapSync,
+  { namespace, name }: NamespacedName,
   rules: object[],
 ): object[] {
-  const metadata = { name: grantName(purpose, account, place.name), namespace: place.namespace };
-  return [
-    { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata, rules },
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'RoleBinding',
-      metadata,
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: metadata.name },
-      subjects: [{ kind: 'ServiceAccount', namespace: account.namespace, name: account.name }],
-    },
-  ];
+  const account = accountOf(sync);
+  const metadata = { name: grantName(purpose, account, name), namespace };
+  return roleAndBinding(metadata, rules, { kind: 'ServiceAccount', ...account });
 }
 
 /** A DNS label's length, which every kind of name allows. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { renderHtml } from '../../../../../src/cli/audit/report/html.js';
 import { markup } from '../../../../../src/cli/audit/report/markup.js';
-import { Remedies } from '../../../../../src/cli/audit/report/required-rbac.js';
+import { findingsOf } from '../../../../../src/cli/audit/report/report-row.js';
 import type { ConfigMapSync } from '../../../../../src/api/v1alpha1/config-map-sync.js';
 import { refused, syncWith, target } from '../../../../support/report-fixture.js';
 
@@ -10,8 +10,8 @@ const EVIL = `<img src=x onerror="alert(1)"></script><script>alert(2)</script>'"
 
 function render(...syncs: ConfigMapSync[]): string {
   return renderHtml({
-    syncs,
-    remedies: new Remedies('system:serviceaccount:ops:weaver'),
+    findings: findingsOf(syncs),
+    operator: 'system:serviceaccount:ops:weaver',
     server: 'https://127.0.0.1:6443',
     namespace: undefined,
     at: new Date('2026-03-04T05:06:07Z'),

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { compareRows, isRefused, rowsOf } from '../../../../../src/cli/audit/report/report-row.js';
+import { findingsOf, isRefused, rowsOf } from '../../../../../src/cli/audit/report/report-row.js';
 import { SINCE, syncWith, target } from '../../../../support/report-fixture.js';
 
 describe('the rows of a report', () => {
@@ -74,13 +74,11 @@ describe('the rows of a report', () => {
   });
 
   it('are in the order of tenant, name and target, whatever the order of the API server', () => {
-    const rows = [
-      ...rowsOf(syncWith({ namespace: 'b', targets: [target('x', 'Synced')] })),
-      ...rowsOf(
-        syncWith({ namespace: 'a', name: 'z', targets: [target('y', 'Synced'), target('x', 'Synced')] }),
-      ),
-      ...rowsOf(syncWith({ namespace: 'a', name: 'y', targets: [target('z', 'Synced')] })),
-    ].sort(compareRows);
+    const rows = findingsOf([
+      syncWith({ namespace: 'b', targets: [target('x', 'Synced')] }),
+      syncWith({ namespace: 'a', name: 'z', targets: [target('y', 'Synced'), target('x', 'Synced')] }),
+      syncWith({ namespace: 'a', name: 'y', targets: [target('z', 'Synced')] }),
+    ]).flatMap((finding) => finding.rows);
 
     expect(rows.map((row) => [row.namespace, row.name, row.targetNamespace].join('/'))).to.deep.equal([
       'a/y/z',

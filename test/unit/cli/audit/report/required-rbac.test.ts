@@ -1,8 +1,10 @@
 import { expect } from 'chai';
-import { Remedies } from '../../../../../src/cli/audit/report/required-rbac.js';
+import { remedyFor, sourceGrant, targetGrant } from '../../../../../src/cli/audit/report/required-rbac.js';
 import { rowsOf } from '../../../../../src/cli/audit/report/report-row.js';
 import type { ConfigMapSync } from '../../../../../src/api/v1alpha1/config-map-sync.js';
 import { refused, syncWith, target } from '../../../../support/report-fixture.js';
+
+const OPERATOR = 'system:serviceaccount:ops:weaver';
 
 interface Manifest {
   kind: string;
@@ -12,8 +14,9 @@ interface Manifest {
   subjects?: { kind: string; namespace: string; name: string }[];
 }
 
-function remedies(): Remedies {
-  return new Remedies('system:serviceaccount:ops:weaver');
+function remedy(sync: ConfigMapSync): object[] {
+  const [row] = rowsOf(sync);
+  return remedyFor(sync, row!, OPERATOR);
 }
 
 function manifests(objects: object[]): Manifest[] {
@@ -24,7 +27,7 @@ describe('the RBAC that mends a refusal', () => {
   it('binds every verb at a target to the name of the copy but create, which has none when it is authorized', () => {
     const sync = syncWith({ spec: { target: { name: 'renamed' } } });
 
-    const [role, binding] = manifests(remedies().target(sync, 'prod'));
+    const [role, binding] = manifests(targetGrant(sync, 'prod'));
 
     expect(role?.kind).to.equal('Role');
     expect(role?.metadata.namespace).to.equal('prod');
@@ -45,7 +48,7 @@ describe('the RBAC that mends a refusal', () => {
   });
 
   it('holds just the verbs that the ConfigMapSync needs', () => {
-    const [role] = manifests(remedies().target(syncWith({ spec: { deletionPolicy: 'Orphan' } }), 'prod'));
+    const [role] = manifests(targetGrant(syncWith({ spec: { deletionPolicy: 'Orphan' } }), 'prod'));
 
     expect(role?.rules?.flatMap(({ verbs }) => verbs)).to.not.include('delete');
   });
@@ -53,7 +56,7 @@ describe('the RBAC that mends a refusal', () => {
   it('lets the source be read by its name, where it is', () => {
     const sync = syncWith({ spec: { source: { name: 'ca', namespace: 'pki' } } });
 
-    const [role] = manifests(remedies().source(sync));
+    const [role] = manifests(sourceGrant(sync));
 
     expect(role?.metadata.namespace).to.equal('pki');
     expect(role?.rules).to.deep.equal([
@@ -62,7 +65,9 @@ describe('the RBAC that mends a refusal', () => {
   });
 
   it('lets the operator request the token of that one ServiceAccount', () => {
-    const [role, binding] = manifests(remedies().token(syncWith({})));
+    const sync = syncWith({ targets: [target('prod', 'Denied', { reason: 'TokenRequestDenied' })] });
+
+    const [role, binding] = manifests(remedy(sync));
 
     expect(role?.rules).to.deep.equal([
       { apiGroups: [''], resources: ['serviceaccounts/token'], resourceNames: ['sharer'], verbs: ['create'] },
@@ -73,10 +78,7 @@ describe('the RBAC that mends a refusal', () => {
   it('has the same name each time, and another one for another tenant whose names run together alike', () => {
     const nameFor = (namespace: string, serviceAccount: string): string | undefined =>
       manifests(
-        remedies().target(
-          syncWith({ namespace, spec: { serviceAccount: { name: serviceAccount } } }),
-          'prod',
-        ),
+        targetGrant(syncWith({ namespace, spec: { serviceAccount: { name: serviceAccount } } }), 'prod'),
       )[0]?.metadata.name;
 
     expect(nameFor('team', 'a-x')).to.equal(nameFor('team', 'a-x'));
@@ -89,7 +91,7 @@ describe('the RBAC that mends a refusal', () => {
       spec: { source: { name: 's'.repeat(253) }, serviceAccount: { name: 'a'.repeat(253) } },
     });
 
-    for (const { metadata } of manifests([...remedies().source(sync), ...remedies().target(sync, 'prod')])) {
+    for (const { metadata } of manifests([...sourceGrant(sync), ...targetGrant(sync, 'prod')])) {
       expect(metadata.name).to.match(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])$/);
     }
   });
@@ -113,13 +115,11 @@ describe('the RBAC that mends a refusal', () => {
 
   it('is the same for a refusal as for the target itself', () => {
     const sync = syncWith({ targets: [refused('prod')] });
-    const [row] = rowsOf(sync);
 
-    expect(remedies().for(sync, row!)).to.deep.equal(remedies().target(sync, 'prod'));
+    expect(remedy(sync)).to.deep.equal(targetGrant(sync, 'prod'));
   });
 });
 
 function firstName(sync: ConfigMapSync): string | undefined {
-  const [row] = rowsOf(sync);
-  return manifests(remedies().for(sync, row!))[0]?.metadata.name;
+  return manifests(remedy(sync))[0]?.metadata.name;
 }
