@@ -49,7 +49,7 @@ export async function readManifests(options: ManifestOptions): Promise<Manifests
   for (const object of objects) {
     const { kind, name } = headOf(object);
     // What does not say its kind is meant to be one, and told what it lacks.
-    if (kind === KIND || kind === undefined) syncs.push(placed(parse(object), options));
+    if (kind === KIND || kind === undefined) syncs.push(parse(object, options));
     else others.push([kind, name].join(' ').trim());
   }
   if (syncs.length === 0) throw new Error(`${where} holds no ${KIND}`);
@@ -105,14 +105,10 @@ function headOf(object: unknown): { kind: string | undefined; name: string } {
   return { kind: typeof kind === 'string' ? kind : undefined, name: typeof name === 'string' ? name : '' };
 }
 
-/** A status in a file says nothing of what is: the API server ignores it too. */
-function parse(object: unknown): ConfigMapSync {
+function parse(object: unknown, { namespace, defaultNamespace }: ManifestOptions): ConfigMapSync {
   const sync = parseConfigMapSync(object, { unknownFields: 'refuse' });
+  // A status in a file says nothing of what is: the API server ignores it too.
   delete sync.status;
-  return sync;
-}
-
-function placed(sync: ConfigMapSync, { namespace, defaultNamespace }: ManifestOptions): ConfigMapSync {
   const { metadata } = sync;
   if (namespace !== undefined && metadata.namespace !== undefined && metadata.namespace !== namespace) {
     throw new UsageError(

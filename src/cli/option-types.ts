@@ -1,3 +1,4 @@
+import { serviceAccountUsername } from '../api/kubernetes.js';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { BindAddress } from '../telemetry/http/http-listener.js';
 
@@ -167,7 +168,7 @@ function operatorUsername(given: string): string {
   if (!NAMESPACE.test(own) || !NAME.test(name) || name.length > 253 || rest.length > 0) {
     throw new InvalidArgumentError(`Write NAMESPACE/NAME, such as ${DEFAULT_OPERATOR}.`);
   }
-  return `system:serviceaccount:${own}:${name}`;
+  return serviceAccountUsername({ namespace: own, name });
 }
 
 /**

@@ -28,18 +28,19 @@ export async function program(
   io: ProgramIO,
   commands: readonly RegisterCommand[] = COMMANDS,
 ): Promise<number> {
-  const name = io.env[CALLED_AS] ?? PROGRAM;
+  const { env, stdout, stderr } = io;
+  const name = env[CALLED_AS] ?? PROGRAM;
   let exitCode = 0;
   try {
-    const root = build(name, io, commands, (code) => {
-      exitCode = code;
-    });
+    const root = rootCommand(name, io);
+    const context = { env, stdout, stderr, exitWith: (code: number) => void (exitCode = code) };
+    for (const register of commands) register(root, context);
     await root.parseAsync(spellOutBooleans(args, root), { from: 'user' });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0; // --help, --version
     const usage = error instanceof CommanderError || error instanceof UsageError;
-    io.stderr.write(`${name}: ${errorLine(error, name)}\n`);
+    stderr.write(`${name}: ${errorLine(error, name)}\n`);
     return usage ? EXIT_USAGE : EXIT_FAILURE;
   }
 }
@@ -73,13 +74,8 @@ function usageMessage({ code, message }: CommanderError, name: string): string {
   }
 }
 
-function build(
-  name: string,
-  { env, stdout, stderr }: ProgramIO,
-  commands: readonly RegisterCommand[],
-  exitWith: (code: number) => void,
-): Command {
-  const root = new Command(name)
+function rootCommand(name: string, { stdout, stderr }: ProgramIO): Command {
+  return new Command(name)
     .description(
       "Shares ConfigMaps across namespaces with the tenant's own ServiceAccount, and proves who did what.",
     )
@@ -94,8 +90,6 @@ function build(
       writeErr: (text) => void stderr.write(text),
       outputError: () => undefined, // the line that program() writes is the only one
     });
-  for (const register of commands) register(root, { env, stdout, stderr, exitWith });
-  return root;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { LOG_FORMATS, LOG_LEVELS } from '../../telemetry/logging/log-format.js';
+import { messageOf } from '../../k8s/util/text.js';
 import * as flag from '../option-types.js';
 import type { RegisterCommand } from '../command.js';
 import { version } from '../version.js';
@@ -43,17 +44,13 @@ function namespacesFrom({ WATCH_NAMESPACE: value = '' }: Readonly<NodeJS.Process
   try {
     return flag.parseNamespaceList(value);
   } catch (error) {
-    const hint = error instanceof Error ? error.message : String(error);
-    const message = `environment variable WATCH_NAMESPACE '${value}' is invalid. ${hint}`;
+    const message = `environment variable WATCH_NAMESPACE '${value}' is invalid. ${messageOf(error)}`;
     throw new CommanderError(1, 'commander.invalidArgument', message);
   }
 }
 
-/** The module that wires the operator together. */
-export interface RunModule {
-  /** Resolves, once everything has stopped, to the exit code. */
-  run(options: RunOptions, env: Readonly<NodeJS.ProcessEnv>): Promise<number>;
-}
+/** Resolves, once everything has stopped, to the exit code. */
+type Run = (options: RunOptions, env: Readonly<NodeJS.ProcessEnv>) => Promise<number>;
 
 /** Longer than anything that has to be written takes, and with the operator's own end below the 10 s of SIGTERM. */
 const LINGER_MS = 1500;
@@ -65,7 +62,7 @@ function exitSoon(): void {
 
 /** `config-weaver run`, which is also what `config-weaver` alone means. `ended` is called when the operator has stopped. */
 export function runCommand(
-  load: () => Promise<RunModule> = () => import('./run.js'),
+  load: () => Promise<{ run: Run }> = () => import('./run.js'),
   ended: () => void = exitSoon,
 ): RegisterCommand {
   return (program, context) => {

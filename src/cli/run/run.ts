@@ -16,7 +16,7 @@ import { MOST_UNDER_WAY } from '../../tenant/fair-queue.js';
 import { Caller } from '../caller.js';
 import { Operator, REPORTING_CONTROLLER } from './operator.js';
 import type { RunOptions } from './run-command.js';
-import { syncWatches, type SyncWatches } from './sync-watches.js';
+import { syncWatches } from './sync-watches.js';
 import { version } from '../version.js';
 import { Backoff } from '../../k8s/util/backoff.js';
 import { CauseLog, type RuntimeLog } from '../../k8s/util/cause-log.js';
@@ -40,7 +40,7 @@ export async function run(options: RunOptions, env: Readonly<NodeJS.ProcessEnv>)
     observer: metrics.runtime,
   });
   const { client } = caller;
-  const watches = syncWatches({ client, watchNamespaces: options.watchNamespaces, log: logger, clock });
+  const watches = syncWatches(options.watchNamespaces, { client, log: logger, clock });
   const events = new EventRecorder({
     client,
     reportingController: REPORTING_CONTROLLER,
@@ -51,10 +51,20 @@ export async function run(options: RunOptions, env: Readonly<NodeJS.ProcessEnv>)
 
   let operator: Operator | undefined;
   const checks: ReadinessCheck[] = [
-    ...watches.reflectors.map((reflector) => watchCheck(reflector, () => clock.now())),
+    ...watches.reflectors.map((reflector) => ({
+      name: reflector.name,
+      check: () => {
+        if (!reflector.synced) return 'not listed yet';
+        const silentFor = clock.now() - reflector.lastProgress;
+        return silentFor > SILENCE_MS ? `silent for ${Math.round(silentFor / 1000)} s` : undefined;
+      },
+    })),
     {
       name: 'tenant watches',
-      check: () => namesOf(operator?.stalledWatches(clock.now() - SILENCE_MS) ?? []),
+      check: () => {
+        const stalled = operator?.stalledWatches(clock.now() - SILENCE_MS) ?? [];
+        return stalled.length === 0 ? undefined : `silent: ${stalled.slice(0, 5).join(', ')}`;
+      },
     },
   ];
   const health = healthServer(checks);
@@ -70,16 +80,12 @@ export async function run(options: RunOptions, env: Readonly<NodeJS.ProcessEnv>)
   const stop = stopSignal();
   const background = new AbortController();
   try {
-    const { healthProbeBindAddress, metricsBindAddress } = options;
-    const addresses = {
-      health: await listen(health, healthProbeBindAddress),
-      metrics: await listen(metricsServer, metricsBindAddress),
-    };
     logger.info('starting', {
       version: version(),
       server: caller.server,
       kubeconfig: caller.source,
-      ...addresses,
+      health: await listen(health, options.healthProbeBindAddress),
+      metrics: await listen(metricsServer, options.metricsBindAddress),
     });
 
     // First of all: an API server that is not there is then waited for, and told of, in one place.
@@ -90,18 +96,9 @@ export async function run(options: RunOptions, env: Readonly<NodeJS.ProcessEnv>)
 
     const lead = async (leading: AbortSignal): Promise<void> => {
       await Promise.all(watches.reflectors.map((reflector) => reflector.waitForSync(leading)));
-      operator = new Operator({
-        options,
-        caller,
-        username,
-        watches,
-        events,
-        auditLog,
-        metrics,
-        logger,
-        clock,
-      });
-      const led = operator;
+      const parts = { options, caller, username, watches, events, auditLog, metrics, logger, clock };
+      const led = new Operator(parts);
+      operator = led;
       const cutOff = (): void => {
         if (stop.aborted) setTimeout(() => led.stopNow(new Error('shutting down')), GRACE_MS).unref();
         else led.stopNow(new Error('no longer the leader'));
@@ -158,21 +155,6 @@ async function listen(
   if (address === 'off') return address;
   const { address: host, port } = await server.start(address);
   return formatBindAddress({ host, port });
-}
-
-function watchCheck(reflector: SyncWatches['reflectors'][number], now: () => number): ReadinessCheck {
-  return {
-    name: reflector.name,
-    check: () => {
-      if (!reflector.synced) return 'not listed yet';
-      const silentFor = now() - reflector.lastProgress;
-      return silentFor > SILENCE_MS ? `silent for ${Math.round(silentFor / 1000)} s` : undefined;
-    },
-  };
-}
-
-function namesOf(stalled: readonly string[]): string | undefined {
-  return stalled.length === 0 ? undefined : `silent: ${stalled.slice(0, 5).join(', ')}`;
 }
 
 /**

@@ -7,50 +7,38 @@ import { METADATA_ONLY, METADATA_ONLY_LIST, type KubernetesObject } from '../../
 import { ListWatcher } from '../../k8s/cache/list-watcher.js';
 import { apiPath } from '../../k8s/client/api-path.js';
 import type { RestClient } from '../../k8s/client/rest-client.js';
-import { type ReadableStore, Store } from '../../k8s/cache/store.js';
+import { Store } from '../../k8s/cache/store.js';
 
-/** The operator's own watches, under its own identity: ConfigMapSyncs, and the names and labels of namespaces. */
-export interface SyncWatches {
-  syncs: ReadableStore<ConfigMapSync>;
-  namespaces: ReadableStore<KubernetesObject>;
-  reflectors: readonly Pick<
-    ListWatcher<KubernetesObject>,
-    'name' | 'run' | 'synced' | 'waitForSync' | 'lastProgress'
-  >[];
-}
+export type SyncWatches = ReturnType<typeof syncWatches>;
 
-export function syncWatches(options: {
-  client: RestClient;
-  /** Empty: all. */
-  watchNamespaces: readonly string[];
-  log: RuntimeLog;
-  clock: Clock;
-}): SyncWatches {
-  const { client, watchNamespaces, log, clock } = options;
+/**
+ * The operator's own watches, under its own identity: ConfigMapSyncs, and the names and labels of namespaces.
+ * @param watchNamespaces Empty: all.
+ */
+export function syncWatches(
+  watchNamespaces: readonly string[],
+  runtime: { client: RestClient; log: RuntimeLog; clock: Clock },
+) {
   const namespaceStore = new Store<KubernetesObject>();
   const namespaces = new ListWatcher<KubernetesObject>({
-    client,
+    ...runtime,
     path: apiPath({ group: '', version: 'v1', resource: 'namespaces' }),
     accept: { list: METADATA_ONLY_LIST, watch: METADATA_ONLY },
     store: namespaceStore,
     name: 'namespaces',
     transform: namespaceOutline,
-    log,
-    clock,
   });
-  const scopes: (string | undefined)[] = watchNamespaces.length === 0 ? [undefined] : [...watchNamespaces];
   const syncs = new Store<ConfigMapSync>();
+  const scopes = watchNamespaces.length === 0 ? [undefined] : watchNamespaces;
   const reflectors = scopes.map(
     (namespace) =>
       new ListWatcher<ConfigMapSync>({
-        client,
-        path: apiPath({ group: GROUP, version: VERSION, resource: PLURAL, ...(namespace && { namespace }) }),
+        ...runtime,
+        path: apiPath({ group: GROUP, version: VERSION, resource: PLURAL, namespace }),
         store: syncs,
         namespace,
         name: namespace === undefined ? PLURAL : `${PLURAL} in ${namespace}`,
         transform: withoutManagedFields,
-        log,
-        clock,
       }),
   );
   return { syncs, namespaces: namespaceStore, reflectors: [namespaces, ...reflectors] };
