@@ -1,10 +1,9 @@
-import { serviceAccountUsername } from '../api/kubernetes.js';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { BindAddress } from '../telemetry/http/http-listener.js';
 
 /** A flag with a value of this type. What does not fit is answered with what does. */
 export interface Flag<T> {
-  option: (name: string) => Option;
+  (name: string): Option;
   /** Never there: it tells the compiler the type. */
   value?: T;
 }
@@ -20,15 +19,15 @@ export type ValuesOf<F extends Flags> = { [K in Exclude<keyof F, LeftOut<F>>]: V
 
 /** Adds flags by the names of their values: `leaderElect` becomes `--leader-elect`. Returns what reads them. */
 export function addFlags<F extends Flags>(command: Command, flags: F): () => ValuesOf<F> {
-  for (const [name, { option }] of Object.entries(flags)) {
+  for (const [name, option] of Object.entries(flags)) {
     command.addOption(option(`--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`));
   }
   return () => command.opts<ValuesOf<F>>();
 }
 
 /** The same flag, with a letter for short. */
-export function short<const T>(letter: string, { option }: Flag<T>): Flag<T> {
-  return { option: (name) => option(`-${letter}, ${name}`) };
+export function short<const T>(letter: string, option: Flag<T>): Flag<T> {
+  return (name) => option(`-${letter}, ${name}`);
 }
 
 /** @param shown How help writes `initially`. */
@@ -39,14 +38,12 @@ function flag<T>(
   initially?: T,
   shown?: string,
 ): Flag<T> {
-  return {
-    option: (name) => new Option(`${name} ${kind}`, description).default(initially, shown).argParser(parse),
-  };
+  return (name) => new Option(`${name} ${kind}`, description).default(initially, shown).argParser(parse);
 }
 
 /** A flag that takes no value. */
 export function bare(description: string): Flag<true | undefined> {
-  return { option: (name) => new Option(name, description) };
+  return (name) => new Option(name, description);
 }
 
 /** A flag that is off or on: `--flag`, `--flag=true`, `--flag=false`; other than that as Go's flags have it. */
@@ -87,12 +84,10 @@ export function choice<const T extends string>(
   choices: readonly T[],
   initially: NoInfer<T>,
 ): Flag<T> {
-  return {
-    option: (name) =>
-      new Option(`${name} <${name.slice(name.lastIndexOf('-') + 1)}>`, description)
-        .choices(choices)
-        .default(initially),
-  };
+  return (name) =>
+    new Option(`${name} <${name.slice(name.lastIndexOf('-') + 1)}>`, description)
+      .choices(choices)
+      .default(initially);
 }
 
 export function integer(description: string, initially: number, min: number, max: number): Flag<number> {
@@ -168,7 +163,7 @@ function operatorUsername(given: string): string {
   if (!NAMESPACE.test(own) || !NAME.test(name) || name.length > 253 || rest.length > 0) {
     throw new InvalidArgumentError(`Write NAMESPACE/NAME, such as ${DEFAULT_OPERATOR}.`);
   }
-  return serviceAccountUsername({ namespace: own, name });
+  return `system:serviceaccount:${own}:${name}`;
 }
 
 /**

@@ -1,7 +1,6 @@
 import { findingsOf, isRefused } from './report/report-row.js';
 import { renderCsv, renderJson, renderTable } from './report/text-formats.js';
 import { wantsColours } from './report/text-table.js';
-import type { ConfigMapSync } from '../../api/v1alpha1/config-map-sync.js';
 import { isApiError } from '../../k8s/client/errors.js';
 import type { AuditOptions } from './audit-command.js';
 import { Caller } from '../caller.js';
@@ -18,7 +17,11 @@ export async function audit(options: AuditOptions, { env, stdout, stderr }: Comm
   const caller = await Caller.connect({ kubeconfig, env });
   try {
     const namespace = allNamespaces ? undefined : (options.namespace ?? caller.namespace);
-    const findings = findingsOf(await readSyncs(caller, namespace));
+    const syncs = await caller.listSyncs(namespace).catch((error: unknown) => {
+      if (namespace !== undefined || !isApiError(error, 403)) throw error;
+      throw new Error(`${error.message}; give -n NAMESPACE for one that you may look at`, { cause: error });
+    });
+    const findings = findingsOf(syncs);
     const rows = findings.flatMap((finding) => finding.rows);
     if (output === 'html') {
       const { renderHtml } = await import('./report/html.js');
@@ -36,14 +39,5 @@ export async function audit(options: AuditOptions, { env, stdout, stderr }: Comm
     return failOnDenied && rows.some(isRefused) ? EXIT_DENIED : 0;
   } finally {
     await caller.close();
-  }
-}
-
-async function readSyncs(caller: Caller, namespace: string | undefined): Promise<ConfigMapSync[]> {
-  try {
-    return await caller.listSyncs(namespace);
-  } catch (error) {
-    if (namespace !== undefined || !isApiError(error, 403)) throw error;
-    throw new Error(`${error.message}; give -n NAMESPACE for one that you may look at`, { cause: error });
   }
 }

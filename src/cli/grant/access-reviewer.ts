@@ -38,8 +38,17 @@ export class AccessReviewer {
     try {
       for (const attempt of attempts) {
         if (this.refusal !== undefined) return false;
-        const review = (): Promise<boolean> => this.#review(username, attempt);
-        if (!(await this.#requests.run(CALLER, 'work', review, this.#signal))) return false;
+        const resourceAttributes = { version: 'v1', ...attempt };
+        const spec = { user: username, groups: groupsOf(username), resourceAttributes };
+        const review = () =>
+          this.#client.request<{ status?: { allowed?: boolean } }>({
+            method: 'POST',
+            path: '/apis/authorization.k8s.io/v1/subjectaccessreviews',
+            body: { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec },
+            signal: this.#signal,
+          });
+        const { body } = await this.#requests.run(CALLER, 'work', review, this.#signal);
+        if (body.status?.allowed !== true) return false;
       }
       return true;
     } catch (error) {
@@ -47,24 +56,6 @@ export class AccessReviewer {
       this.refusal = error.message;
       return false;
     }
-  }
-
-  async #review(username: string, attempt: Attempt): Promise<boolean> {
-    const { body } = await this.#client.request<{ status?: { allowed?: boolean } }>({
-      method: 'POST',
-      path: '/apis/authorization.k8s.io/v1/subjectaccessreviews',
-      body: {
-        apiVersion: 'authorization.k8s.io/v1',
-        kind: 'SubjectAccessReview',
-        spec: {
-          user: username,
-          groups: groupsOf(username),
-          resourceAttributes: { version: 'v1', ...attempt },
-        },
-      },
-      signal: this.#signal,
-    });
-    return body.status?.allowed === true;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Verb } from '../../api/v1alpha1/config-map-sync-status.js';
+import type { TargetFinding } from '../../reporting/denial.js';
 import type { KeyChange } from './plan-changes.js';
 
 export type PlanAction =
@@ -22,19 +22,13 @@ export type PlanAction =
   | 'blocked';
 
 /** What would happen in one place. Scripts rely on the fields of `-o json`, which are these. */
-export interface PlanRow {
-  /** The ConfigMapSync. */
-  namespace: string;
-  name: string;
-  serviceAccount: string;
+export interface PlanRow extends Omit<TargetFinding, 'state' | 'since'> {
   /** '' where there is no target to speak of. */
   targetNamespace: string;
   /** Name of the copy. */
   configMap: string;
   action: PlanAction;
-  reason: string;
   message: string;
-  missingVerbs: Verb[];
   changes: KeyChange[];
 }
 

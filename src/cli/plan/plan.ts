@@ -27,9 +27,11 @@ export async function plan(options: PlanOptions, { env, stdout, stderr }: Comman
     const how = { tenancy, cluster, dryRun: options.dryRun === 'server', signal: caller.signal };
     const rows: PlanRow[] = [];
     for (const sync of syncs) rows.push(...(await planRows(sync, how)));
-    const json = (): string => `${JSON.stringify(rows, undefined, 2)}\n`;
-    const table = (): string => renderPlan(rows, wantsColours(stdout, env));
-    await writeOut(stdout, options.output === 'json' ? json() : table());
+    const isJson = options.output === 'json';
+    const text = isJson
+      ? `${JSON.stringify(rows, undefined, 2)}\n`
+      : renderPlan(rows, wantsColours(stdout, env));
+    await writeOut(stdout, text);
   } finally {
     tenancy.closeAll();
     await caller.close();

@@ -20,15 +20,7 @@ export function renderRefusals(
       : table(
           `Every target where a right is missing: ${grouped(refused.length)}`,
           'refusals',
-          [
-            'ConfigMapSync',
-            'ServiceAccount',
-            'Target namespace',
-            'State',
-            'Since (UTC)',
-            'Missing verbs',
-            'What mends it',
-          ],
+          ['Missing verbs', 'What mends it'],
           refused.map(({ sync, row }) =>
             line(row, missingVerbs(row), remedy(row, remedyFor(sync, row, operator))),
           ),
@@ -47,7 +39,7 @@ export function renderList(rows: readonly ReportRow[]): Markup {
       : table(
           `Every other target: ${grouped(rows.length)}`,
           'others',
-          ['ConfigMapSync', 'ServiceAccount', 'Target namespace', 'State', 'Since (UTC)', 'Reason'],
+          ['Reason'],
           rows.map((row) => line(row, reason(row))),
         );
   return markup`<section aria-labelledby="others-title">
@@ -57,7 +49,8 @@ ${body}
 }
 
 /** Roles are said although these are table elements: laid out as a grid, a browser would no longer take them for a table. */
-function table(caption: string, kind: string, columns: readonly string[], lines: readonly Markup[]): Markup {
+function table(caption: string, kind: string, details: readonly string[], lines: readonly Markup[]): Markup {
+  const columns = ['ConfigMapSync', 'ServiceAccount', 'Target namespace', 'State', 'Since (UTC)', ...details];
   const portions: Markup[] = [];
   for (let start = 0; start < lines.length; start += PORTION) {
     const portion = lines.slice(start, start + PORTION);
