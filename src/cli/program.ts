@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { messageOf } from '../k8s/util/text.js';
 import { redactText } from '../telemetry/logging/redact.js';
 import { auditCommand } from './audit/audit-command.js';
 import { type CommandContext, type RegisterCommand, UsageError } from './command.js';
@@ -47,17 +48,16 @@ export async function program(
 
 /** An error as one line: its message, without what looks like a credential. */
 export function errorLine(error: unknown, name = PROGRAM): string {
-  const message = error instanceof CommanderError ? usageMessage(error, name) : messageOf(error);
+  const message = error instanceof CommanderError ? usageMessage(error, name) : failureMessage(error);
   return redactText(message)
     .replace(/\s*[\r\n]+\s*/g, ' ')
     .trim();
 }
 
-function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
+function failureMessage(error: unknown): string {
+  if (!(error instanceof Error) || error.message !== '') return messageOf(error);
   // A refused connection to a name with several addresses is an AggregateError without a message.
-  if (error.message === '') return 'code' in error ? `${error.name} ${String(error.code)}` : error.name;
-  return error.message;
+  return 'code' in error ? `${error.name} ${String(error.code)}` : error.name;
 }
 
 function usageMessage({ code, message }: CommanderError, name: string): string {

@@ -1,12 +1,19 @@
 import type { ConfigMapSync } from '../../api/v1alpha1/config-map-sync.js';
+import type { Verb } from '../../api/v1alpha1/config-map-sync-status.js';
+import { serviceAccountUsername } from '../../api/kubernetes.js';
 import { accountOf } from '../../controller/plan-request.js';
-import { toYaml } from '../../tenant/token-grant.js';
-import { AccessReviewer } from './access-reviewer.js';
+import type { KubernetesObject } from '../../k8s/client/objects.js';
+import { isDenied } from '../../sync/outcomes.js';
+import { requiredVerbs } from '../../sync/required-rbac.js';
+import { copyName, selectTargets, sourceOf } from '../../sync/targets.js';
+import { tokenGrant, toYaml } from '../../tenant/token-grant.js';
+import { sourceGrant, targetGrant } from '../audit/report/required-rbac.js';
 import { Caller } from '../caller.js';
 import { type CommandContext, remark, writeOut } from '../command.js';
-import type { GrantOptions } from './grant-command.js';
-import { missingGrants, targetsOf } from './grant-planner.js';
 import { readSyncsOf } from '../manifest-file.js';
+import { selectableNamespaces } from '../plan/cluster-view.js';
+import { AccessReviewer, type Attempt } from './access-reviewer.js';
+import type { GrantOptions } from './grant-command.js';
 
 /** Prints what is missing as YAML, remarks on standard error. */
 export async function grant(options: GrantOptions, { env, stdout, stderr }: CommandContext): Promise<void> {
@@ -27,11 +34,10 @@ export async function grant(options: GrantOptions, { env, stdout, stderr }: Comm
     if (reviewer.refusal !== undefined) {
       remark(stderr, `everything that is needed is printed, whether it is there or not: ${reviewer.refusal}`);
     }
-    if (manifests.length === 0) {
-      remark(stderr, `nothing is missing: ${syncs.map(described).join(', ')}`);
-      return;
-    }
-    await writeOut(stdout, toYaml(withoutRepetitions(manifests)));
+    // ConfigMapSyncs that share a ServiceAccount share its grants.
+    const unique = new Map(manifests.map((manifest) => [JSON.stringify(manifest), manifest]));
+    if (unique.size > 0) await writeOut(stdout, toYaml([...unique.values()]));
+    else remark(stderr, `nothing is missing: ${syncs.map(described).join(', ')}`);
   } finally {
     await caller.close();
   }
@@ -53,12 +59,65 @@ async function readSyncs(
   return [sync];
 }
 
-/** ConfigMapSyncs that share a ServiceAccount share its grants. */
-function withoutRepetitions(manifests: readonly object[]): object[] {
-  return [...new Map(manifests.map((manifest) => [JSON.stringify(manifest), manifest])).values()];
-}
-
 function described(sync: ConfigMapSync): string {
   const { namespace, name } = accountOf(sync);
   return `ServiceAccount ${namespace}/${name} has what ConfigMapSync ${namespace}/${sync.metadata.name} needs`;
+}
+
+/**
+ * Roles and RoleBindings that are not there: of the token, the source, then each target in order. list and watch alone are
+ * no reason for one.
+ * @param operator The operator's user name.
+ */
+export async function missingGrants(
+  sync: ConfigMapSync,
+  targets: readonly string[],
+  { operator, reviewer }: { operator: string; reviewer: Pick<AccessReviewer, 'allowsAll'> },
+): Promise<object[]> {
+  const account = accountOf(sync);
+  const username = serviceAccountUsername(account);
+  const source = sourceOf(sync.spec, account.namespace);
+  const verbs = requiredVerbs(sync);
+  const requestToken = { verb: 'create', resource: 'serviceaccounts', subresource: 'token', ...account };
+  const unless = async (user: string, attempts: Attempt[], grant: () => object[]): Promise<object[]> =>
+    (await reviewer.allowsAll(user, attempts)) ? [] : grant();
+  const grants = await Promise.all([
+    unless(operator, [requestToken], () => tokenGrant(account, operator)),
+    unless(username, [attempt('get', source.namespace, source.name)], () => sourceGrant(sync)),
+    ...targets.map((namespace) =>
+      unless(
+        username,
+        verbs.map((verb) => attempt(verb, namespace, copyName(sync.spec))),
+        () => targetGrant(sync, namespace),
+      ),
+    ),
+  ]);
+  return grants.flat();
+}
+
+/**
+ * Where a ConfigMapSync needs rights: its targets, and where it was denied to remove what it left behind. `unknown` are
+ * those of its spec that do not exist.
+ * @param namespaces Undefined where the caller may not list them: those that the spec names are taken to exist.
+ * @throws Error where a selector needs the list.
+ */
+export function targetsOf(
+  sync: ConfigMapSync,
+  namespaces: readonly KubernetesObject[] | undefined,
+): { targets: string[]; unknown: string[] } {
+  const known = selectableNamespaces(sync, namespaces);
+  const { wanted } = selectTargets(sync.spec, sync.metadata.namespace ?? '', known);
+  const denied = (sync.status?.targets ?? []).filter(isDenied).map(({ namespace }) => namespace);
+  const all = [...new Set([...wanted, ...denied])].sort();
+  if (namespaces === undefined) return { targets: all, unknown: [] };
+  const exists = new Set(known.map(({ name }) => name));
+  return {
+    targets: all.filter((name) => exists.has(name)),
+    unknown: all.filter((name) => !exists.has(name)),
+  };
+}
+
+/** As the API server sees the real request: a create has no name when it is authorized. */
+function attempt(verb: Verb, namespace: string, name: string): Attempt {
+  return { verb, resource: 'configmaps', namespace, ...(verb !== 'create' && { name }) };
 }

@@ -30,17 +30,14 @@ function keyChanges(part: KeyChange['part'], before: Values = {}, after: Values 
       ? Buffer.byteLength(values[key] ?? '', part === 'binaryData' ? 'base64' : 'utf8')
       : null;
   return [...new Set([...Object.keys(before), ...Object.keys(after)])]
-    .filter((key) => !isOurMark(key) && before[key] !== after[key])
+    .filter((key) => key !== MANAGED_BY_LABEL && !key.startsWith(RESERVED_PREFIX))
+    .filter((key) => before[key] !== after[key])
     .sort()
     .map((key) => {
       const [bytesBefore, bytesAfter] = [size(before, key), size(after, key)];
       const change = bytesBefore === null ? 'added' : bytesAfter === null ? 'removed' : 'changed';
       return { part, key, change, bytesBefore, bytesAfter };
     });
-}
-
-function isOurMark(key: string): boolean {
-  return key === MANAGED_BY_LABEL || key.startsWith(RESERVED_PREFIX);
 }
 
 function immutability(configMap: ConfigMap | undefined): Values {

@@ -50,12 +50,8 @@ function details({ message, changes }: PlanRow): string {
 function describeChange({ part, key, change, bytesBefore, bytesAfter }: KeyChange): string {
   if (part === 'immutable') return `${SIGNS[change]} ${key}`;
   const what = part === 'data' || part === 'binaryData' ? key : `${part}/${key}`;
-  return `${SIGNS[change]} ${what} (${sizes(bytesBefore, bytesAfter)})`;
-}
-
-function sizes(before: number | null, after: number | null): string {
-  if (before === null || after === null || before === after) return bytes(after ?? before ?? 0);
-  return `${bytes(before)} to ${bytes(after)}`;
+  const sizes = new Set([bytesBefore, bytesAfter].filter((size) => size !== null));
+  return `${SIGNS[change]} ${what} (${[...sizes].map(bytes).join(' to ')})`;
 }
 
 function bytes(count: number): string {

@@ -98,9 +98,7 @@ async function carryOut(
       const message = 'no copy of that name is wanted there';
       return rowOf(sync, namespace, { action, reason: 'NotWanted', message }, name);
     });
-  const left = result.leftovers.map((leftover) =>
-    rowOf(sync, namespace, leftoverVerdict(leftover), leftover.name),
-  );
+  const left = result.leftovers.map((each) => rowOf(sync, namespace, leftoverVerdict(each), each.name));
   if (copy === undefined) return [...removed, ...left];
   const verdict = copyVerdict(result, decision, writes.length > 0);
   return [rowOf(sync, namespace, verdict), ...removed, ...left];

@@ -1,8 +1,7 @@
-import { CommanderError } from 'commander';
 import { LOG_FORMATS, LOG_LEVELS } from '../../telemetry/logging/log-format.js';
 import { messageOf } from '../../k8s/util/text.js';
 import * as flag from '../option-types.js';
-import type { RegisterCommand } from '../command.js';
+import { UsageError, type RegisterCommand } from '../command.js';
 import { version } from '../version.js';
 
 /** By kubebuilder's names where it has one. */
@@ -38,14 +37,13 @@ export type RunOptions = flag.ValuesOf<typeof FLAGS> & { watchNamespaces: readon
 
 /**
  * OLM sets WATCH_NAMESPACE for the install modes of an OperatorGroup: empty for all namespaces.
- * @throws CommanderError if it holds a value that does not fit
+ * @throws UsageError if it holds a value that does not fit
  */
 function namespacesFrom({ WATCH_NAMESPACE: value = '' }: Readonly<NodeJS.ProcessEnv>): readonly string[] {
   try {
     return flag.parseNamespaceList(value);
   } catch (error) {
-    const message = `environment variable WATCH_NAMESPACE '${value}' is invalid. ${messageOf(error)}`;
-    throw new CommanderError(1, 'commander.invalidArgument', message);
+    throw new UsageError(`environment variable WATCH_NAMESPACE '${value}' is invalid. ${messageOf(error)}`);
   }
 }
 

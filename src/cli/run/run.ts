@@ -90,9 +90,9 @@ export async function run(options: RunOptions, env: Readonly<NodeJS.ProcessEnv>)
 
     // First of all: an API server that is not there is then waited for, and told of, in one place.
     const username = await operatorIdentity(client, logger, clock, stop);
-    const running = watches.reflectors.map((reflector) => reflector.run(background.signal));
-    running.push(events.run(background.signal));
-    for (const task of running) task.catch(() => undefined);
+    for (const each of [...watches.reflectors, events]) {
+      each.run(background.signal).catch(() => undefined);
+    }
 
     const lead = async (leading: AbortSignal): Promise<void> => {
       await Promise.all(watches.reflectors.map((reflector) => reflector.waitForSync(leading)));

@@ -33,13 +33,11 @@ export function matrixOf(findings: readonly SyncFindings[], maxCells = MAX_CELLS
   if (refused.length * refusedLines.length <= maxCells) {
     return { namespaces: refused, lines: refusedLines, extent: 'refused' };
   }
-  const worstLines = new Set(
-    refusedLines.toSorted((a, b) => refusalsIn(b.cells) - refusalsIn(a.cells)).slice(0, MAX_LINES),
-  );
+  const most = <T>(items: readonly T[], count: (item: T) => number, limit: number): Set<T> =>
+    new Set(items.toSorted((a, b) => count(b) - count(a)).slice(0, limit));
+  const worstLines = most(refusedLines, ({ cells }) => refusalsIn(cells), MAX_LINES);
   const columns = Math.floor(maxCells / worstLines.size);
-  const worst = new Set(
-    refused.toSorted((a, b) => (refusals.get(b) ?? 0) - (refusals.get(a) ?? 0)).slice(0, columns),
-  );
+  const worst = most(refused, (namespace) => refusals.get(namespace) ?? 0, columns);
   return {
     namespaces: refused.filter((namespace) => worst.has(namespace)),
     lines: refusedLines.filter((line) => worstLines.has(line)),

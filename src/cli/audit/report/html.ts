@@ -37,10 +37,10 @@ export interface HtmlReport {
  */
 export function renderHtml(report: HtmlReport): string {
   const { findings } = report;
-  const entries = findings.flatMap(({ sync, rows }) => rows.map((row) => ({ sync, row })));
-  const refused = entries.filter(({ row }) => isRefused(row));
-  const others = entries.filter(({ row }) => !isRefused(row));
-  const rows = entries.map(({ row }) => row);
+  const rows = findings.flatMap((finding) => finding.rows);
+  const refused = findings.flatMap(({ sync, rows: own }) =>
+    own.filter(isRefused).map((row) => ({ sync, row })),
+  );
   const scope = report.namespace === undefined ? 'all namespaces' : `namespace ${report.namespace}`;
   const page = markup`<!doctype html>
 <html lang="en">
@@ -65,7 +65,7 @@ ${renderSummary(findings)}
 ${renderFilters(rows)}
 ${renderRefusals(refused, report.operator)}
 ${renderMatrix(matrixOf(findings))}
-${renderList(others.map(({ row }) => row))}
+${renderList(rows.filter((row) => !isRefused(row)))}
 </main>
 <footer><p>Made by <code>config-weaver audit -o html</code> with the rights of whoever ran it. It shows what the status of each ConfigMapSync said at that time.</p></footer>
 <script>${new Markup(SCRIPT)}</script>

@@ -16,9 +16,7 @@ type Value = string | number | Markup | readonly Markup[];
  * attribute alike; only other markup goes in as it is.
  */
 export function markup(strings: TemplateStringsArray, ...values: readonly Value[]): Markup {
-  let text = strings[0] ?? '';
-  for (const [index, value] of values.entries()) text += inserted(value) + (strings[index + 1] ?? '');
-  return new Markup(text);
+  return new Markup(String.raw({ raw: strings }, ...values.map(inserted)));
 }
 
 function inserted(value: Value): string {

@@ -29,10 +29,17 @@ export function isRefused(row: TargetFinding): boolean {
 
 /** Every target of one ConfigMapSync, by namespace; never empty. */
 export function rowsOf(sync: ConfigMapSync): ReportRow[] {
-  const targets = sync.status?.targets ?? expectedTargets(sync);
-  const rows = targets.map((target) => explained(sync, target));
-  if (rows.length > 0) return rows.sort((a, b) => compare(a.targetNamespace, b.targetNamespace));
-  return [explained(sync, { ...pending(sync), namespace: '' })];
+  const pending = { ...NOT_EVALUATED, lastTransitionTime: sync.metadata.creationTimestamp ?? '' };
+  // Without a status only the spec tells; what its selector would match is not known here.
+  const expected = (): TargetStatus[] =>
+    selectTargets(sync.spec, sync.metadata.namespace ?? '', []).wanted.map((namespace) => ({
+      ...pending,
+      namespace,
+    }));
+  const targets = sync.status?.targets ?? expected();
+  return (targets.length > 0 ? targets : [{ ...pending, namespace: '' }])
+    .map((target) => explained(sync, target))
+    .sort((a, b) => compare(a.targetNamespace, b.targetNamespace));
 }
 
 /** By tenant and ConfigMapSync. */
@@ -43,16 +50,6 @@ export function findingsOf(syncs: readonly ConfigMapSync[]): SyncFindings[] {
       ({ sync: { metadata: a } }, { sync: { metadata: b } }) =>
         compare(a.namespace ?? '', b.namespace ?? '') || compare(a.name, b.name),
     );
-}
-
-/** Without a status only the spec tells; what its selector would match is not known here. */
-function expectedTargets(sync: ConfigMapSync): TargetStatus[] {
-  const { wanted } = selectTargets(sync.spec, sync.metadata.namespace ?? '', []);
-  return wanted.map((namespace) => ({ ...pending(sync), namespace }));
-}
-
-function pending(sync: ConfigMapSync): Omit<TargetStatus, 'namespace'> {
-  return { ...NOT_EVALUATED, lastTransitionTime: sync.metadata.creationTimestamp ?? '' };
 }
 
 /** A target that was not judged says nothing of why: the condition that stood in the way does. */

@@ -14,28 +14,21 @@ export function renderTextTable<T>(
   columns: readonly TextColumn<T>[],
   colours: boolean,
 ): string {
-  const cells = rows.map((row) => columns.map(({ text }) => printable(text(row)) || '-'));
-  const widths = columns.map(({ title }, index) =>
-    cells.reduce((width, line) => Math.max(width, (line[index] ?? '').length), title.length),
+  const body = rows.map((row) => columns.map(({ text }) => printable(text(row)) || '-'));
+  const lines = [columns.map(({ title }) => title), ...body];
+  const widths = columns.map((_, index) =>
+    lines.reduce((width, line) => Math.max(width, line[index]?.length ?? 0), 0),
   );
-  const line = (texts: readonly string[], paint: (text: string, index: number) => string): string =>
-    texts
-      .map((text, index) => {
-        const isLast = index === texts.length - 1;
-        return paint(text, index) + (isLast ? '' : ' '.repeat((widths[index] ?? 0) - text.length + 3));
-      })
-      .join('');
-  const header = line(
-    columns.map(({ title }) => title),
-    (text) => text,
-  );
-  const body = rows.map((row, index) =>
-    line(cells[index] ?? [], (text, column) => {
-      const colour = colours ? columns[column]?.colour?.(row) : undefined;
-      return colour === undefined ? text : `\u001b[${CODES[colour]}m${text}\u001b[0m`;
-    }),
-  );
-  return [header, ...body].map((text) => `${text.trimEnd()}\n`).join('');
+  const cell = (text: string, index: number, row: T | undefined): string => {
+    const colour = colours && row !== undefined ? columns[index]?.colour?.(row) : undefined;
+    const painted = colour === undefined ? text : `\u001b[${CODES[colour]}m${text}\u001b[0m`;
+    const isLast = index === columns.length - 1;
+    return painted + (isLast ? '' : ' '.repeat((widths[index] ?? 0) - text.length + 3));
+  };
+  return lines
+    .map((line, number) => line.map((text, index) => cell(text, index, rows[number - 1])).join(''))
+    .map((line) => `${line.trimEnd()}\n`)
+    .join('');
 }
 
 /** Colours only where somebody sees them, and has not said no (https://no-color.org). */

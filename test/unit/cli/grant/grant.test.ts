@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { ConfigMapSync } from '../../../../src/api/v1alpha1/config-map-sync.js';
 import type { Attempt } from '../../../../src/cli/grant/access-reviewer.js';
-import { missingGrants, targetsOf } from '../../../../src/cli/grant/grant-planner.js';
+import { missingGrants, targetsOf } from '../../../../src/cli/grant/grant.js';
 import { refused, syncWith, target } from '../../../support/report-fixture.js';
 
 const OPERATOR = 'system:serviceaccount:ops:weaver';
