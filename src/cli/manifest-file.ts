@@ -19,12 +19,6 @@ export async function readSyncsOf(
   return syncs;
 }
 
-/** The ConfigMapSyncs of a file, and what else is in it, by kind and name. */
-export interface Manifests {
-  syncs: ConfigMapSync[];
-  others: string[];
-}
-
 export interface ManifestOptions {
   /** A path, or `-` for standard input. */
   file: string;
@@ -38,19 +32,20 @@ export interface ManifestOptions {
 /**
  * Reads YAML or JSON: one ConfigMapSync, several documents, or a List. Other kinds are left out and named, so that a
  * file which sets up a whole tenant can be given as it is.
- *
+ * @returns The ConfigMapSyncs, and what else is in the file, by kind and name.
  * @throws InvalidConfigMapSyncError which names each field that is wrong; Error where the file cannot be read, or holds no ConfigMapSync.
  */
-export async function readManifests(options: ManifestOptions): Promise<Manifests> {
+export async function readManifests(options: ManifestOptions) {
   const where = options.file === '-' ? 'standard input' : options.file;
   const objects = parseObjects(await contentOf(options), where);
   const syncs: ConfigMapSync[] = [];
   const others: string[] = [];
   for (const object of objects) {
-    const { kind, name } = headOf(object);
+    const { kind, metadata } = (object ?? {}) as { kind?: unknown; metadata?: { name?: unknown } | null };
+    const name = typeof metadata?.name === 'string' ? metadata.name : '';
     // What does not say its kind is meant to be one, and told what it lacks.
-    if (kind === KIND || kind === undefined) syncs.push(parse(object, options));
-    else others.push([kind, name].join(' ').trim());
+    if (kind === KIND || typeof kind !== 'string') syncs.push(parse(object, options));
+    else others.push(`${kind} ${name}`.trim());
   }
   if (syncs.length === 0) throw new Error(`${where} holds no ${KIND}`);
   return { syncs, others };
@@ -97,12 +92,6 @@ function isList(value: unknown): value is { items: unknown[] } {
   if (typeof value !== 'object' || value === null) return false;
   const { kind, items } = value as { kind?: unknown; items?: unknown };
   return typeof kind === 'string' && kind.endsWith('List') && Array.isArray(items);
-}
-
-function headOf(object: unknown): { kind: string | undefined; name: string } {
-  const { kind, metadata } = (object ?? {}) as { kind?: unknown; metadata?: { name?: unknown } | null };
-  const name = metadata?.name;
-  return { kind: typeof kind === 'string' ? kind : undefined, name: typeof name === 'string' ? name : '' };
 }
 
 function parse(object: unknown, { namespace, defaultNamespace }: ManifestOptions): ConfigMapSync {

@@ -84,13 +84,10 @@ export async function missingGrants(
   const grants = await Promise.all([
     unless(operator, [requestToken], () => tokenGrant(account, operator)),
     unless(username, [attempt('get', source.namespace, source.name)], () => sourceGrant(sync)),
-    ...targets.map((namespace) =>
-      unless(
-        username,
-        verbs.map((verb) => attempt(verb, namespace, copyName(sync.spec))),
-        () => targetGrant(sync, namespace),
-      ),
-    ),
+    ...targets.map((namespace) => {
+      const attempts = verbs.map((verb) => attempt(verb, namespace, copyName(sync.spec)));
+      return unless(username, attempts, () => targetGrant(sync, namespace));
+    }),
   ]);
   return grants.flat();
 }
@@ -101,20 +98,15 @@ export async function missingGrants(
  * @param namespaces Undefined where the caller may not list them: those that the spec names are taken to exist.
  * @throws Error where a selector needs the list.
  */
-export function targetsOf(
-  sync: ConfigMapSync,
-  namespaces: readonly KubernetesObject[] | undefined,
-): { targets: string[]; unknown: string[] } {
+export function targetsOf(sync: ConfigMapSync, namespaces: readonly KubernetesObject[] | undefined) {
   const known = selectableNamespaces(sync, namespaces);
   const { wanted } = selectTargets(sync.spec, sync.metadata.namespace ?? '', known);
   const denied = (sync.status?.targets ?? []).filter(isDenied).map(({ namespace }) => namespace);
   const all = [...new Set([...wanted, ...denied])].sort();
   if (namespaces === undefined) return { targets: all, unknown: [] };
   const exists = new Set(known.map(({ name }) => name));
-  return {
-    targets: all.filter((name) => exists.has(name)),
-    unknown: all.filter((name) => !exists.has(name)),
-  };
+  const unknown = all.filter((name) => !exists.has(name));
+  return { targets: all.filter((name) => exists.has(name)), unknown };
 }
 
 /** As the API server sees the real request: a create has no name when it is authorized. */

@@ -1,25 +1,30 @@
 import type { TargetFinding } from '../../reporting/denial.js';
+import type { Colour } from '../audit/report/text-table.js';
 import type { KeyChange } from './plan-changes.js';
 
-export type PlanAction =
-  | 'create'
-  | 'update'
+/** What may happen in one place, with its colour in a table, in the order of the sum. */
+export const PLAN_ACTIONS = {
+  create: 'green',
+  update: 'yellow',
   /** Deleted and created: an immutable ConfigMap takes no other content. */
-  | 'replace'
-  | 'delete'
+  replace: 'yellow',
+  delete: 'red',
   /** Kept as a ConfigMap of nobody, under `deletionPolicy: Orphan`. */
-  | 'release'
-  | 'unchanged'
-  | 'denied'
-  | 'conflict'
+  release: 'yellow',
+  unchanged: 'dim',
+  denied: 'red',
+  conflict: 'red',
   /** The namespace is not there, or not for long. */
-  | 'wait'
+  wait: 'dim',
   /** The API server would refuse it: quota, admission, size. */
-  | 'failed'
+  failed: 'red',
   /** The source's own place. */
-  | 'skip'
+  skip: 'dim',
   /** Nothing is done anywhere: identity, source or `spec.suspend` stand in the way. */
-  | 'blocked';
+  blocked: 'red',
+} as const satisfies Record<string, Colour>;
+
+export type PlanAction = keyof typeof PLAN_ACTIONS;
 
 /** What would happen in one place. Scripts rely on the fields of `-o json`, which are these. */
 export interface PlanRow extends Omit<TargetFinding, 'state' | 'since'> {

@@ -1,36 +1,20 @@
-import { renderTextTable, type Colour, type TextColumn } from '../audit/report/text-table.js';
+import { renderTextTable, type TextColumn } from '../audit/report/text-table.js';
 import type { KeyChange } from './plan-changes.js';
-import type { PlanAction, PlanRow } from './plan-row.js';
-
-/** In the order of the sum. */
-const COLOURS: Record<PlanAction, Colour> = {
-  create: 'green',
-  update: 'yellow',
-  replace: 'yellow',
-  delete: 'red',
-  release: 'yellow',
-  unchanged: 'dim',
-  denied: 'red',
-  conflict: 'red',
-  wait: 'dim',
-  failed: 'red',
-  skip: 'dim',
-  blocked: 'red',
-};
+import { PLAN_ACTIONS, type PlanAction, type PlanRow } from './plan-row.js';
 
 const COLUMNS: readonly TextColumn<PlanRow>[] = [
   { title: 'NAMESPACE', text: ({ namespace }) => namespace },
   { title: 'NAME', text: ({ name }) => name },
   { title: 'TARGET', text: ({ targetNamespace }) => targetNamespace },
   { title: 'CONFIGMAP', text: ({ configMap }) => configMap },
-  { title: 'ACTION', text: ({ action }) => action, colour: ({ action }) => COLOURS[action] },
+  { title: 'ACTION', text: ({ action }) => action, colour: ({ action }) => PLAN_ACTIONS[action] },
   { title: 'DETAILS', text: details },
 ];
 
 /** For people: one line for each place, and a sum. */
 export function renderPlan(rows: readonly PlanRow[], colours: boolean): string {
   const actions = Map.groupBy(rows, ({ action }) => action);
-  const sum = Object.keys(COLOURS).flatMap((action) => {
+  const sum = Object.keys(PLAN_ACTIONS).flatMap((action) => {
     const count = actions.get(action as PlanAction)?.length ?? 0;
     return count > 0 ? [`${count} ${action}`] : [];
   });

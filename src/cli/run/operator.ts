@@ -118,7 +118,7 @@ export class Operator {
       notify: (sync, cause) => this.#handlers.notify(sync, cause),
       onUnused: ({ namespace, name }) => metrics.forgetServiceAccount(namespace, name),
     });
-    const reporter: Reporter = new Reporter({
+    this.#reporter = new Reporter({
       states,
       client: syncClient,
       notifier,
@@ -130,7 +130,6 @@ export class Operator {
       onFinalized: (state) => reconciler.forget(state),
       clock,
     });
-    this.#reporter = reporter;
     this.#targets = new TargetRunner({
       states,
       seats: new FairQueue(2 * options.maxConcurrentRequests),
@@ -142,7 +141,7 @@ export class Operator {
       onDecision: (plan, decision) => notifier.decided(plan.sync, decision),
       onOperation: (operation, result) => metrics.syncOperation(operation, result),
       applyFor: applyAsTenant,
-      onSettled: (state) => reporter.changed(state),
+      onSettled: (state) => this.#reporter.changed(state),
       onFault: (key, error) => logger.error('a target failed', { configMapSync: key, error }),
       replan: (key) => this.#queue.add(key),
       // What is in flight is finished when the operator stops; only a lost Lease, or a long wait, cuts it off.
@@ -162,7 +161,7 @@ export class Operator {
         onDecision: (sync, decision) => notifier.decided(sync, decision),
       }),
       targets: this.#targets,
-      reporter,
+      reporter: this.#reporter,
       finalizer,
       notifier,
       schedule,
@@ -193,7 +192,7 @@ export class Operator {
       workers: options.maxConcurrentReconciles,
       reconcile: async (uid) => {
         await turns.next();
-        return reporter.report(uid, this.#stopNow.signal);
+        return this.#reporter.report(uid, this.#stopNow.signal);
       },
       onError: (uid, error) =>
         logger.warn('a status could not be written and is tried again', { uid, error }),

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { expect } from 'chai';
-import { readManifests, type Manifests } from '../../../src/cli/manifest-file.js';
+import { readManifests } from '../../../src/cli/manifest-file.js';
 
 const SYNC = `
 apiVersion: weaver.example.com/v1alpha1
@@ -12,7 +12,7 @@ metadata: {name: share}
 spec: {source: {name: settings}, syncToNamespaces: [foo]}
 `;
 
-function read(content: string, namespace?: string): Promise<Manifests> {
+function read(content: string, namespace?: string): ReturnType<typeof readManifests> {
   return readManifests({ file: '-', stdin: Readable.from([content]), namespace, defaultNamespace: 'here' });
 }
 

@@ -14,37 +14,22 @@ export function renderRefusals(
   refused: readonly { sync: ConfigMapSync; row: ReportRow }[],
   operator: string,
 ): Markup {
-  const body =
-    refused.length === 0
-      ? markup`<p class="all-well">Nothing is denied.</p>`
-      : table(
-          `Every target where a right is missing: ${grouped(refused.length)}`,
-          'refusals',
-          ['Missing verbs', 'What mends it'],
-          refused.map(({ sync, row }) =>
-            line(row, missingVerbs(row), remedy(row, remedyFor(sync, row, operator))),
-          ),
-        );
+  const lines = refused.map(({ sync, row }) =>
+    line(row, missingVerbs(row), remedy(row, remedyFor(sync, row, operator))),
+  );
+  const caption = 'Every target where a right is missing';
   return markup`<section id="denied" aria-labelledby="denied-title" tabindex="-1">
 <h2 id="denied-title">Denied</h2>
-${body}
+${lines.length === 0 ? markup`<p class="all-well">Nothing is denied.</p>` : table(caption, 'refusals', ['Missing verbs', 'What mends it'], lines)}
 </section>`;
 }
 
 /** Every other target. */
 export function renderList(rows: readonly ReportRow[]): Markup {
-  const body =
-    rows.length === 0
-      ? markup`<p>There is no other target.</p>`
-      : table(
-          `Every other target: ${grouped(rows.length)}`,
-          'others',
-          ['Reason'],
-          rows.map((row) => line(row, reason(row))),
-        );
+  const lines = rows.map((row) => line(row, reason(row)));
   return markup`<section aria-labelledby="others-title">
 <h2 id="others-title">All other targets</h2>
-${body}
+${lines.length === 0 ? markup`<p>There is no other target.</p>` : table('Every other target', 'others', ['Reason'], lines)}
 </section>`;
 }
 
@@ -59,7 +44,7 @@ function table(caption: string, kind: string, details: readonly string[], lines:
     portions.push(markup`<tbody role="rowgroup" class="${size}">\n${portion}</tbody>\n`);
   }
   return markup`<table role="table" class="list ${kind}">
-<caption>${caption}</caption>
+<caption>${caption}: ${grouped(lines.length)}</caption>
 <thead role="rowgroup"><tr role="row">${columns.map((column) => markup`<th role="columnheader" scope="col">${column}</th>`)}</tr></thead>
 ${portions}</table>
 <p class="none" hidden>None that the filter lets through.</p>`;

@@ -1,23 +1,16 @@
 import type { TargetState } from '../../../api/v1alpha1/config-map-sync-status.js';
 import { markup, type Markup } from './markup.js';
-import {
-  isRefused,
-  STATE_INFO,
-  STATES_BY_INTEREST,
-  type ReportRow,
-  type SyncFindings,
-} from './report-row.js';
+import { isRefused, STATE_INFO, type ReportRow, type SyncFindings } from './report-row.js';
 
 /** How many there are of what: figures, one bar, and what the states mean. */
 export function renderSummary(findings: readonly SyncFindings[]): Markup {
   const all = findings.flatMap((finding) => finding.rows);
   const rows = all.filter(({ targetNamespace }) => targetNamespace !== '');
-  const count = (state: TargetState): number => rows.filter((row) => row.state === state).length;
-  const counts = new Map(STATES_BY_INTEREST.map((state) => [state, count(state)]));
+  const counts = countsOf(rows);
   const refused = all.filter(isRefused).length;
   const tenants = new Set(findings.map(({ sync }) => sync.metadata.namespace)).size;
-  const wanted = rows.length - count('Skipped');
-  const synced = count('Synced');
+  const wanted = rows.length - (counts.get('Skipped') ?? 0);
+  const synced = counts.get('Synced') ?? 0;
   const others = wanted - synced - rows.filter(isRefused).length;
   return markup`<section aria-labelledby="totals-title">
 <h2 id="totals-title">Totals</h2>
@@ -31,13 +24,18 @@ ${figure('in other states', Math.max(others, 0), others > 0 ? 'warn' : 'good')}
 </dl>
 ${rows.length > 0 ? bar(counts, rows.length) : ''}
 <ul class="legend" aria-label="States">
-${[...counts]
-  .filter(([, number]) => number > 0)
-  .map(
-    ([state, number]) =>
-      markup`<li><span class="number">${grouped(number)}</span> ${badge(state)} <span class="meaning">${STATE_INFO[state].meaning}</span></li>\n`,
-  )}</ul>
+${[...counts].map(
+  ([state, number]) =>
+    markup`<li><span class="number">${grouped(number)}</span> ${badge(state)} <span class="meaning">${STATE_INFO[state].meaning}</span></li>\n`,
+)}</ul>
 </section>`;
+}
+
+/** How many rows there are of each state that occurs, in the order of interest. */
+function countsOf(rows: readonly ReportRow[]): Map<TargetState, number> {
+  const states = Map.groupBy(rows, ({ state }) => state);
+  const order = (Object.keys(STATE_INFO) as TargetState[]).filter((state) => states.has(state));
+  return new Map(order.map((state) => [state, states.get(state)?.length ?? 0]));
 }
 
 /** A state as a coloured word with its symbol. */
@@ -58,14 +56,15 @@ function figure(title: string, count: number, tone = 'plain'): Markup {
 /** A drawing, since the page's policy allows no style attributes. Each share that is there at all can be seen. */
 function bar(counts: ReadonlyMap<TargetState, number>, total: number): Markup {
   let x = 0;
-  const shares = [...counts].filter(([, count]) => count > 0);
-  const parts = shares.map(([state, count]) => {
+  const parts = [...counts].map(([state, count]) => {
     const width = (count / total) * 1000;
     const rect = markup`<rect class="${STATE_INFO[state].tone}" x="${x.toFixed(2)}" y="0" width="${Math.max(width - 2, 1.5).toFixed(2)}" height="12"></rect>`;
     x += width;
     return rect;
   });
-  const words = shares.map(([state, count]) => `${state} ${((count / total) * 100).toFixed(1)} %`).join(', ');
+  const words = [...counts]
+    .map(([state, count]) => `${state} ${((count / total) * 100).toFixed(1)} %`)
+    .join(', ');
   return markup`<svg class="bar" role="img" aria-label="Shares: ${words}" viewBox="0 0 1000 12" preserveAspectRatio="none">${parts}</svg>`;
 }
 
@@ -75,7 +74,6 @@ const MAX_SUGGESTIONS = 500;
 /** Without a script there is nothing to filter with: the script shows the form. */
 export function renderFilters(rows: readonly ReportRow[]): Markup {
   const tenants = [...Map.groupBy(rows, ({ namespace }) => namespace)].sort(([a], [b]) => (a < b ? -1 : 1));
-  const states = Map.groupBy(rows, ({ state }) => state);
   const targets = [...new Set(rows.map(({ targetNamespace }) => targetNamespace))].sort();
   return markup`<form id="filters" role="search" aria-label="Filter the report" hidden>
 <label>Tenant
@@ -84,10 +82,7 @@ ${tenants.map(([tenant, own]) => markup`<option value="${tenant}">${tenant} (${g
 <label>State
 <select name="state"><option value="">all states</option>
 <option value="refused">denied or stale (${grouped(rows.filter(isRefused).length)})</option>
-${STATES_BY_INTEREST.filter((state) => states.has(state)).map(
-  (state) =>
-    markup`<option value="${state}">${state} (${grouped(states.get(state)?.length ?? 0)})</option>\n`,
-)}</select></label>
+${[...countsOf(rows)].map(([state, count]) => markup`<option value="${state}">${state} (${grouped(count)})</option>\n`)}</select></label>
 <label>Target namespace
 <input type="search" name="target" list="targets" placeholder="part of its name" autocomplete="off" spellcheck="false"></label>
 <datalist id="targets">${targets.slice(0, MAX_SUGGESTIONS).map((target) => markup`<option value="${target}"></option>`)}</datalist>

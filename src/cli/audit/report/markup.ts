@@ -20,9 +20,13 @@ export function markup(strings: TemplateStringsArray, ...values: readonly Value[
 }
 
 function inserted(value: Value): string {
-  if (value instanceof Markup) return value.toString();
+  if (value instanceof Markup) return value.text;
   if (typeof value === 'object') return value.join('');
-  return escaped(String(value));
+  // Line breaks stay, as manifests have them; other characters that cannot be seen are spelled out.
+  return String(value)
+    .split('\n')
+    .map((line) => printable(line).replace(/[&<>"']/g, (character) => ENTITIES[character] ?? ''))
+    .join('\n');
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -32,14 +36,6 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '"': '&quot;',
   "'": '&#39;',
 };
-
-/** Line breaks stay, as manifests have them; other characters that cannot be seen are spelled out. */
-function escaped(text: string): string {
-  return text
-    .split('\n')
-    .map((line) => printable(line).replace(/[&<>"']/g, (character) => ENTITIES[character] ?? ''))
-    .join('\n');
-}
 
 /** `2026-01-02 03:04:05 UTC`. */
 export function utc(at: Date): string {

@@ -29,15 +29,11 @@ export function isRefused(row: TargetFinding): boolean {
 
 /** Every target of one ConfigMapSync, by namespace; never empty. */
 export function rowsOf(sync: ConfigMapSync): ReportRow[] {
-  const pending = { ...NOT_EVALUATED, lastTransitionTime: sync.metadata.creationTimestamp ?? '' };
+  const { namespace: own = '', creationTimestamp: lastTransitionTime = '' } = sync.metadata;
+  const pending = (namespace: string): TargetStatus => ({ ...NOT_EVALUATED, namespace, lastTransitionTime });
   // Without a status only the spec tells; what its selector would match is not known here.
-  const expected = (): TargetStatus[] =>
-    selectTargets(sync.spec, sync.metadata.namespace ?? '', []).wanted.map((namespace) => ({
-      ...pending,
-      namespace,
-    }));
-  const targets = sync.status?.targets ?? expected();
-  return (targets.length > 0 ? targets : [{ ...pending, namespace: '' }])
+  const targets = sync.status?.targets ?? selectTargets(sync.spec, own, []).wanted.map(pending);
+  return (targets.length > 0 ? targets : [pending('')])
     .map((target) => explained(sync, target))
     .sort((a, b) => compare(a.targetNamespace, b.targetNamespace));
 }
@@ -81,5 +77,3 @@ export const STATE_INFO: Readonly<Record<TargetState, Record<'symbol' | 'tone' |
   Synced: { symbol: '✓', tone: 'good', meaning: 'the copy equals the source' },
   Skipped: { symbol: '–', tone: 'quiet', meaning: "the source's own place" },
 };
-
-export const STATES_BY_INTEREST = Object.keys(STATE_INFO) as TargetState[];

@@ -1,6 +1,6 @@
-export type Colour = 'red' | 'yellow' | 'green' | 'dim';
+const CODES = { red: 31, yellow: 33, green: 32, dim: 2 };
 
-const CODES: Record<Colour, number> = { red: 31, yellow: 33, green: 32, dim: 2 };
+export type Colour = keyof typeof CODES;
 
 export interface TextColumn<T> {
   title: string;
