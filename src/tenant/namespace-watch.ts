@@ -1,4 +1,4 @@
-import { MetadataWatcher, type Change } from '../k8s/cache/metadata-watcher.js';
+import { MetadataWatcher, type MetadataWatcherHandlers } from '../k8s/cache/metadata-watcher.js';
 import type { Clock } from '../k8s/util/clock.js';
 import { isApiError } from '../k8s/client/errors.js';
 import { apiPath } from '../k8s/client/api-path.js';
@@ -205,9 +205,12 @@ export class NamespaceWatch {
         if (name === ALL) this.#closeScopes((other) => other !== ALL);
         this.#notify('covered', name === ALL ? undefined : name);
       };
-      const onChange = ({ metadata }: Change): void =>
-        copies.changed(metadata.name, metadata.resourceVersion);
-      await feed.run({ onOpen, onChange, onClosed: () => copies.uncover() }, signal);
+      const handlers: MetadataWatcherHandlers = {
+        onOpen,
+        onChange: ({ metadata }) => copies.changed(metadata.name, metadata.resourceVersion),
+        onClosed: () => copies.uncover(),
+      };
+      await feed.run(handlers, signal);
     } catch (error) {
       if (!signal.aborted) this.#watchFailed(name, error);
     } finally {
