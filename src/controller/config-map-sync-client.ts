@@ -3,10 +3,18 @@ import type { ConfigMapSyncStatus } from '../api/v1alpha1/config-map-sync-status
 import { GROUP, PLURAL, VERSION, FINALIZER } from '../api/v1alpha1/well-known.js';
 import { apiPath } from '../k8s/client/api-path.js';
 import type { RestClient } from '../k8s/client/rest-client.js';
+import { FairQueue } from '../tenant/fair-queue.js';
+
+/**
+ * Writes at a time. One of a status of a thousand targets takes the API server a tenth of a second and more of its
+ * processor: many at once would keep it from what tenants ask for.
+ */
+const WRITES = 2;
 
 /** Writes of ConfigMapSyncs themselves, under the operator's own identity. */
 export class ConfigMapSyncClient {
   readonly #client: RestClient;
+  readonly #writes = new FairQueue(WRITES);
 
   constructor(client: RestClient) {
     this.#client = client;
@@ -46,19 +54,15 @@ export class ConfigMapSyncClient {
     subresource?: string,
   ): Promise<ConfigMapSync> {
     const { namespace = '', name } = sync.metadata;
-    const { body: patched } = await this.#client.request<ConfigMapSync>({
-      method: 'PATCH',
-      path: apiPath({
-        group: GROUP,
-        version: VERSION,
-        namespace,
-        resource: PLURAL,
-        name,
-        ...(subresource && { subresource }),
-      }),
-      body,
+    const path = apiPath({ group: GROUP, version: VERSION, namespace, resource: PLURAL, name, subresource });
+    // Nothing can begin before the finalizer is there, and nothing waits for a status.
+    const priority = subresource === undefined ? 'work' : 'new';
+    const { body: patched } = await this.#writes.run(
+      { namespace, name },
+      priority,
+      () => this.#client.request<ConfigMapSync>({ method: 'PATCH', path, body, signal }),
       signal,
-    });
+    );
     return patched;
   }
 }

@@ -30,7 +30,7 @@ export interface TargetRunnerOptions extends TargetWorkerOptions {
 }
 
 /** Attempts begun in one turn of the event loop: where nothing has to be asked, each takes some tens of microseconds. */
-const ATTEMPTS_PER_TURN = 32;
+const ATTEMPTS_PER_TURN = 16;
 
 /** Carries out plans, target by target. */
 export class TargetRunner {

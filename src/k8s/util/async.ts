@@ -53,22 +53,6 @@ export function deadline(
   };
 }
 
-/** What is done for so many items takes a millisecond or two at the most. */
-const SLICE = 20;
-
-/**
- * Calls `visit` for each item, in their order, and lets everybody else have the event loop after every twenty of them.
- * @throws what `visit` throws, at once: the items after that one are not visited.
- */
-export async function inSlices<T>(items: Iterable<T>, visit: (item: T) => void): Promise<void> {
-  let visited = 0;
-  for (const item of items) {
-    if (visited > 0 && visited % SLICE === 0) await setImmediate();
-    visit(item);
-    visited += 1;
-  }
-}
-
 /**
  * Lets only so many begin in one turn of the event loop. Work that waits for nothing would, many times in a row, hold it for
  * as long as all of it takes, and with it the answers that others wait for.
@@ -87,5 +71,23 @@ export class Turns {
     if (this.#begun % this.#perTurn === 0) this.#turn = this.#turn.then(() => setImmediate());
     this.#begun += 1;
     return this.#turn;
+  }
+}
+
+/** What is done for so many items takes a millisecond or two at the most. */
+const SLICE = 20;
+const slices = new Turns(1);
+
+/**
+ * Calls `visit` for each item, in their order, and lets everybody else have the event loop after every twenty of them: other
+ * callers wait for a turn of their own.
+ * @throws what `visit` throws, at once: the items after that one are not visited.
+ */
+export async function inSlices<T>(items: Iterable<T>, visit: (item: T) => void): Promise<void> {
+  let visited = 0;
+  for (const item of items) {
+    if (visited > 0 && visited % SLICE === 0) await slices.next();
+    visit(item);
+    visited += 1;
   }
 }
