@@ -1,3 +1,5 @@
+import type { ObjectMeta } from '../api/kubernetes.js';
+
 /** The parts of a core/v1 ConfigMap that a copy is made of and judged by. */
 export interface ConfigMap {
   apiVersion?: string;
@@ -9,15 +11,7 @@ export interface ConfigMap {
   immutable?: boolean;
 }
 
-export interface ConfigMapMetadata {
+export interface ConfigMapMetadata extends Partial<ObjectMeta> {
   name: string;
-  namespace?: string;
-  uid?: string;
-  resourceVersion?: string;
-  creationTimestamp?: string;
-  deletionTimestamp?: string;
-  labels?: Record<string, string>;
-  annotations?: Record<string, string>;
-  finalizers?: string[];
   ownerReferences?: unknown[];
 }

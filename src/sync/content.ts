@@ -8,17 +8,18 @@ export interface Content {
   immutable: boolean;
 }
 
+export function contentOf({ data, binaryData, immutable }: ConfigMap): Content {
+  return { data: data ?? {}, binaryData: binaryData ?? {}, immutable: immutable ?? false };
+}
+
 /** The content of `source`, narrowed to `keys` where they are given, and the keys it lacks (sorted). */
 export function selectContent(
   source: ConfigMap,
   keys: readonly string[] | undefined,
 ): { content: Content; missingKeys: string[] } {
-  const data = source.data ?? {};
-  const binaryData = source.binaryData ?? {};
-  const immutable = source.immutable ?? false;
-  if (keys === undefined || keys.length === 0) {
-    return { content: { data, binaryData, immutable }, missingKeys: [] };
-  }
+  const content = contentOf(source);
+  if (keys === undefined || keys.length === 0) return { content, missingKeys: [] };
+  const { data, binaryData, immutable } = content;
   return {
     content: { data: pick(data, keys), binaryData: pick(binaryData, keys), immutable },
     missingKeys: keys.filter((key) => !Object.hasOwn(data, key) && !Object.hasOwn(binaryData, key)).sort(),

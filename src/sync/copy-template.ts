@@ -10,7 +10,7 @@ import {
   SOURCE_RESOURCE_VERSION_ANNOTATION,
 } from '../api/v1alpha1/well-known.js';
 import type { ConfigMap, ConfigMapMetadata } from './config-map.js';
-import { contentHash, sameContent, sameRecord, type Content } from './content.js';
+import { contentHash, contentOf, sameContent, sameRecord, type Content } from './content.js';
 import { omit, TARGET_METADATA_ANNOTATION, type Owner } from './ownership.js';
 
 export interface CopyTemplateOptions {
@@ -33,6 +33,8 @@ export class CopyTemplate {
   readonly name: string;
   readonly content: Content;
   readonly contentHash: string;
+  /** Equal for two templates whose copies need no write to get from one to the other. */
+  readonly fingerprint: string;
   readonly #labels: Record<string, string>;
   readonly #annotations: Record<string, string>;
 
@@ -52,12 +54,8 @@ export class CopyTemplate {
       [SERVICE_ACCOUNT_ANNOTATION]: options.serviceAccount,
       ...targetMetadata(labels, annotations),
     };
-  }
-
-  /** Equal for two templates whose copies need no write to get from one to the other. */
-  get fingerprint(): string {
-    const annotations = omit(this.#annotations, [SOURCE_RESOURCE_VERSION_ANNOTATION]);
-    return JSON.stringify([this.name, this.contentHash, this.#labels, annotations]);
+    const annotated = compared(this.#annotations);
+    this.fingerprint = JSON.stringify([this.name, this.contentHash, this.#labels, annotated]);
   }
 
   create(namespace: string): ConfigMap {
@@ -82,19 +80,14 @@ export class CopyTemplate {
     });
   }
 
-  /**
-   * True where `existing` needs no write. The source's resourceVersion alone is no reason for one: it moves with every
-   * label that somebody puts on the source.
-   */
+  /** True where `existing` needs no write. */
   matches(existing: ConfigMap): boolean {
-    const wanted = this.apply(existing.metadata);
+    const { metadata } = existing;
+    const { labels = {}, annotations } = this.apply(metadata).metadata;
     return (
       sameContent(contentOf(existing), this.content) &&
-      sameRecord(existing.metadata.labels ?? {}, wanted.metadata.labels ?? {}) &&
-      sameRecord(
-        omit(existing.metadata.annotations, [SOURCE_RESOURCE_VERSION_ANNOTATION]),
-        omit(wanted.metadata.annotations, [SOURCE_RESOURCE_VERSION_ANNOTATION]),
-      )
+      sameRecord(metadata.labels ?? {}, labels) &&
+      sameRecord(compared(metadata.annotations), compared(annotations))
     );
   }
 
@@ -116,12 +109,9 @@ export class CopyTemplate {
   }
 }
 
-function contentOf(configMap: ConfigMap): Content {
-  return {
-    data: configMap.data ?? {},
-    binaryData: configMap.binaryData ?? {},
-    immutable: configMap.immutable ?? false,
-  };
+/** The source's resourceVersion alone is no reason for a write: it moves with every label that is put on the source. */
+function compared(annotations: Record<string, string> | undefined): Record<string, string> {
+  return omit(annotations, [SOURCE_RESOURCE_VERSION_ANNOTATION]);
 }
 
 function targetMetadata(
