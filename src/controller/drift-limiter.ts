@@ -1,14 +1,8 @@
 import type { Clock } from '../k8s/util/clock.js';
+import { TokenBucket } from '../k8s/events/event-queue.js';
 
-/** A copy may be put back this often at once, */
-const BURST = 5;
-/** and then once in so many milliseconds. */
-const REFILL_MS = 60_000;
-
-interface Bucket {
-  left: number;
-  updatedAt: number;
-}
+/** A copy may be put back this often at once, and then once in so many milliseconds. */
+const RATE = { burst: 5, periodMs: 60_000 };
 
 /**
  * Ends fights: where somebody keeps changing a copy, it is put back a few times and then only now and then, so that two
@@ -16,7 +10,7 @@ interface Bucket {
  */
 export class DriftLimiter {
   readonly #clock: Clock;
-  readonly #buckets = new Map<string, Bucket>();
+  readonly #buckets = new Map<string, TokenBucket>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -24,23 +18,20 @@ export class DriftLimiter {
 
   /** Milliseconds to wait before `target` may be put back once more; 0: now, and one repair is spent. */
   spend(target: string): number {
-    this.#dropFull();
     const now = this.#clock.now();
-    const bucket = this.#buckets.get(target) ?? { left: BURST, updatedAt: now };
-    bucket.left = Math.min(BURST, bucket.left + (now - bucket.updatedAt) / REFILL_MS);
-    bucket.updatedAt = now;
+    this.#dropFull(now);
+    const bucket = this.#buckets.get(target) ?? new TokenBucket({ ...RATE, now });
     // To the end: the order of insertion is that of use.
     this.#buckets.delete(target);
     this.#buckets.set(target, bucket);
-    if (bucket.left < 1) return Math.ceil((1 - bucket.left) * REFILL_MS);
-    bucket.left -= 1;
-    return 0;
+    const waitMs = bucket.readyAt(now) - now;
+    if (waitMs === 0) bucket.take(now);
+    return waitMs;
   }
 
-  #dropFull(): void {
-    const full = this.#clock.now() - BURST * REFILL_MS;
-    for (const [target, { updatedAt }] of this.#buckets) {
-      if (updatedAt >= full) return;
+  #dropFull(now: number): void {
+    for (const [target, bucket] of this.#buckets) {
+      if (!bucket.isFull(now)) return;
       this.#buckets.delete(target);
     }
   }
