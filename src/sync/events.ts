@@ -6,7 +6,7 @@ import type {
 } from '../api/v1alpha1/config-map-sync-status.js';
 import { listLeftovers, wordsOf } from './messages.js';
 import { isDenied } from './outcomes.js';
-import { type Leftover, type WorkCounts } from './result.js';
+import type { Leftover, WorkCounts } from './result.js';
 
 /** Every reason of our Events: part of what dashboards and alerts rely on. */
 export type EventReason =
@@ -50,49 +50,36 @@ export function eventsBetween(
   leftovers: readonly Leftover[] = [],
 ): StatusEvent[] {
   return [
-    ...brokenEvents(previous, next),
     ...conditionEvents(previous, next),
     ...targetEvents(previous, next),
     ...workEvents(work, leftovers),
   ];
 }
 
-/** Reasons of Ready that no other condition has. */
-const READY_EVENTS: Partial<Record<string, EventReason>> = {
-  SyncFailed: 'SyncFailed',
-  CleanupBlocked: 'CleanupBlocked',
-};
-
-function brokenEvents(previous: ConfigMapSyncStatus | undefined, next: ConfigMapSyncStatus): StatusEvent[] {
-  const readyOf = (status: ConfigMapSyncStatus | undefined): Condition | undefined =>
-    status?.conditions?.find(({ type }) => type === 'Ready');
-  const ready = readyOf(next);
-  const reason = READY_EVENTS[ready?.reason ?? ''];
-  if (ready === undefined || reason === undefined || readyOf(previous)?.reason === ready.reason) return [];
-  return [{ type: 'Warning', reason, note: ready.message }];
-}
-
+/** By condition and its reason; Ready mostly has that of another condition, which is no Event again. */
 const CONDITION_EVENTS: Partial<Record<string, EventReason>> = {
-  ServiceAccountNotFound: 'ServiceAccountNotFound',
-  TokenRequestDenied: 'TokenRequestDenied',
-  IdentityMismatch: 'SyncFailed',
-  ConfigMapNotFound: 'SourceNotFound',
-  SourceNamespaceNotFound: 'SourceNotFound',
-  SourceDenied: 'SourceDenied',
+  'Ready SyncFailed': 'SyncFailed',
+  'Ready CleanupBlocked': 'CleanupBlocked',
+  'ValidServiceAccount ServiceAccountNotFound': 'ServiceAccountNotFound',
+  'ValidServiceAccount TokenRequestDenied': 'TokenRequestDenied',
+  'ValidServiceAccount IdentityMismatch': 'SyncFailed',
+  'SourceConfigMapFound ConfigMapNotFound': 'SourceNotFound',
+  'SourceConfigMapFound SourceNamespaceNotFound': 'SourceNotFound',
+  'SourceConfigMapFound SourceDenied': 'SourceDenied',
 };
 
 function conditionEvents(
   previous: ConfigMapSyncStatus | undefined,
   next: ConfigMapSyncStatus,
 ): StatusEvent[] {
-  const types: ConditionType[] = ['ValidServiceAccount', 'SourceConfigMapFound'];
-  const known = findingsOfSameAccount(previous, next.serviceAccount);
+  const types: ConditionType[] = ['Ready', 'ValidServiceAccount', 'SourceConfigMapFound'];
+  const sameAccount = findingsOfSameAccount(previous, next.serviceAccount);
   return types.flatMap((type) => {
+    const known = type === 'Ready' ? previous : sameAccount;
     const before = known?.conditions?.find((condition) => condition.type === type);
     const now = next.conditions?.find((condition) => condition.type === type);
-    const reason = now?.status === 'False' ? CONDITION_EVENTS[now.reason] : undefined;
-    if (now === undefined || reason === undefined) return [];
-    if (before?.status === 'False' && before.reason === now.reason) return [];
+    const reason = CONDITION_EVENTS[`${type} ${now?.reason ?? ''}`];
+    if (now === undefined || reason === undefined || before?.reason === now.reason) return [];
     return [{ type: 'Warning' as const, reason, note: noteOf(now) }];
   });
 }

@@ -7,16 +7,13 @@ import type { Leftover, TargetOutcome } from './result.js';
 export const CONTENDED = 'Contended';
 /** Reason of a target whose old copy should be gone and is not. */
 export const CLEANUP_BLOCKED = 'CleanupBlocked';
-/** Reason of a `Conflict` target whose copy would go round in a circle: it stays as it is, if it is there already. */
-export const LOOP = 'Loop';
-/** Reason of a `Pending` target whose copy stays as it is, because there is nothing to bring it in sync with. */
-export const COPY_KEPT = 'CopyKept';
 
 export const SYNCED: TargetOutcome = { state: 'Synced', reason: 'ConfigMapSynced' };
 export const NOT_EVALUATED: TargetOutcome = { state: 'Pending', reason: 'NotEvaluated' };
+/** The source is gone: there is nothing to bring the copy in sync with. */
 export const KEPT: TargetOutcome = {
   state: 'Pending',
-  reason: COPY_KEPT,
+  reason: 'CopyKept',
   message: 'the copy stays as it is until the source is back',
 };
 export const STALE_SOURCE: TargetOutcome = {
@@ -31,19 +28,13 @@ export const SKIPPED: TargetOutcome = {
 };
 
 export function namespaceNotFound(namespace: string): TargetOutcome {
-  return {
-    state: 'NamespaceNotFound',
-    reason: 'NamespaceNotFound',
-    message: `there is no namespace "${namespace}"; the copy follows as soon as there is`,
-  };
+  const message = `there is no namespace "${namespace}"; the copy follows as soon as there is`;
+  return { state: 'NamespaceNotFound', reason: 'NamespaceNotFound', message };
 }
 
 export function terminating(namespace: string): TargetOutcome {
-  return {
-    state: 'Terminating',
-    reason: 'NamespaceTerminating',
-    message: `namespace "${namespace}" is being deleted`,
-  };
+  const message = `namespace "${namespace}" is being deleted`;
+  return { state: 'Terminating', reason: 'NamespaceTerminating', message };
 }
 
 export function deniedOutcome(
@@ -52,12 +43,8 @@ export function deniedOutcome(
   missingVerbs: Verb[],
   hasCopy: boolean,
 ): TargetOutcome {
-  return {
-    state: hasCopy ? 'Stale' : 'Denied',
-    reason: 'MissingPermissions',
-    message: `${username} may not ${missingVerbs.join(', ')} configmaps in namespace "${namespace}"`,
-    missingVerbs,
-  };
+  const message = `${username} may not ${missingVerbs.join(', ')} configmaps in namespace "${namespace}"`;
+  return { state: hasCopy ? 'Stale' : 'Denied', reason: 'MissingPermissions', message, missingVerbs };
 }
 
 /** The API server refused: its own sentence says why. */
@@ -106,21 +93,18 @@ export function outcomeOf({ state, reason = '', message, missingVerbs }: TargetS
 }
 
 export function contendedOutcome(namespace: string, name: string): TargetOutcome {
-  return {
-    state: 'Failed',
-    reason: CONTENDED,
-    message: `somebody keeps changing ConfigMap "${name}" in namespace "${namespace}": it is put back once a minute only; stop the other writer or take the namespace off the targets`,
-  };
+  const message = `somebody keeps changing ConfigMap "${name}" in namespace "${namespace}": it is put back once a minute only; stop the other writer or take the namespace off the targets`;
+  return { state: 'Failed', reason: CONTENDED, message };
 }
 
-/** @param through The ConfigMapSync by which the source comes from where the copy would be. */
-export function cycleOutcome(namespace: string, name: string, { metadata }: ConfigMapSync): TargetOutcome {
-  const through = `ConfigMapSync ${metadata.namespace ?? ''}/${metadata.name}`;
-  return {
-    state: 'Conflict',
-    reason: LOOP,
-    message: `the source comes from ConfigMap "${name}" in namespace "${namespace}", through ${through}: a copy there would go round in circles; take the namespace off, or choose another spec.target.name`,
-  };
+/**
+ * The copy would go round in a circle: it stays as it is, if it is there already.
+ * @param sync By this one the source comes from where the copy would be.
+ */
+export function cycleOutcome(namespace: string, name: string, sync: ConfigMapSync): TargetOutcome {
+  const through = `ConfigMapSync ${sync.metadata.namespace ?? ''}/${sync.metadata.name}`;
+  const message = `the source comes from ConfigMap "${name}" in namespace "${namespace}", through ${through}: a copy there would go round in circles; take the namespace off, or choose another spec.target.name`;
+  return { state: 'Conflict', reason: 'Loop', message };
 }
 
 /** @param holder Who owns the ConfigMap, as a phrase. */
@@ -134,9 +118,6 @@ export function conflictOutcome(
     policy === 'Fail'
       ? "delete or rename it, choose another spec.target.name, or set spec.conflictPolicy to Overwrite if it is nobody's"
       : 'choose another spec.target.name, or take the namespace off the other one';
-  return {
-    state: 'Conflict',
-    reason: 'NotOurs',
-    message: `ConfigMap "${name}" in namespace "${namespace}" belongs to ${holder}: ${advice}`,
-  };
+  const message = `ConfigMap "${name}" in namespace "${namespace}" belongs to ${holder}: ${advice}`;
+  return { state: 'Conflict', reason: 'NotOurs', message };
 }

@@ -70,9 +70,10 @@ export function ownershipOf(
  * A copy is ours where it carries our uid and is recorded. Where the record was lost, all marks have to be ours and the
  * ConfigMap has to be younger than its owner, which cannot be forged.
  */
-export function isOwnCopy(metadata: ConfigMapMetadata, owner: Owner, record: CopyRecord): boolean {
+export function isOwnCopy(metadata: ConfigMapMetadata, owner: Owner, { copies, lost }: CopyRecord): boolean {
   if (markedOwner(metadata)?.uid !== owner.uid) return false;
-  return isRecorded(metadata, record) || (record.lost && mayBeCopy(metadata, owner));
+  const isRecorded = copies.some(({ name, uid }) => name === metadata.name && uid === metadata.uid);
+  return isRecorded || (lost && mayBeCopy(metadata, owner));
 }
 
 /** True where nothing but the record tells a ConfigMap from a copy of ours. */
@@ -82,10 +83,6 @@ export function mayBeCopy(metadata: ConfigMapMetadata, owner: Owner): boolean {
     return false;
   // Times have whole seconds: a copy may be made in the very second in which its owner was.
   return Date.parse(metadata.creationTimestamp ?? '') >= Date.parse(owner.creationTimestamp ?? '');
-}
-
-function isRecorded({ name, uid }: ConfigMapMetadata, { copies }: CopyRecord): boolean {
-  return copies.some((copy) => copy.name === name && copy.uid === uid);
 }
 
 /** The owner that a ConfigMap's marks name; undefined where it has none. */
@@ -102,7 +99,6 @@ export function markedOwner(metadata: ConfigMapMetadata): Owner | undefined {
 /** Records which labels and annotations `spec.target` put on a copy, so that they can be removed again. */
 export const TARGET_METADATA_ANNOTATION = 'configmapsync.io/target-metadata';
 
-const OUR_LABELS = [OWNER_UID_LABEL];
 const OUR_ANNOTATIONS = [
   OWNER_NAME_ANNOTATION,
   OWNER_NAMESPACE_ANNOTATION,
@@ -118,7 +114,7 @@ export function withoutMarks<T extends ConfigMapMetadata>(metadata: T): T {
   const ours = metadata.labels?.[MANAGED_BY_LABEL] === MANAGED_BY ? [MANAGED_BY_LABEL] : [];
   return {
     ...metadata,
-    labels: omit(metadata.labels, [...OUR_LABELS, ...ours]),
+    labels: omit(metadata.labels, [OWNER_UID_LABEL, ...ours]),
     annotations: omit(metadata.annotations, OUR_ANNOTATIONS),
   };
 }

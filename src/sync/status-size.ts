@@ -1,6 +1,9 @@
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import { MAX_TARGETS, type ConfigMapSyncStatus } from '../api/v1alpha1/config-map-sync-status.js';
-import type { TargetStatus } from '../api/v1alpha1/config-map-sync-status.js';
+import {
+  MAX_TARGETS,
+  type ConfigMapSyncStatus,
+  type TargetStatus,
+} from '../api/v1alpha1/config-map-sync-status.js';
 
 /**
  * etcd takes 1.5 MiB for a request. The API server leaves out managed fields where an object would be larger with them;
