@@ -1,8 +1,18 @@
+import { namespacedNameKey } from '../api/kubernetes.js';
 import type { CopyReference, Verb } from '../api/v1alpha1/config-map-sync-status.js';
 import { isApiError, type ApiError } from '../k8s/client/errors.js';
+import { messageOf } from '../k8s/util/text.js';
 import type { ConfigMap, ConfigMapMetadata } from '../sync/config-map.js';
 import type { Decision } from '../sync/decide.js';
-import { addWork, NO_WORK, type TargetOutcome, type TargetResult, type WorkCounts } from '../sync/result.js';
+import { withoutMarks } from '../sync/ownership.js';
+import {
+  addWork,
+  NO_WORK,
+  type RemovalMode,
+  type TargetOutcome,
+  type TargetResult,
+  type WorkCounts,
+} from '../sync/result.js';
 import type { AccessDecision, TenantConfigMaps } from '../tenant/tenant-config-maps.js';
 import type { Session } from '../tenant/tenancy.js';
 import type { OperationResult, TargetItem, TargetWorkerOptions } from './target-worker.js';
@@ -11,9 +21,6 @@ const MAX_WAIT_SECONDS = 3_600;
 
 /** The writes of one target: `plan` records them instead of carrying them out. */
 export type Apply = Pick<TenantConfigMaps, 'create' | 'update' | 'delete'>;
-
-/** The tenant's own way to ConfigMaps. */
-export const applyAsTenant: ApplyFor = (session, onDecision) => session.configMaps(onDecision);
 
 export type ApplyFor = (session: Session, onDecision: (decision: AccessDecision) => void) => Apply;
 
@@ -49,8 +56,7 @@ export class Attempt {
   constructor(item: TargetItem, signal: AbortSignal, options: TargetWorkerOptions) {
     this.item = item;
     this.signal = signal;
-    const { namespace, name } = item.plan.owner;
-    this.syncKey = `${namespace}/${name}`;
+    this.syncKey = namespacedNameKey(item.plan.owner);
     this.#copies = item.record.copies;
     this.#onOperation = options.onOperation;
     const onDecision = (decision: AccessDecision): void => {
@@ -64,11 +70,6 @@ export class Attempt {
   /** The copies as far as this attempt knows. */
   get copies(): readonly CopyReference[] {
     return this.#copies;
-  }
-
-  /** What becomes of copies that are not desired any more. */
-  get removalMode(): 'delete' | 'release' {
-    return this.item.plan.sync.spec.deletionPolicy === 'Orphan' ? 'release' : 'delete';
   }
 
   result(
@@ -94,7 +95,7 @@ export class Attempt {
     return {
       ...this.result(undefined),
       retry: seconds === undefined ? 'backoff' : { holdMs: clamp(seconds) * 1000 },
-      error: cause instanceof Error ? cause.message : String(cause),
+      error: messageOf(cause),
     };
   }
 
@@ -112,6 +113,8 @@ export class Attempt {
   /** @throws Refused where the API server does not do it. */
   async carryOut(decision: Exclude<Decision, { action: 'conflict' }>): Promise<ConfigMap> {
     const written = await this.#write(decision);
+    if (decision.action === 'create') this.#count({ created: 1 });
+    else if (decision.action !== 'none') this.#count({ updated: 1 });
     this.confirm(written.metadata);
     return written;
   }
@@ -120,22 +123,13 @@ export class Attempt {
     switch (decision.action) {
       case 'none':
         return decision.existing;
-      case 'create': {
-        const created = await this.#create(decision.desired);
-        this.#count({ created: 1 });
-        return created;
-      }
-      case 'update': {
-        const updated = await this.update(decision.existing.metadata.name, decision.desired);
-        this.#count({ updated: 1 });
-        return updated;
-      }
-      case 'replace': {
-        await this.delete(decision.existing.metadata);
-        const created = await this.#create(decision.desired);
-        this.#count({ updated: 1 });
-        return created;
-      }
+      case 'create':
+        return this.#create(decision.desired);
+      case 'update':
+        return this.#update(decision.existing.metadata.name, decision.desired);
+      case 'replace':
+        await this.#delete(decision.existing.metadata);
+        return this.#create(decision.desired);
     }
   }
 
@@ -150,22 +144,23 @@ export class Attempt {
     this.#copies = this.#copies.filter((copy) => copy.name !== name);
   }
 
-  async delete({ name, uid, resourceVersion }: ConfigMapMetadata): Promise<void> {
-    const { namespace } = this.item;
-    await this.#send('delete', () =>
-      this.#apply.delete({ namespace, name, uid, resourceVersion }, this.signal),
-    );
-    this.forgetCopy(name);
-  }
-
-  update(name: string, desired: ConfigMap): Promise<ConfigMap> {
-    return this.#send('update', () => this.#apply.update(this.item.namespace, name, desired, this.signal));
-  }
-
-  /** A copy was removed, or released. */
-  removed(name: string, mode: 'delete' | 'release'): void {
-    this.forgetCopy(name);
+  /** @throws Refused where the API server does not do it. */
+  async remove(copy: ConfigMap, mode: RemovalMode): Promise<void> {
+    const { metadata } = copy;
+    if (mode === 'delete') await this.#delete(metadata);
+    else await this.#update(metadata.name, { ...copy, metadata: withoutMarks(metadata) });
+    this.forgetCopy(metadata.name);
     this.#count(mode === 'delete' ? { deleted: 1 } : { updated: 1 });
+  }
+
+  async #delete({ name, uid, resourceVersion }: ConfigMapMetadata): Promise<void> {
+    const seen = { namespace: this.item.namespace, name, uid, resourceVersion };
+    await this.#send('delete', () => this.#apply.delete(seen, this.signal));
+    this.forgetCopy(name);
+  }
+
+  #update(name: string, desired: ConfigMap): Promise<ConfigMap> {
+    return this.#send('update', () => this.#apply.update(this.item.namespace, name, desired, this.signal));
   }
 
   #create(desired: ConfigMap): Promise<ConfigMap> {

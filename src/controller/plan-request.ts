@@ -1,20 +1,10 @@
 import type { ServiceAccount } from '../api/kubernetes.js';
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import type { ConfigMapSyncStatus, TargetStatus } from '../api/v1alpha1/config-map-sync-status.js';
 import type { CycleDetector } from '../sync/cycle-detector.js';
-import type { CopyRecord } from '../sync/ownership.js';
 import type { SyncPlan } from '../sync/result.js';
 import type { IdentityError } from '../tenant/errors.js';
 import type { Session } from '../tenant/tenancy.js';
-
-/** What is known of the targets of a ConfigMapSync before it is planned. */
-export interface Known {
-  readonly reported: ConfigMapSyncStatus | undefined;
-  previous(namespace: string): TargetStatus | undefined;
-  record(namespace: string): CopyRecord;
-  /** Where a copy of ours is, or may be. */
-  readonly namespacesWithCopies: ReadonlySet<string>;
-}
+import type { SyncState } from './sync-state.js';
 
 /** A plan, and the means to carry it out. */
 export interface Planned {
@@ -28,7 +18,8 @@ export interface Planned {
 
 export interface PlanRequest {
   sync: ConfigMapSync;
-  known: Known;
+  /** What is known of its targets; not changed by planning. */
+  known: SyncState;
   /** Namespaces where something is under way; asked when the plan is made, not before. */
   running: () => Iterable<string>;
   /** True: everything is read again, whatever watches say. */

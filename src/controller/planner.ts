@@ -1,9 +1,6 @@
-import { accountOf, type Planned, type PlanRequest } from './plan-request.js';
-import { failed, passed, readSource } from './source.js';
-import { currentOutcome, unwantedWork } from './target-work.js';
+import { namespacedNameKey, serviceAccountUsername } from '../api/kubernetes.js';
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
 import { abortable } from '../k8s/util/async.js';
-import { namespacedNameKey, serviceAccountUsername } from '../api/kubernetes.js';
 import type { ConfigMap } from '../sync/config-map.js';
 import { selectContent } from '../sync/content.js';
 import { CopyTemplate } from '../sync/copy-template.js';
@@ -11,17 +8,22 @@ import { CycleDetector, type SyncLookup } from '../sync/cycle-detector.js';
 import type { Owner } from '../sync/ownership.js';
 import { KEPT, STALE_SOURCE, leftoverOutcome, NOT_EVALUATED } from '../sync/outcomes.js';
 import {
+  failed,
+  passed,
+  removalMode,
+  undecided,
   type Desired,
-  type Leftover,
   type SyncPlan,
   type TargetOutcome,
-  type Verdict,
 } from '../sync/result.js';
 import { copyName, selectTargets, sourceOf } from '../sync/targets.js';
 import { IdentityError } from '../tenant/errors.js';
 import type { AccessDecision } from '../tenant/tenant-config-maps.js';
 import type { Session, Tenancy } from '../tenant/tenancy.js';
 import type { NamespaceLister } from './namespace-lister.js';
+import { accountOf, type Planned, type PlanRequest } from './plan-request.js';
+import { readSource } from './source.js';
+import { currentOutcome, unwantedWork } from './target-work.js';
 
 export interface PlannerOptions {
   tenancy: Pick<Tenancy, 'open'>;
@@ -43,92 +45,83 @@ export class Planner {
 
   /** @throws ApiError and TokenRejectedError where something could not be found out. */
   async plan(request: PlanRequest): Promise<Planned> {
-    const draft = this.#begin(request);
+    const draft = this.#begin(request, 'sync');
     const session = await this.#identify(request, draft);
     if (session instanceof IdentityError) return this.#withoutIdentity(request, draft, session);
     const source = await readSource(request, draft, session, this.#options);
-    if (source !== 'denied' && source !== 'gone') return this.#sync(request, draft, session, source);
-    const { spec } = request.sync;
-    const removes = source === 'gone' && spec.sourceDeletionPolicy === 'Delete';
-    const settled = new Map<string, TargetOutcome>();
-    const work = unwantedWork(request, draft);
-    const { known, fresh } = request;
+    const { sync, known, fresh } = request;
+    // Not before: what is under way may have made a copy while the source was read.
     const held = known.namespacesWithCopies;
+    const work = unwantedWork(request, draft, held);
+    if (typeof source === 'object') return this.#sync(request, { ...draft, work }, session, source);
+    const removes = source === 'gone' && sync.spec.sourceDeletionPolicy === 'Delete';
+    const kept = source === 'gone' ? KEPT : STALE_SOURCE;
+    const settled = new Map<string, TargetOutcome>();
     for (const namespace of draft.selection.wanted) {
-      const mayHold = held.has(namespace) || (!fresh && known.record(namespace).lost);
-      if (removes && mayHold) work.set(namespace, { kind: 'absent', mode: 'delete' });
-      else
-        settled.set(
-          namespace,
-          held.has(namespace) ? (source === 'gone' ? KEPT : STALE_SOURCE) : NOT_EVALUATED,
-        );
+      const isHeld = held.has(namespace);
+      const isRemoved = removes && (isHeld || (!fresh && known.record(namespace).lost));
+      if (isRemoved) work.set(namespace, { kind: 'absent', mode: 'delete' });
+      else settled.set(namespace, isHeld ? kept : NOT_EVALUATED);
     }
     return { plan: { ...draft, purpose: 'hold', work, settled }, session };
   }
 
   /** Removes all copies, as the policy says. */
   async finalize(request: PlanRequest): Promise<Planned> {
-    const draft = { ...this.#begin(request), purpose: 'finalize' as const };
+    const draft = this.#begin(request, 'finalize');
     const { sync, known } = request;
-    const mode = sync.spec.deletionPolicy === 'Orphan' ? 'release' : 'delete';
-    const absent: Desired = { kind: 'absent', mode };
+    const absent: Desired = { kind: 'absent', mode: removalMode(sync) };
     const doubtful = request.fresh ? [] : draft.selection.wanted.filter((each) => known.record(each).lost);
     const candidates = (): Set<string> =>
       new Set([...known.namespacesWithCopies, ...doubtful, ...request.running()]);
     if (candidates().size === 0) return { plan: draft };
     const session = await this.#identify(request, draft, candidates());
-    if (!(session instanceof IdentityError)) {
-      const work = new Map([...candidates()].map((namespace) => [namespace, absent]));
-      return { plan: { ...draft, work }, session };
+    if (session instanceof IdentityError) {
+      return { plan: this.#outOfReach(request, draft, session.reason), refusal: session };
     }
-    const leftovers = this.#outOfReach(request, session.reason);
-    const settled = new Map(
-      [...Map.groupBy(leftovers, ({ namespace }) => namespace)].map(([namespace, rest]) => [
-        namespace,
-        leftoverOutcome(rest),
-      ]),
-    );
-    return { plan: { ...draft, leftovers, settled }, refusal: session };
+    const work = new Map([...candidates()].map((namespace) => [namespace, absent]));
+    return { plan: { ...draft, work }, session };
   }
 
   /** The copies stay as they are, marks and all, for a successor of the same name to take over. */
   orphaned(request: PlanRequest): SyncPlan {
-    return { ...this.#begin(request), purpose: 'finalize' };
+    return this.#begin(request, 'finalize');
   }
 
   /** Copies are to be removed, and for too long nothing could be found out. */
   unreachable(request: PlanRequest, why: string): SyncPlan {
-    return { ...this.#begin(request), purpose: 'finalize', leftovers: this.#outOfReach(request, why) };
+    return this.#outOfReach(request, this.#begin(request, 'finalize'), why);
   }
 
   /** Touches nothing and watches nothing; what was last known stays in the status. */
   suspended(request: PlanRequest): SyncPlan {
-    const message = 'spec.suspend is true: nothing is read, written or removed';
-    const ready: Verdict = { status: 'False', reason: 'Suspended', message };
-    return { ...this.#begin(request), purpose: 'suspend', conditions: { Ready: ready } };
+    const Ready = failed('Suspended', 'spec.suspend is true: nothing is read, written or removed');
+    return { ...this.#begin(request, 'suspend'), conditions: { Ready } };
   }
 
   /** No plan could be made: all stays as it was last found. */
   unknown(request: PlanRequest, message: string): SyncPlan {
-    const ready: Verdict = { status: 'Unknown', reason: 'SyncFailed', message };
-    return { ...this.#begin(request), purpose: 'unknown', conditions: { Ready: ready } };
+    return { ...this.#begin(request, 'unknown'), conditions: { Ready: undecided('SyncFailed', message) } };
   }
 
   /** Copies that cannot be removed for want of an identity; what is in a namespace that goes, goes with it. */
-  #outOfReach({ known }: PlanRequest, why: string): Leftover[] {
+  #outOfReach({ known }: PlanRequest, draft: SyncPlan, why: string): SyncPlan {
     const message = `spec.serviceAccount cannot be used: ${why}`;
-    return [...known.namespacesWithCopies]
+    const leftovers = [...known.namespacesWithCopies]
       .filter((namespace) => this.#options.namespaces.state(namespace) === 'active')
       .flatMap((namespace) =>
         known.record(namespace).copies.map(({ name }) => ({ namespace, name, message })),
       );
+    const byNamespace = Map.groupBy(leftovers, ({ namespace }) => namespace);
+    const settled = new Map([...byNamespace].map(([namespace, rest]) => [namespace, leftoverOutcome(rest)]));
+    return { ...draft, leftovers, settled };
   }
 
-  #begin({ sync, since }: PlanRequest): SyncPlan {
+  #begin({ sync, since }: PlanRequest, purpose: SyncPlan['purpose']): SyncPlan {
     const { namespace = '', name, uid, creationTimestamp } = sync.metadata;
     const owner: Owner = { uid, namespace, name, creationTimestamp };
     return {
-      purpose: 'sync',
+      purpose,
       sync,
       owner,
       username: serviceAccountUsername(accountOf(sync)),
@@ -172,14 +165,9 @@ export class Planner {
   #withoutIdentity(request: PlanRequest, draft: SyncPlan, refusal: IdentityError): Planned {
     const { reason } = refusal;
     const message = `spec.serviceAccount cannot be used: ${reason}`;
-    const held = request.known.namespacesWithCopies;
     const stale: TargetOutcome = { state: 'Stale', reason, message };
-    const settled = new Map(
-      [...new Set([...draft.selection.wanted, ...held])].map((namespace) => [
-        namespace,
-        held.has(namespace) ? stale : NOT_EVALUATED,
-      ]),
-    );
+    const settled = new Map(draft.selection.wanted.map((namespace) => [namespace, NOT_EVALUATED]));
+    for (const namespace of request.known.namespacesWithCopies) settled.set(namespace, stale);
     return { plan: { ...draft, purpose: 'hold', settled }, refusal };
   }
 
@@ -199,7 +187,7 @@ export class Planner {
     });
     const cycles = new CycleDetector(sync, source.metadata, this.#options.syncs);
     const desired: Desired = { kind: 'copy', template };
-    const work = unwantedWork(request, draft);
+    const work = new Map(draft.work);
     const settled = new Map<string, TargetOutcome>();
     const running = new Set(request.running());
     for (const namespace of draft.selection.wanted) {
@@ -211,12 +199,7 @@ export class Planner {
       if (outcome !== undefined) settled.set(namespace, outcome);
       else work.set(namespace, desired);
     }
-    const plan = {
-      ...draft,
-      content: { resourceVersion, hash: template.contentHash, missingKeys },
-      work,
-      settled,
-    };
-    return { plan, session, cycles };
+    const read = { resourceVersion, hash: template.contentHash, missingKeys };
+    return { plan: { ...draft, content: read, work, settled }, session, cycles };
   }
 }

@@ -1,10 +1,9 @@
-import type { CopyReference } from '../api/v1alpha1/config-map-sync-status.js';
-import type { Verb } from '../api/v1alpha1/config-map-sync-status.js';
 import { sameNamespacedName } from '../api/kubernetes.js';
+import type { CopyReference, Verb } from '../api/v1alpha1/config-map-sync-status.js';
 import type { ConfigMap } from '../sync/config-map.js';
-import { isOwnCopy, withoutMarks } from '../sync/ownership.js';
+import { isOwnCopy } from '../sync/ownership.js';
 import { leftoverOutcome, NOT_EVALUATED } from '../sync/outcomes.js';
-import { type Leftover, type TargetResult } from '../sync/result.js';
+import type { Leftover, RemovalMode, TargetResult } from '../sync/result.js';
 import { copyName } from '../sync/targets.js';
 import { isAnswer, Refused, type Attempt } from './attempt.js';
 
@@ -15,35 +14,24 @@ const ATTEMPTS = 4;
  * Removes the recorded copies of one target but the one called `keep`. Where the record may have been lost, the name that
  * the spec knows is looked at too.
  */
-export async function prune(
-  attempt: Attempt,
-  mode: 'delete' | 'release',
-  keep: string | undefined,
-): Promise<TargetResult> {
+export async function prune(attempt: Attempt, mode: RemovalMode, keep?: string): Promise<TargetResult> {
   const { namespace, plan } = attempt.item;
   const names = new Set(attempt.copies.map(({ name }) => name));
   if (keep === undefined && attempt.item.record.lost) names.add(copyName(plan.sync.spec));
   const leftovers: Leftover[] = [];
-  let retry: TargetResult['retry'];
   for (const name of names) {
-    if (name === keep) continue;
     // The source is never removed, whatever the record says. It may be a copy of ours again when it is the source no more.
-    if (sameNamespacedName({ namespace, name }, plan.source)) continue;
+    if (name === keep || sameNamespacedName({ namespace, name }, plan.source)) continue;
     const left = await remove(attempt, name, mode);
-    if (left === undefined) continue;
-    leftovers.push(left);
-    if (left.missingVerb === undefined) retry = 'backoff';
+    if (left !== undefined) leftovers.push(left);
   }
+  const retry = leftovers.some(({ missingVerb }) => missingVerb === undefined) ? 'backoff' : undefined;
   const outcome = leftovers.length === 0 ? NOT_EVALUATED : leftoverOutcome(leftovers);
   return { ...attempt.result(outcome, { leftovers }), retry };
 }
 
 /** @returns what is left where it cannot be removed. */
-async function remove(
-  attempt: Attempt,
-  name: string,
-  mode: 'delete' | 'release',
-): Promise<Leftover | undefined> {
+async function remove(attempt: Attempt, name: string, mode: RemovalMode): Promise<Leftover | undefined> {
   const { record, plan } = attempt.item;
   const recorded = attempt.copies.some((copy) => copy.name === name);
   for (let tries = 1; ; tries += 1) {
@@ -54,7 +42,7 @@ async function remove(
         return undefined;
       }
       attempt.confirm(existing.metadata);
-      await removeSeen(attempt, existing, mode);
+      await attempt.remove(existing, mode);
       return undefined;
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
@@ -71,28 +59,18 @@ async function remove(
   }
 }
 
-async function removeSeen(attempt: Attempt, existing: ConfigMap, mode: 'delete' | 'release'): Promise<void> {
-  const { metadata } = existing;
-  if (mode === 'delete') await attempt.delete(metadata);
-  else await attempt.update(metadata.name, { ...existing, metadata: withoutMarks(metadata) });
-  attempt.removed(metadata.name, mode);
-}
-
 /** A 403 may be RBAC's or an admission policy's: the reviews tell which. */
 async function leftover(attempt: Attempt, name: string, { verb, cause }: Refused): Promise<Leftover> {
   const { namespace, session } = attempt.item;
-  if (cause.code === 403 && (await isMissing(attempt, name, verb))) {
+  if (cause.code === 403) {
+    const { access } = session.namespace(namespace);
+    access.invalidate();
+    const { missing } = await access.verdict(name, [verb], attempt.signal);
     const message = `${session.tenant.username} may not ${verb} it`;
-    return { namespace, name, message, missingVerb: verb };
+    if (missing.length > 0) return { namespace, name, message, missingVerb: verb };
   }
   if (!isAnswer(cause)) throw cause;
   return { namespace, name, message: cause.message };
-}
-
-async function isMissing(attempt: Attempt, name: string, verb: Verb): Promise<boolean> {
-  const { access } = attempt.item.session.namespace(attempt.item.namespace);
-  access.invalidate();
-  return (await access.verdict(name, [verb], attempt.signal)).missing.length > 0;
 }
 
 /** The copies that stay where something is missing: those recorded, as far as the ServiceAccount may still look. */

@@ -1,6 +1,6 @@
 import { isApiError } from '../k8s/client/errors.js';
 import type { ConfigMap } from '../sync/config-map.js';
-import type { SyncPlan, Verdict } from '../sync/result.js';
+import { failed, passed, type SyncPlan } from '../sync/result.js';
 import type { Session } from '../tenant/tenancy.js';
 import type { PlanRequest } from './plan-request.js';
 import type { PlannerOptions } from './planner.js';
@@ -33,20 +33,10 @@ export async function readSource(
     }
     if (!isApiError(error, 404)) throw error;
     const isThere = namespaces.state(namespace) !== 'missing';
+    const noNamespace = `there is no namespace "${namespace}" to find ConfigMap "${name}" in`;
     conditions.SourceConfigMapFound = isThere
       ? failed('ConfigMapNotFound', `there is no ConfigMap "${name}" in namespace "${namespace}"`)
-      : failed(
-          'SourceNamespaceNotFound',
-          `there is no namespace "${namespace}" to find ConfigMap "${name}" in`,
-        );
+      : failed('SourceNamespaceNotFound', noNamespace);
     return 'gone';
   }
-}
-
-export function passed(reason: string): Verdict {
-  return { status: 'True', reason, message: '' };
-}
-
-export function failed(reason: string, message: string): Verdict {
-  return { status: 'False', reason, message };
 }

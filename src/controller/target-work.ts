@@ -1,7 +1,7 @@
 import type { CopyTemplate } from '../sync/copy-template.js';
 import { isDenied, outcomeOf, SYNCED } from '../sync/outcomes.js';
 import { requiredVerbs } from '../sync/required-rbac.js';
-import type { Desired, SyncPlan, TargetOutcome } from '../sync/result.js';
+import { removalMode, type Desired, type SyncPlan, type TargetOutcome } from '../sync/result.js';
 import type { Session } from '../tenant/tenancy.js';
 import type { NamespaceLister } from './namespace-lister.js';
 import type { PlanRequest } from './plan-request.js';
@@ -34,15 +34,17 @@ export function currentOutcome(
   return copies.length === 1 && copies[0]?.name === name ? SYNCED : undefined;
 }
 
-/** Copies in namespaces that are no target any more go, whatever becomes of the others. */
+/**
+ * Copies in namespaces that are no target any more go, whatever becomes of the others.
+ * @param held Where a copy of ours is, or may be.
+ */
 export function unwantedWork(
-  { known, running, sync }: PlanRequest,
-  { selection }: Pick<SyncPlan, 'selection'>,
+  { running, sync }: PlanRequest,
+  { selection }: SyncPlan,
+  held: ReadonlySet<string>,
 ): Map<string, Desired> {
-  const mode = sync.spec.deletionPolicy === 'Orphan' ? 'release' : 'delete';
+  const absent: Desired = { kind: 'absent', mode: removalMode(sync) };
   const wanted = new Set(selection.wanted);
-  const held = new Set([...known.namespacesWithCopies, ...running()]);
-  return new Map(
-    [...held].filter((each) => !wanted.has(each)).map((namespace) => [namespace, { kind: 'absent', mode }]),
-  );
+  const unwanted = [...new Set([...held, ...running()])].filter((each) => !wanted.has(each));
+  return new Map(unwanted.map((namespace) => [namespace, absent]));
 }

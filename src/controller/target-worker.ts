@@ -1,10 +1,10 @@
+import { namespacedNameKey } from '../api/kubernetes.js';
 import type { TargetStatus, Verb } from '../api/v1alpha1/config-map-sync-status.js';
 import { isApiError } from '../k8s/client/errors.js';
-import { namespacedNameKey } from '../api/kubernetes.js';
 import type { CopyTemplate } from '../sync/copy-template.js';
 import type { CycleDetector } from '../sync/cycle-detector.js';
 import { decide, type Decision } from '../sync/decide.js';
-import { type CopyRecord, type IsLiving } from '../sync/ownership.js';
+import type { CopyRecord, IsLiving } from '../sync/ownership.js';
 import { requiredVerbs } from '../sync/required-rbac.js';
 import {
   conflictOutcome,
@@ -19,7 +19,13 @@ import {
   terminating,
   withLeftovers,
 } from '../sync/outcomes.js';
-import type { Desired, SyncPlan, TargetOutcome, TargetResult } from '../sync/result.js';
+import {
+  removalMode,
+  type Desired,
+  type SyncPlan,
+  type TargetOutcome,
+  type TargetResult,
+} from '../sync/result.js';
 import type { AccessVerdict } from '../tenant/namespace-access.js';
 import type { NamespaceWatch } from '../tenant/namespace-watch.js';
 import type { AccessDecision } from '../tenant/tenant-config-maps.js';
@@ -57,6 +63,13 @@ export interface TargetItem {
   session: Session;
   /** Undefined where no copy is to be made. */
   cycles: CycleDetector | undefined;
+}
+
+/** The one copy that an attempt is to make or keep, and where. */
+interface Copying {
+  attempt: Attempt;
+  template: CopyTemplate;
+  view: NamespaceWatch;
 }
 
 /** Somebody else writes the same object at the same time: a few looks settle it, more would be a fight. */
@@ -106,7 +119,7 @@ export class TargetWorker {
       const state = this.#options.namespaces.state(namespace);
       // What is in a namespace that is deleted goes with it.
       if (state !== 'active') return attempt.result(NOT_EVALUATED, { copies: [] });
-      return prune(attempt, desired.mode, undefined);
+      return prune(attempt, desired.mode);
     }
     return this.#sync(attempt, desired.template);
   }
@@ -114,44 +127,40 @@ export class TargetWorker {
   async #sync(attempt: Attempt, template: CopyTemplate): Promise<TargetResult> {
     const { plan, namespace, session, cycles, record } = attempt.item;
     const view = session.namespace(namespace);
+    const copying = { attempt, template, view };
     const verdict = await view.access.verdict(template.name, requiredVerbs(plan.sync), attempt.signal);
     // Permissions first: whether a namespace exists is reported only to those who have permissions in it.
-    if (verdict.missing.length > 0) return this.#denied(attempt, template, view, verdict);
+    if (verdict.missing.length > 0) return this.#denied(copying, verdict);
     const state = this.#options.namespaces.state(namespace);
     if (state === 'missing') return attempt.result(namespaceNotFound(namespace), { copies: [] });
     if (state === 'terminating') return attempt.result(terminating(namespace));
-    const held = record.copies.some(({ name }) => name === template.name);
-    const cycle = cycles?.cycleThrough({ namespace, name: template.name }, held);
+    const isRecorded = record.copies.some(({ name }) => name === template.name);
+    const cycle = cycles?.cycleThrough({ namespace, name: template.name }, isRecorded);
     if (cycle !== undefined) return attempt.result(cycleOutcome(namespace, template.name, cycle));
 
     try {
-      return await this.#withoutFormer(attempt, template, await this.#write(attempt, template, view));
+      return await this.#withoutFormer(copying, await this.#write(copying, isRecorded));
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      return this.#refused(attempt, template, view, error);
+      return this.#refused(copying, error);
     }
   }
 
   /** A copy of a former name may be in the way of the new one, or use up a quota: it goes whatever became of that. */
-  async #withoutFormer(
-    attempt: Attempt,
-    template: CopyTemplate,
-    outcome: TargetOutcome,
-  ): Promise<TargetResult> {
-    const former = await prune(attempt, attempt.removalMode, template.name);
+  async #withoutFormer({ attempt, template }: Copying, outcome: TargetOutcome): Promise<TargetResult> {
+    const former = await prune(attempt, removalMode(attempt.item.plan.sync), template.name);
     const retry = attempt.retry ?? former.retry;
     return { ...former, outcome: withLeftovers(outcome, former.leftovers), retry };
   }
 
-  async #write(attempt: Attempt, template: CopyTemplate, view: NamespaceWatch): Promise<TargetOutcome> {
-    const { record, previous } = attempt.item;
-    const recorded = record.copies.some(({ name }) => name === template.name);
-    if (recorded && view.isCurrent(template.name, template.fingerprint)) return SYNCED;
+  async #write(copying: Copying, isRecorded: boolean): Promise<TargetOutcome> {
+    const { attempt, template, view } = copying;
+    if (isRecorded && view.isCurrent(template.name, template.fingerprint)) return SYNCED;
     // Where nothing was before, most likely nothing is: creating finds out with one request.
-    let createFirst = !recorded && previous === undefined;
+    let createFirst = !isRecorded && attempt.item.previous === undefined;
     for (let tries = 1; ; tries += 1) {
       try {
-        return await this.#try(attempt, template, view, createFirst);
+        return await this.#try(copying, createFirst);
       } catch (error) {
         const moved =
           error instanceof Refused && isApiError(error.cause, 409, 404) && !isNamespaceGone(error.cause);
@@ -161,12 +170,7 @@ export class TargetWorker {
     }
   }
 
-  async #try(
-    attempt: Attempt,
-    template: CopyTemplate,
-    view: NamespaceWatch,
-    createFirst: boolean,
-  ): Promise<TargetOutcome> {
+  async #try({ attempt, template, view }: Copying, createFirst: boolean): Promise<TargetOutcome> {
     const { plan, namespace, record } = attempt.item;
     const tracked = view.track(template.name, attempt.syncKey);
     try {
@@ -210,12 +214,8 @@ export class TargetWorker {
   }
 
   /** The API server refused although the reviews allowed: permissions changed in between, or it is not about them. */
-  async #refused(
-    attempt: Attempt,
-    template: CopyTemplate,
-    view: NamespaceWatch,
-    { verb, cause }: Refused,
-  ): Promise<TargetResult> {
+  async #refused(copying: Copying, { verb, cause }: Refused): Promise<TargetResult> {
+    const { attempt, template, view } = copying;
     const { namespace, plan } = attempt.item;
     if (cause.hasCause('NamespaceTerminating')) return attempt.result(terminating(namespace));
     if (isNamespaceGone(cause)) return attempt.result(namespaceNotFound(namespace), { copies: [] });
@@ -223,19 +223,15 @@ export class TargetWorker {
     if (cause.code === 403) {
       view.access.invalidate();
       const verbs = new Set<Verb>([...requiredVerbs(plan.sync), verb]);
-      const verdict = await view.access.verdict(template.name, [...verbs], attempt.signal);
-      if (verdict.missing.length > 0) {
-        return this.#denied(attempt, template, view, { ...verdict, auditID: cause.auditID });
-      }
+      const { missing } = await view.access.verdict(template.name, [...verbs], attempt.signal);
+      if (missing.length > 0) return this.#denied(copying, { missing, auditID: cause.auditID });
     }
     attempt.retry = isTransient(cause) ? 'backoff' : undefined;
-    return this.#withoutFormer(attempt, template, failedOutcome(namespace, template.name, cause));
+    return this.#withoutFormer(copying, failedOutcome(namespace, template.name, cause));
   }
 
   async #denied(
-    attempt: Attempt,
-    template: CopyTemplate,
-    view: NamespaceWatch,
+    { attempt, template, view }: Copying,
     { missing, auditID }: AccessVerdict,
   ): Promise<TargetResult> {
     const { namespace, session } = attempt.item;

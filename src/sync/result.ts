@@ -7,15 +7,31 @@ import type { Owner } from './ownership.js';
 import type { TargetSelection } from './targets.js';
 
 /** What is to become of the copies in one namespace. */
-export type Desired =
-  | { kind: 'copy'; template: CopyTemplate }
-  /** `release`: they stay as ConfigMaps without our marks. */
-  | { kind: 'absent'; mode: 'delete' | 'release' };
+export type Desired = { kind: 'copy'; template: CopyTemplate } | { kind: 'absent'; mode: RemovalMode };
+
+/** `release`: copies that are not desired stay as ConfigMaps without our marks. */
+export type RemovalMode = 'delete' | 'release';
+
+export function removalMode({ spec }: ConfigMapSync): RemovalMode {
+  return spec.deletionPolicy === 'Orphan' ? 'release' : 'delete';
+}
 
 export interface Verdict {
   status: ConditionStatus;
   reason: string;
   message: string;
+}
+
+export function passed(reason: string, message = ''): Verdict {
+  return { status: 'True', reason, message };
+}
+
+export function failed(reason: string, message: string): Verdict {
+  return { status: 'False', reason, message };
+}
+
+export function undecided(reason: string, message: string): Verdict {
+  return { status: 'Unknown', reason, message };
 }
 
 /**

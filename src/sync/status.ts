@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
+import { CONDITION_TYPES, MAX_CONDITION_MESSAGE } from '../api/v1alpha1/condition.js';
 import {
-  CONDITION_TYPES,
-  MAX_CONDITION_MESSAGE,
-  type Condition,
-  type ConditionType,
-} from '../api/v1alpha1/condition.js';
-import type { ConfigMapSyncStatus, Verb } from '../api/v1alpha1/config-map-sync-status.js';
-import { MAX_COPIES, MAX_TARGET_MESSAGE, type TargetStatus } from '../api/v1alpha1/config-map-sync-status.js';
+  MAX_COPIES,
+  MAX_TARGET_MESSAGE,
+  type ConfigMapSyncStatus,
+  type TargetStatus,
+  type Verb,
+} from '../api/v1alpha1/config-map-sync-status.js';
 import {
   blockedMessage,
   missingKeysMessage,
@@ -15,7 +15,16 @@ import {
   unsyncedMessage,
 } from './messages.js';
 import { CLEANUP_BLOCKED, isDenied, NOT_EVALUATED, outcomeOf, SKIPPED } from './outcomes.js';
-import { type Leftover, type SyncPlan, type SyncResult, type TargetOutcome, type Verdict } from './result.js';
+import {
+  failed,
+  passed,
+  undecided,
+  type Leftover,
+  type SyncPlan,
+  type SyncResult,
+  type TargetOutcome,
+  type Verdict,
+} from './result.js';
 import { cut, fittingTargets } from './status-size.js';
 
 /**
@@ -29,51 +38,47 @@ export function statusOf(
 ): ConfigMapSyncStatus {
   const { plan } = result;
   const { generation = 0 } = plan.sync.metadata;
-  const observedGeneration = plan.purpose === 'unknown' ? previous?.observedGeneration : generation;
-  const conditions = (outcomes: ReadonlyMap<string, TargetOutcome>): Condition[] => {
-    const verdicts = verdictsOf(previous, result, outcomes);
-    return CONDITION_TYPES.map((type) => {
-      const verdict = verdicts.get(type) ?? UNDECIDED;
-      const before = previous?.conditions?.find((condition) => condition.type === type);
-      return {
-        type,
-        status: verdict.status,
-        observedGeneration: generation,
-        lastTransitionTime: before?.status === verdict.status ? before.lastTransitionTime : now,
-        reason: verdict.reason,
-        message: cut(verdict.message, MAX_CONDITION_MESSAGE),
-      };
-    });
-  };
-  if (plan.purpose === 'suspend' || plan.purpose === 'unknown') {
-    const { targets: told, ...rest } = previous ?? {};
-    const status: ConfigMapSyncStatus = {
-      ...rest,
-      ...(observedGeneration !== undefined && { observedGeneration }),
-      serviceAccount: plan.username,
-      conditions: conditions(new Map()),
-    };
-    const targets =
-      result.targets.size > 0 ? fittingTargets(plan.sync, status, targetsOf(previous, result, now)) : told;
-    return { ...status, ...(targets && { targets }) };
-  }
-  const targets = targetsOf(previous, result, now);
+  const wanted = wantedOf(plan);
+  const targets = targetsOf(previous, result, wanted, now);
   const outcomes = new Map(
     targets
-      .filter(({ namespace }) => isWanted(plan, namespace))
-      .map((line) => [line.namespace, outcomeOf(line)]),
+      .filter(({ namespace }) => wanted.has(namespace))
+      .map((target) => [target.namespace, outcomeOf(target)]),
   );
-  const wanted = plan.purpose === 'finalize' ? 0 : plan.selection.wanted.length;
+  const verdicts = verdictsOf(previous, result, outcomes);
+  const conditions = CONDITION_TYPES.map((type) => {
+    const { status, reason, message } = verdicts[type] ?? UNDECIDED;
+    const before = previous?.conditions?.find((condition) => condition.type === type);
+    return {
+      type,
+      status,
+      observedGeneration: generation,
+      lastTransitionTime: before?.status === status ? before.lastTransitionTime : now,
+      reason,
+      message: cut(message, MAX_CONDITION_MESSAGE),
+    };
+  });
+  if (keepsPrevious(plan)) {
+    const { targets: known, ...rest } = previous ?? {};
+    const status: ConfigMapSyncStatus = {
+      ...rest,
+      ...(plan.purpose === 'suspend' && { observedGeneration: generation }),
+      serviceAccount: plan.username,
+      conditions,
+    };
+    const kept = result.targets.size > 0 ? fittingTargets(plan.sync, status, targets) : known;
+    return { ...status, ...(kept && { targets: kept }) };
+  }
   const synced = [...outcomes.values()].filter(({ state }) => state === 'Synced').length;
   const status: ConfigMapSyncStatus = {
     observedGeneration: generation,
     serviceAccount: plan.username,
-    summary: `${synced}/${wanted}`,
-    wantedTargets: wanted,
+    summary: `${synced}/${wanted.size}`,
+    wantedTargets: wanted.size,
     syncedTargets: synced,
     deniedTargets: targets.filter(isDenied).length,
     ...sourceFields(previous, plan),
-    conditions: conditions(outcomes),
+    conditions,
   };
   return { ...status, targets: fittingTargets(plan.sync, status, targets) };
 }
@@ -83,23 +88,28 @@ export function sameStatus(a: ConfigMapSyncStatus | undefined, b: ConfigMapSyncS
   return isDeepStrictEqual(plain(a), plain(b));
 }
 
-const UNDECIDED: Verdict = { status: 'Unknown', reason: 'NotEvaluated', message: 'not looked at yet' };
+const UNDECIDED = undecided('NotEvaluated', 'not looked at yet');
 
-function isWanted({ purpose, selection }: SyncPlan, namespace: string): boolean {
-  return purpose !== 'finalize' && selection.wanted.includes(namespace);
+function wantedOf({ purpose, selection }: SyncPlan): Set<string> {
+  return new Set(purpose === 'finalize' ? [] : selection.wanted);
+}
+
+/** Nothing was looked at: what is known stays. */
+function keepsPrevious({ purpose }: SyncPlan): boolean {
+  return purpose === 'suspend' || purpose === 'unknown';
 }
 
 /** Every wanted target, and every namespace where copies are left; sorted. */
 function targetsOf(
   previous: ConfigMapSyncStatus | undefined,
   result: SyncResult,
+  wanted: ReadonlySet<string>,
   now: string,
 ): TargetStatus[] {
   const { plan, copies } = result;
   const before = new Map((previous?.targets ?? []).map((target) => [target.namespace, target]));
-  const wanted = new Set(plan.purpose === 'finalize' ? [] : plan.selection.wanted);
   const { skipped } = plan.selection;
-  const kept = plan.purpose === 'suspend' || plan.purpose === 'unknown' ? before.keys() : [];
+  const kept = keepsPrevious(plan) ? before.keys() : [];
   const leftovers = [...copies].filter(([, list]) => list.length > 0).map(([namespace]) => namespace);
   const namespaces = new Set([...wanted, ...leftovers, ...kept]);
   if (skipped !== undefined && plan.purpose !== 'finalize') namespaces.add(skipped);
@@ -143,48 +153,41 @@ function sourceFields(
   return { sourceResourceVersion: content.resourceVersion, contentHash: content.hash };
 }
 
+type Verdicts = SyncPlan['conditions'];
+
 function verdictsOf(
   previous: ConfigMapSyncStatus | undefined,
   result: SyncResult,
   outcomes: ReadonlyMap<string, TargetOutcome>,
-): Map<ConditionType, Verdict> {
-  const { plan } = result;
-  const verdicts = new Map<ConditionType, Verdict>();
-  const keepsPrevious = plan.purpose === 'suspend' || plan.purpose === 'unknown';
-  if (keepsPrevious) {
-    for (const { type, status, reason, message } of previous?.conditions ?? []) {
-      if (type !== 'Ready') verdicts.set(type, { status, reason, message });
-    }
+): Verdicts {
+  const { plan, underWay } = result;
+  const verdicts: Verdicts = {};
+  for (const { type, status, reason, message } of keepsPrevious(plan) ? (previous?.conditions ?? []) : []) {
+    if (type !== 'Ready') verdicts[type] = { status, reason, message };
   }
-  for (const type of CONDITION_TYPES) {
-    const verdict = plan.conditions[type];
-    if (verdict !== undefined) verdicts.set(type, verdict);
-  }
+  Object.assign(verdicts, plan.conditions);
   if (plan.purpose === 'sync') {
-    verdicts.set('TargetsAuthorized', authorizedVerdict(plan, outcomes));
-    verdicts.set('AllTargetsSynced', syncedVerdict(result, outcomes));
+    verdicts.TargetsAuthorized = authorizedVerdict(plan, outcomes);
+    verdicts.AllTargetsSynced = syncedVerdict(result, outcomes);
   }
   if (plan.purpose === 'finalize') {
     const leftovers = leftoversOf(result);
-    if (leftovers.length > 0) {
-      verdicts.set('Ready', { status: 'False', reason: CLEANUP_BLOCKED, message: blockedMessage(leftovers) });
-    } else if (result.underWay.size > 0) {
-      const message = progressMessage(result.underWay.size, result.underWay);
-      verdicts.set('Ready', { status: 'Unknown', reason: 'Progressing', message });
-    }
+    if (leftovers.length > 0) verdicts.Ready = failed(CLEANUP_BLOCKED, blockedMessage(leftovers));
+    else if (underWay.size > 0)
+      verdicts.Ready = undecided('Progressing', progressMessage(underWay.size, underWay));
   }
-  if (!verdicts.has('Ready')) verdicts.set('Ready', readyVerdict(verdicts));
+  verdicts.Ready ??= readyVerdict(verdicts);
   return verdicts;
 }
 
 /** Ready speaks for the first condition that is not True. */
-function readyVerdict(verdicts: ReadonlyMap<ConditionType, Verdict>): Verdict {
-  const parts = CONDITION_TYPES.filter((type) => type !== 'Ready').map(
-    (type) => verdicts.get(type) ?? UNDECIDED,
+function readyVerdict(verdicts: Verdicts): Verdict {
+  const parts = CONDITION_TYPES.filter((type) => type !== 'Ready').map((type) => verdicts[type] ?? UNDECIDED);
+  return (
+    parts.find(({ status }) => status === 'False') ??
+    parts.find(({ status }) => status === 'Unknown') ??
+    passed('ReconciliationComplete', 'every target is in step')
   );
-  const obstacle =
-    parts.find(({ status }) => status === 'False') ?? parts.find(({ status }) => status === 'Unknown');
-  return obstacle ?? { status: 'True', reason: 'ReconciliationComplete', message: 'every target is in step' };
 }
 
 function authorizedVerdict({ username }: SyncPlan, outcomes: ReadonlyMap<string, TargetOutcome>): Verdict {
@@ -193,8 +196,8 @@ function authorizedVerdict({ username }: SyncPlan, outcomes: ReadonlyMap<string,
     if (missingVerbs.length > 0) denied.set(namespace, missingVerbs);
   }
   return denied.size === 0
-    ? { status: 'True', reason: 'AllTargetsAuthorized', message: '' }
-    : { status: 'False', reason: 'MissingPermissions', message: permissionsMessage(username, denied) };
+    ? passed('AllTargetsAuthorized')
+    : failed('MissingPermissions', permissionsMessage(username, denied));
 }
 
 function syncedVerdict(
@@ -206,7 +209,7 @@ function syncedVerdict(
   if (outcomes.size === 0) {
     const message =
       'no namespace to copy to: none that spec names or selects is another place than the source';
-    return { status: 'False', reason: 'NoTargets', message };
+    return failed('NoTargets', message);
   }
   // A target under way shows its previous state, which says nothing of what it is to become.
   const waiting = new Map([...underWay].filter(([namespace]) => outcomes.has(namespace)));
@@ -216,13 +219,10 @@ function syncedVerdict(
   if (unsynced.length > 0) {
     const names = unsynced.map(([namespace, { state }]) => `${namespace} (${state})`);
     const message = unsyncedMessage(outcomes.size - unsynced.length, names);
-    return { status: 'False', reason: 'SomeTargetsNotSynced', message: withKeys(message) };
+    return failed('SomeTargetsNotSynced', withKeys(message));
   }
-  if (waiting.size > 0) {
-    const message = progressMessage(outcomes.size, waiting);
-    return { status: 'Unknown', reason: 'Progressing', message: withKeys(message) };
-  }
-  return { status: 'True', reason: 'AllConfigMapsSynced', message: keys };
+  if (waiting.size > 0) return undecided('Progressing', withKeys(progressMessage(outcomes.size, waiting)));
+  return passed('AllConfigMapsSynced', keys);
 }
 
 /** Copies that should be gone and are not, in all namespaces. */

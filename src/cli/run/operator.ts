@@ -2,7 +2,6 @@ import { API_VERSION } from '../../api/v1alpha1/well-known.js';
 import { DenialRegister } from '../../reporting/denial-register.js';
 import { Notifier } from '../../reporting/notifier.js';
 import { PolicyReporter } from '../../reporting/policy-reporter.js';
-import { applyAsTenant } from '../../controller/attempt.js';
 import { ConfigMapSyncClient } from '../../controller/config-map-sync-client.js';
 import { DriftLimiter } from '../../controller/drift-limiter.js';
 import { NamespaceLister } from '../../controller/namespace-lister.js';
@@ -140,7 +139,7 @@ export class Operator {
         index.byUid(uid) !== undefined,
       onDecision: (plan, decision) => notifier.decided(plan.sync, decision),
       onOperation: (operation, result) => metrics.syncOperation(operation, result),
-      applyFor: applyAsTenant,
+      applyFor: (session, onDecision) => session.configMaps(onDecision),
       onSettled: (state) => this.#reporter.changed(state),
       onFault: (key, error) => logger.error('a target failed', { configMapSync: key, error }),
       replan: (key) => this.#queue.add(key),

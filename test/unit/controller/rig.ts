@@ -1,7 +1,6 @@
 import type { ConfigMapSyncSpec } from '../../../src/api/v1alpha1/config-map-sync-spec.js';
 import type { ConfigMapSyncStatus } from '../../../src/api/v1alpha1/config-map-sync-status.js';
 import type { ConfigMapSync } from '../../../src/api/v1alpha1/config-map-sync.js';
-import { applyAsTenant } from '../../../src/controller/attempt.js';
 import { ConfigMapSyncClient } from '../../../src/controller/config-map-sync-client.js';
 import { DriftLimiter } from '../../../src/controller/drift-limiter.js';
 import { EventHandlers } from '../../../src/controller/event-handlers.js';
@@ -100,7 +99,7 @@ export class Rig {
       isLiving: ({ uid }) => index.byUid(uid) !== undefined,
       onDecision: (plan, decision) => notifier.decided(plan.sync, decision),
       onOperation: (operation, result) => this.operations.push(`${operation} ${result}`),
-      applyFor: applyAsTenant,
+      applyFor: (session, onDecision) => session.configMaps(onDecision),
       onSettled: (state) => this.reporter.changed(state),
       onFault: (_key, error) => this.faults.push(error),
       replan: (key) => this.queue.add(key),
