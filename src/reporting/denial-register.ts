@@ -24,23 +24,15 @@ export class DenialRegister {
    * thousands never hides another's few. The choice is stable while the denials are.
    */
   series(limit: number): DeniedSeries {
-    const byTenant = new Map<string, Denial[]>();
-    for (const sync of [...this.#denials.keys()].sort()) {
-      for (const denial of this.#denials.get(sync) ?? []) {
-        const tenant = byTenant.get(denial.namespace);
-        if (tenant === undefined) byTenant.set(denial.namespace, [denial]);
-        else tenant.push(denial);
-      }
-    }
+    const all = [...this.#denials.keys()].sort().flatMap((sync) => this.#denials.get(sync) ?? []);
+    const byTenant = Map.groupBy(all, ({ namespace }) => namespace);
     const series: Denial[] = [];
-    let total = 0;
-    for (const denials of byTenant.values()) total += denials.length;
-    for (let turn = 0; series.length < Math.min(limit, total); turn += 1) {
+    for (let turn = 0; series.length < Math.min(limit, all.length); turn += 1) {
       for (const denials of byTenant.values()) {
         const denial = denials[turn];
         if (denial !== undefined && series.length < limit) series.push(denial);
       }
     }
-    return { series, dropped: total - series.length };
+    return { series, dropped: all.length - series.length };
   }
 }

@@ -1,9 +1,13 @@
+import { serviceAccountUsername } from '../api/kubernetes.js';
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import type { ConfigMapSyncStatus } from '../api/v1alpha1/config-map-sync-status.js';
+import {
+  TARGET_STATES,
+  type ConfigMapSyncStatus,
+  type TargetState,
+} from '../api/v1alpha1/config-map-sync-status.js';
 import { API_VERSION, KIND } from '../api/v1alpha1/well-known.js';
-import { TARGET_STATES, type TargetState } from '../api/v1alpha1/config-map-sync-status.js';
 import type { EventRecorder } from '../k8s/events/event-recorder.js';
-import { objectKey, type ObjectReference } from '../k8s/client/objects.js';
+import { objectKey } from '../k8s/client/objects.js';
 import { inSlices } from '../k8s/util/async.js';
 import { eventsBetween, findingsOfSameAccount, type StatusEvent } from '../sync/events.js';
 import { isDenied } from '../sync/outcomes.js';
@@ -11,7 +15,6 @@ import { NO_WORK, type SyncResult } from '../sync/result.js';
 import { leftoversOf } from '../sync/status.js';
 import type { AuditEntry, AuditSink } from '../telemetry/logging/audit-sink.js';
 import type { IdentityError } from '../tenant/errors.js';
-import { serviceAccountUsername } from '../api/kubernetes.js';
 import type { AccessDecision } from '../tenant/tenant-config-maps.js';
 import { denialsOf } from './denial.js';
 import type { DenialRegister } from './denial-register.js';
@@ -66,35 +69,23 @@ export class Notifier {
     previous: ConfigMapSyncStatus | undefined,
     { reason, code, auditID }: Pick<IdentityError, 'reason' | 'code' | 'auditID'>,
   ): void {
-    const { metadata, spec } = sync;
-    const { namespace = '' } = metadata;
-    const serviceAccount = serviceAccountUsername({ namespace, name: spec.serviceAccount.name });
-    const known = findingsOfSameAccount(previous, serviceAccount)?.conditions?.some(
-      (condition) =>
-        condition.type === 'ValidServiceAccount' &&
-        condition.status === 'False' &&
-        condition.reason === reason,
+    const { namespace = '' } = sync.metadata;
+    const serviceAccount = serviceAccountUsername({ namespace, name: sync.spec.serviceAccount.name });
+    const known = findingsOfSameAccount(previous, serviceAccount)?.conditions?.find(
+      ({ type }) => type === 'ValidServiceAccount',
     );
-    if (known === true) return;
+    if (known?.status === 'False' && known.reason === reason) return;
     // TokenRequest and SelfSubjectReview alike are created.
-    this.#write(sync, {
-      serviceAccount,
-      verb: 'create',
-      namespace,
-      decision: 'denied',
-      reason,
-      code,
-      auditID,
-    });
+    const denial = { decision: 'denied', reason, code, auditID } as const;
+    this.#write(sync, { serviceAccount, verb: 'create', namespace, ...denial });
   }
 
   event(sync: ConfigMapSync, { type, reason, namespace, note }: StatusEvent): void {
+    const { namespace: home = '', name, uid } = sync.metadata;
     // The Event may go with its namespace; the metric stays.
-    if (reason === 'CleanupAbandoned') {
-      this.#outputs.metrics.cleanupAbandoned(sync.metadata.namespace ?? '', sync.metadata.name);
-    }
+    if (reason === 'CleanupAbandoned') this.#outputs.metrics.cleanupAbandoned(home, name);
     this.#outputs.events.record({
-      regarding: referenceTo(sync),
+      regarding: { apiVersion: API_VERSION, kind: KIND, namespace: home, name, uid },
       ...(namespace && { related: { apiVersion: 'v1', kind: 'Namespace', name: namespace } }),
       type,
       reason,
@@ -128,23 +119,16 @@ export class Notifier {
     next: ConfigMapSyncStatus,
     { plan, targets }: SyncResult,
   ): Promise<void> {
+    const { serviceAccount = '' } = next;
     const known = findingsOfSameAccount(previous, next.serviceAccount)?.targets ?? [];
     const verbsKnown = new Map(known.map((target) => [target.namespace, target.missingVerbs]));
     const denied = (next.targets ?? []).filter(isDenied);
     return inSlices(denied, ({ namespace, reason = '', missingVerbs = [] }) => {
       const { refused = [], auditID } = targets.get(namespace) ?? {};
+      const denial = { decision: 'denied', reason, code: 403, auditID } as const;
       for (const verb of missingVerbs) {
         if (verbsKnown.get(namespace)?.includes(verb) === true || refused.includes(verb)) continue;
-        const serviceAccount = next.serviceAccount ?? '';
-        this.#write(plan.sync, {
-          serviceAccount,
-          verb,
-          namespace,
-          decision: 'denied',
-          reason,
-          code: 403,
-          auditID,
-        });
+        this.#write(plan.sync, { serviceAccount, verb, namespace, ...denial });
         this.#countDenial(plan.sync, verb);
       }
     });
@@ -167,10 +151,8 @@ export class Notifier {
   ): void {
     const { metrics, register } = this.#outputs;
     const { namespace = '', name } = plan.sync.metadata;
-    const counts = Object.fromEntries(TARGET_STATES.map((state) => [state, 0])) as Record<
-      TargetState,
-      number
-    >;
+    const none = TARGET_STATES.map((state) => [state, 0]);
+    const counts = Object.fromEntries(none) as Record<TargetState, number>;
     for (const { state } of next.targets ?? []) counts[state] += 1;
     metrics.setTargets(namespace, name, counts);
     register.set(objectKey(plan.sync), denialsOf(plan.sync, next));
@@ -180,9 +162,4 @@ export class Notifier {
     if (since !== undefined && work.created + work.updated > 0) metrics.propagated((now - since) / 1000);
     if (next.syncedTargets === next.wantedTargets) metrics.setLastSync(namespace, name, now / 1000);
   }
-}
-
-function referenceTo({ metadata }: ConfigMapSync): ObjectReference {
-  const { namespace = '', name, uid } = metadata;
-  return { apiVersion: API_VERSION, kind: KIND, namespace, name, uid };
 }

@@ -1,5 +1,5 @@
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import { API_VERSION, KIND, MANAGED_BY, MANAGED_BY_LABEL } from '../api/v1alpha1/well-known.js';
+import { API_VERSION, KIND, MANAGED_BY } from '../api/v1alpha1/well-known.js';
 import type { TargetState, TargetStatus } from '../api/v1alpha1/config-map-sync-status.js';
 import type { KubernetesObject } from '../k8s/client/objects.js';
 
@@ -25,8 +25,7 @@ export interface PolicyReport extends KubernetesObject {
   results: PolicyReportResult[];
 }
 
-export const POLICY_REPORT_GROUP = 'wgpolicyk8s.io';
-export const POLICY_REPORT_VERSION = 'v1alpha2';
+export const POLICY_REPORTS = { group: 'wgpolicyk8s.io', version: 'v1alpha2', resource: 'policyreports' };
 /** The one report of ours in each tenant's namespace. */
 export const POLICY_REPORT_NAME = 'config-weaver';
 
@@ -38,19 +37,17 @@ export function policyReport(syncs: readonly ConfigMapSync[]): Omit<PolicyReport
   const summary: Record<PolicyResult, number> = { pass: 0, fail: 0, warn: 0, error: 0, skip: 0 };
   for (const { result } of results) summary[result] += 1;
   return {
-    apiVersion: `${POLICY_REPORT_GROUP}/${POLICY_REPORT_VERSION}`,
+    apiVersion: `${POLICY_REPORTS.group}/${POLICY_REPORTS.version}`,
     kind: 'PolicyReport',
     summary,
     results,
   };
 }
 
-export const POLICY_REPORT_LABELS = { [MANAGED_BY_LABEL]: MANAGED_BY };
-
 function resultOf({ metadata, spec }: ConfigMapSync, target: TargetStatus): PolicyReportResult {
   const { namespace = '', name, uid } = metadata;
   const { state, reason = '', message = '', missingVerbs = [], lastTransitionTime } = target;
-  const result = policyResult(state);
+  const result = RESULTS[state];
   return {
     source: MANAGED_BY,
     policy: 'configmap-sync',
@@ -71,21 +68,14 @@ function resultOf({ metadata, spec }: ConfigMapSync, target: TargetStatus): Poli
   };
 }
 
-function policyResult(state: TargetState): PolicyResult {
-  switch (state) {
-    case 'Synced':
-      return 'pass';
-    case 'Denied':
-    case 'Stale':
-      return 'fail';
-    case 'Conflict':
-    case 'NamespaceNotFound':
-    case 'Terminating':
-      return 'warn';
-    case 'Failed':
-      return 'error';
-    case 'Pending':
-    case 'Skipped':
-      return 'skip';
-  }
-}
+const RESULTS: Readonly<Record<TargetState, PolicyResult>> = {
+  Synced: 'pass',
+  Denied: 'fail',
+  Stale: 'fail',
+  Conflict: 'warn',
+  NamespaceNotFound: 'warn',
+  Terminating: 'warn',
+  Failed: 'error',
+  Pending: 'skip',
+  Skipped: 'skip',
+};

@@ -9,14 +9,7 @@ import type { ObjectList } from '../k8s/client/objects.js';
 import { apiPath } from '../k8s/client/api-path.js';
 import type { Requester } from '../k8s/client/rest-client.js';
 import type { ReadableStore } from '../k8s/cache/store.js';
-import {
-  POLICY_REPORT_GROUP,
-  POLICY_REPORT_LABELS,
-  POLICY_REPORT_NAME,
-  POLICY_REPORT_VERSION,
-  policyReport,
-  type PolicyReport,
-} from './policy-report.js';
+import { POLICY_REPORT_NAME, POLICY_REPORTS, policyReport, type PolicyReport } from './policy-report.js';
 
 /** Many targets that change together are one change of a report. */
 const SETTLE_MS = 1_000;
@@ -71,11 +64,7 @@ export class PolicyReporter {
     try {
       const { body } = await this.#options.client.request<ObjectList<PolicyReport>>({
         method: 'GET',
-        path: apiPath({
-          group: POLICY_REPORT_GROUP,
-          version: POLICY_REPORT_VERSION,
-          resource: 'policyreports',
-        }),
+        path: reportPath({}),
         query: { labelSelector: `${MANAGED_BY_LABEL}=${MANAGED_BY}` },
         signal,
       });
@@ -86,10 +75,10 @@ export class PolicyReporter {
     } catch (error) {
       signal.throwIfAborted();
       if (!isApiError(error)) throw error;
-      const why =
-        error.code === 404
-          ? 'their CustomResourceDefinition is not there'
-          : `listing them fails: ${error.message}`;
+      const isThere = error.code !== 404;
+      const why = isThere
+        ? `listing them fails: ${error.message}`
+        : 'their CustomResourceDefinition is not there';
       this.#causes.failed(`no PolicyReports for now: ${why}`, error);
       return false;
     }
@@ -110,12 +99,11 @@ export class PolicyReporter {
         const going = error.hasCause('NamespaceTerminating') || error.message.startsWith('namespaces "');
         if (!going) {
           this.#due.add(namespace);
-          if (error.code === 409) continue;
-          if (isApiError(error, 0, 404)) {
+          if (error.code === 0 || error.code === 404) {
             this.#causes.failed(`no PolicyReports for now: ${error.message}`, error);
             return false;
           }
-          this.#putOff(namespace, error);
+          if (error.code !== 409) this.#putOff(namespace, error);
           continue;
         }
       }
@@ -149,20 +137,17 @@ export class PolicyReporter {
     }
     const { client } = this.#options;
     const place = { namespace, name: POLICY_REPORT_NAME };
-    if (syncs.length === 0) {
-      if (existing !== undefined) await client.request({ method: 'DELETE', path: reportPath(place), signal });
-      return;
-    }
+    const path = reportPath(place);
     const report = policyReport(syncs);
-    if (existing === undefined) {
-      const body = { ...report, metadata: { ...place, labels: POLICY_REPORT_LABELS } };
+    if (syncs.length === 0) {
+      if (existing !== undefined) await client.request({ method: 'DELETE', path, signal });
+    } else if (existing === undefined) {
+      const body = { ...report, metadata: { ...place, labels: { [MANAGED_BY_LABEL]: MANAGED_BY } } };
       await client.request({ method: 'POST', path: reportPath({ namespace }), body, signal });
-      return;
+    } else if (!isDeepStrictEqual({ ...existing, ...report }, existing)) {
+      const body = { ...report, metadata: existing.metadata };
+      await client.request({ method: 'PUT', path, body, signal });
     }
-    const { summary, results } = existing;
-    if (isDeepStrictEqual({ summary, results }, { summary: report.summary, results: report.results })) return;
-    const body = { ...report, metadata: existing.metadata };
-    await client.request({ method: 'PUT', path: reportPath(place), body, signal });
   }
 
   async #read(namespace: string, signal: AbortSignal): Promise<PolicyReport | undefined> {
@@ -176,11 +161,6 @@ export class PolicyReporter {
   }
 }
 
-function reportPath(place: { namespace: string; name?: string }): string {
-  return apiPath({
-    group: POLICY_REPORT_GROUP,
-    version: POLICY_REPORT_VERSION,
-    resource: 'policyreports',
-    ...place,
-  });
+function reportPath(place: { namespace?: string; name?: string }): string {
+  return apiPath({ ...POLICY_REPORTS, ...place });
 }
