@@ -7,6 +7,7 @@ import type { WorkQueue } from '../k8s/controller/work-queue.js';
 import { selectorReaches } from '../sync/targets.js';
 import type { Cause } from '../tenant/namespace-watch.js';
 import type { SyncIndex } from './sync-index.js';
+import { hasFinalizer } from './sync-state.js';
 import type { SyncStates } from './sync-states.js';
 
 /** Watches that open one after the other are one reason to look, not many. */
@@ -72,10 +73,8 @@ export class EventHandlers {
   }
 
   #syncDeleted(sync: ConfigMapSync): void {
-    const { deletionTimestamp, finalizers } = sync.metadata;
-    if (deletionTimestamp === undefined && finalizers?.includes(FINALIZER) === true) {
-      this.#options.states.lose(sync);
-    }
+    const { deletionTimestamp } = sync.metadata;
+    if (deletionTimestamp === undefined && hasFinalizer(sync)) this.#options.states.lose(sync);
     this.#options.queue.add(objectKey(sync));
     this.#wakeRivals((sync.status?.targets ?? []).map(({ namespace }) => namespace));
   }
@@ -96,7 +95,7 @@ export class EventHandlers {
   #namespaceChanged(namespace: KubernetesObject, previous: KubernetesObject | undefined): void {
     const { name } = namespace.metadata;
     const labels = namespace.metadata.labels ?? {};
-    const labelsBefore = previous === undefined ? labels : (previous.metadata.labels ?? {});
+    const labelsBefore = (previous ?? namespace).metadata.labels ?? {};
     const lifeChanged =
       previous?.metadata.uid !== namespace.metadata.uid ||
       previous.metadata.deletionTimestamp !== namespace.metadata.deletionTimestamp;

@@ -46,11 +46,12 @@ export class Finalizer {
     if (leftovers.length === 0 || sync.spec.deletionPolicy === 'Orphan') return { state: 'done' };
     const isDenial = leftovers.every(({ missingVerb }) => missingVerb !== undefined) || outOfReach.length > 0;
     const givenUpInMs = this.givenUpInMs(state, sync, !isDenial);
-    const cannotReturn = this.#identityCannotReturn(sync);
+    // Nothing can be created in a namespace that goes: no ServiceAccount, no grant. Waiting would only hold it up.
+    const cannotReturn = this.#namespaces.state(accountOf(sync).namespace) !== 'active';
     if (givenUpInMs <= 0 || (outOfReach.length > 0 && cannotReturn)) {
       return { state: 'done', abandoned: `left behind, ${blockedMessage(leftovers)}` };
     }
-    // In a namespace that goes, the identity is gone within moments, and then there is nothing to wait for.
+    // There, the identity is gone within moments, and then there is nothing to wait for.
     return { state: 'blocked', givenUpInMs: cannotReturn ? GOING_LOOK_MS : givenUpInMs };
   }
 
@@ -63,11 +64,6 @@ export class Finalizer {
     const now = this.#clock.now();
     const patienceMs = mayPass ? this.#timeoutMs : Math.min(this.#timeoutMs, DENIED_PATIENCE_MS);
     return Math.max(askedAt + this.#timeoutMs, (state.removingSince ?? now) + patienceMs) - now;
-  }
-
-  /** Nothing can be created in a namespace that goes: no ServiceAccount, no grant. Waiting would only hold it up. */
-  #identityCannotReturn(sync: ConfigMapSync): boolean {
-    return this.#namespaces.state(accountOf(sync).namespace) !== 'active';
   }
 }
 

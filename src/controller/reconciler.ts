@@ -3,6 +3,7 @@ import { RetryError, isApiError } from '../k8s/client/errors.js';
 import { splitKey } from '../k8s/client/objects.js';
 import type { ReconcileResult } from '../k8s/controller/controller.js';
 import type { Clock } from '../k8s/util/clock.js';
+import { messageOf } from '../k8s/util/text.js';
 import type { Notifier } from '../reporting/notifier.js';
 import type { Tenancy } from '../tenant/tenancy.js';
 import type { ConfigMapSyncClient } from './config-map-sync-client.js';
@@ -12,7 +13,7 @@ import type { Planner } from './planner.js';
 import type { Reporter } from './reporter.js';
 import type { Intervals, Schedule } from './schedule.js';
 import { hasFinalizer, type SyncState } from './sync-state.js';
-import { type SyncStates } from './sync-states.js';
+import type { SyncStates } from './sync-states.js';
 import type { TargetRunner } from './target-runner.js';
 
 export interface ReconcilerOptions {
@@ -68,9 +69,8 @@ export class ConfigMapSyncReconciler {
 
   /** The ConfigMapSync is gone, or no copy of it is left. */
   forget(state: SyncState): void {
-    const { states, targets, reporter, notifier, tenancy } = this.#options;
+    const { states, targets, notifier, tenancy } = this.#options;
     targets.forget(state);
-    reporter.forget(state);
     states.forget(state);
     const successor = states.current(state.key);
     if (successor !== undefined && successor.metadata.uid !== state.uid) return;
@@ -162,8 +162,7 @@ export class ConfigMapSyncReconciler {
     const now = clock.now();
     state.brokenSince ??= now;
     if (now - state.brokenSince >= BROKEN_MS && state.trouble === undefined) {
-      const message = error instanceof Error ? error.message : String(error);
-      state.trouble = planner.unknown(request, message);
+      state.trouble = planner.unknown(request, messageOf(error));
       reporter.changed(state);
     }
     if (!isApiError(error) || error.retryAfterSeconds === undefined) return error;

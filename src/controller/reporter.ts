@@ -4,7 +4,7 @@ import type { ReconcileResult } from '../k8s/controller/controller.js';
 import type { WorkQueue } from '../k8s/controller/work-queue.js';
 import type { Clock } from '../k8s/util/clock.js';
 import type { Notifier } from '../reporting/notifier.js';
-import type { SyncPlan, SyncResult } from '../sync/result.js';
+import { addWork, type SyncPlan, type SyncResult } from '../sync/result.js';
 import { leftoversOf, sameStatus, statusOf } from '../sync/status.js';
 import type { ConfigMapSyncClient } from './config-map-sync-client.js';
 import type { Finalizer } from './finalizer.js';
@@ -36,16 +36,9 @@ export interface ReporterOptions {
   clock: Clock;
 }
 
-interface Pace {
-  /** Since when there is something to report. */
-  dirtySince: number | undefined;
-  lastReportAt: number;
-}
-
 /** Turns what is known of a ConfigMapSync into its status, Events, metrics and audit lines. */
 export class Reporter {
   readonly #options: ReporterOptions;
-  readonly #paces = new Map<string, Pace>();
 
   constructor(options: ReporterOptions) {
     this.#options = options;
@@ -55,29 +48,19 @@ export class Reporter {
   changed(state: SyncState): void {
     // What is forgotten may still have something under way that ends.
     if (this.#options.states.get(state.uid) !== state) return;
-    const now = this.#options.clock.now();
-    const pace = this.#paces.get(state.uid) ?? {
-      dirtySince: undefined,
-      lastReportAt: Number.NEGATIVE_INFINITY,
-    };
-    this.#paces.set(state.uid, pace);
-    pace.dirtySince ??= now;
+    state.dirtySince ??= this.#options.clock.now();
     if (state.isUnderWay) this.#options.queue.addAfter(state.uid, LOOK_MS);
     else this.#options.queue.add(state.uid);
   }
 
-  forget({ uid }: SyncState): void {
-    this.#paces.delete(uid);
-  }
-
   /** Reports at once all that is known and not reported: for the end of the process. */
   async flush(signal: AbortSignal): Promise<void> {
-    const dirty = [...this.#paces].filter(([, { dirtySince }]) => dirtySince !== undefined);
-    for (const [uid, pace] of dirty) {
+    const dirty = this.#options.states.all().filter(({ dirtySince }) => dirtySince !== undefined);
+    for (const state of dirty) {
       if (signal.aborted) return;
       // As if all that is missing had been missing for long enough.
-      pace.dirtySince = pace.lastReportAt = Number.NEGATIVE_INFINITY;
-      await this.report(uid, signal).catch(() => undefined);
+      state.dirtySince = state.lastReportAt = Number.NEGATIVE_INFINITY;
+      await this.report(state.uid, signal).catch(() => undefined);
     }
   }
 
@@ -86,12 +69,11 @@ export class Reporter {
     const { states, clock, notifier } = this.#options;
     const state = states.get(uid);
     const plan = state?.trouble ?? state?.plan;
-    const pace = this.#paces.get(uid);
-    if (state === undefined || plan === undefined || pace === undefined) return {};
-    const waitMs = this.#waitMs(state, pace);
+    if (state === undefined || plan === undefined) return {};
+    const waitMs = this.#waitMs(state);
     if (waitMs > 0) return { requeueAfterMs: waitMs };
-    pace.dirtySince = undefined;
-    pace.lastReportAt = clock.now();
+    state.dirtySince = undefined;
+    state.lastReportAt = clock.now();
 
     const previous = state.reported;
     const result = state.result(plan);
@@ -99,10 +81,7 @@ export class Reporter {
     const now = new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
     const next = statusOf(previous, result, now);
     state.told(result, next);
-    if (plan.purpose === 'finalize') {
-      const { deleted, updated } = state.removed;
-      state.removed = { deleted: deleted + result.work.deleted, updated: updated + result.work.updated };
-    }
+    if (plan.purpose === 'finalize') state.removed = addWork(state.removed, result.work);
     const { finalizer } = this.#options;
     const isOver = !state.isUnderWay || finalizer.isOverdue(state, result);
     if (plan.purpose === 'finalize' && isOver && this.#finalized(state, result)) {
@@ -116,14 +95,15 @@ export class Reporter {
     try {
       await this.#writeStatus(state, signal);
     } catch (error) {
-      pace.dirtySince ??= clock.now();
+      state.dirtySince ??= clock.now();
       throw error;
     }
     return {};
   }
 
   /** Milliseconds for which more may come in that belongs to the same report. */
-  #waitMs(state: SyncState, { dirtySince, lastReportAt }: Pace): number {
+  #waitMs(state: SyncState): number {
+    const { dirtySince, lastReportAt } = state;
     if (!state.isUnderWay || dirtySince === undefined) return 0;
     const now = this.#options.clock.now();
     const leftMs = dirtySince + LONGEST_MS - now;

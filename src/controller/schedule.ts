@@ -3,8 +3,6 @@ export interface Intervals {
   pollMs: number;
   /** How often everything is looked at whatever watches tell, in milliseconds. */
   resyncMs: number;
-  /** How long a deletion waits for copies that cannot be removed, in milliseconds. */
-  cleanUpTimeoutMs: number;
 }
 
 /** The longest that recovery from a denial waits, in milliseconds. */

@@ -48,9 +48,7 @@ export class SyncIndex {
     this.#keys.set(sync.metadata.uid, key);
     if (sync.spec.namespaceSelector !== undefined) this.#selecting.add(key);
     for (const namespace of namespacesOf(sync)) {
-      const keys = this.#naming.get(namespace);
-      if (keys === undefined) this.#naming.set(namespace, new Set([key]));
-      else keys.add(key);
+      this.#naming.set(namespace, (this.#naming.get(namespace) ?? new Set()).add(key));
     }
   }
 

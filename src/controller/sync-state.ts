@@ -44,7 +44,10 @@ export class SyncState {
   /** Takes the place of the plan where none could be made for a while. */
   trouble: SyncPlan | undefined;
   /** Copies that a deletion has removed or released so far. */
-  removed = { deleted: 0, updated: 0 };
+  removed = NO_WORK;
+  /** Since when there is something to report, and when something last was (milliseconds since the epoch). */
+  dirtySince: number | undefined;
+  lastReportAt = Number.NEGATIVE_INFINITY;
   /** The last Event of a deletion was told. */
   finalized = false;
   /** `--cascade=orphan` was asked for. */
@@ -148,24 +151,22 @@ export class SyncState {
   /** Takes over what one attempt showed. */
   settle(plan: SyncPlan, namespace: string, result: TargetResult): void {
     this.#work = addWork(this.#work, result.work);
-    if (result.copies !== undefined && result.copies.length > 0) this.#copies.set(namespace, result.copies);
-    else if (result.copies !== undefined) this.#copies.delete(namespace);
+    if (result.copies?.length === 0) this.#copies.delete(namespace);
+    else if (result.copies !== undefined) this.#copies.set(namespace, result.copies);
     if (result.uncertain === true) this.#uncertain.add(namespace);
     // Where something is missing, it could not be looked for.
     else if (result.outcome !== undefined && !isDenied(result.outcome)) this.#uncertain.delete(namespace);
+    const isUnderWay = this.#underWay.has(namespace);
     const isCurrent = plan === this.#plan;
-    if (result.outcome === undefined || (!isCurrent && this.#speaksOf(namespace))) {
-      if (this.#underWay.has(namespace)) this.#underWay.set(namespace, result.error);
+    // The newest plan settles this target, or has an attempt to make that does.
+    const isOutdated = !isCurrent && (isUnderWay || (this.#plan?.settled.has(namespace) ?? false));
+    if (result.outcome === undefined || isOutdated) {
+      if (isUnderWay) this.#underWay.set(namespace, result.error);
       return;
     }
     if (isCurrent) this.#underWay.delete(namespace);
     const refused = new Set([...(this.#results.get(namespace)?.refused ?? []), ...result.refused]);
     this.#results.set(namespace, { ...result, refused: [...refused] });
-  }
-
-  /** The newest plan settles this target, or has an attempt to make that does. */
-  #speaksOf(namespace: string): boolean {
-    return this.#underWay.has(namespace) || (this.#plan?.settled.has(namespace) ?? false);
   }
 
   /** The API server has what was sent: one object in memory serves for both. */
@@ -183,9 +184,9 @@ export class SyncState {
     this.#previous = undefined;
     if (result.plan.purpose === 'sync' && result.underWay.size === 0) this.#statusLost = false;
     this.#work = NO_WORK;
-    for (const [namespace, { leftovers }] of result.targets) {
+    for (const [namespace, reported] of result.targets) {
       // What is left over is named anew in each report of a deletion.
-      if (this.#results.get(namespace) === result.targets.get(namespace) && leftovers.length === 0) {
+      if (this.#results.get(namespace) === reported && reported.leftovers.length === 0) {
         this.#results.delete(namespace);
       }
     }

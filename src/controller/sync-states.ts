@@ -1,8 +1,8 @@
-import { SyncState } from './sync-state.js';
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import { newerOf, objectKey } from '../k8s/client/objects.js';
 import type { ReadableStore } from '../k8s/cache/store.js';
+import { newerOf, objectKey } from '../k8s/client/objects.js';
 import { sameStatus } from '../sync/status.js';
+import { SyncState } from './sync-state.js';
 
 /** The states of all ConfigMapSyncs that are known. */
 export class SyncStates {
@@ -29,14 +29,16 @@ export class SyncStates {
 
   of(sync: ConfigMapSync): SyncState {
     const { uid } = sync.metadata;
-    let state = this.#states.get(uid);
-    if (state === undefined) {
-      state = new SyncState(sync, this.#now());
-      this.#states.set(uid, state);
-      const uids = this.#uids.get(state.key) ?? new Set();
-      this.#uids.set(state.key, uids.add(uid));
-    }
+    const known = this.#states.get(uid);
+    if (known !== undefined) return known;
+    const state = new SyncState(sync, this.#now());
+    this.#states.set(uid, state);
+    this.#uids.set(state.key, (this.#uids.get(state.key) ?? new Set()).add(uid));
     return state;
+  }
+
+  all(): SyncState[] {
+    return [...this.#states.values()];
   }
 
   get(uid: string): SyncState | undefined {

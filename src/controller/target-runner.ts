@@ -49,11 +49,6 @@ export class TargetRunner {
     this.#queue = new TargetQueue({ seats, attempt, clock, random });
   }
 
-  /** Targets that wait or are under way. */
-  get length(): number {
-    return this.#queue.length;
-  }
-
   submit(state: SyncState, planned: Planned): void {
     const { plan } = planned;
     const { generation = 0, annotations = {} } = plan.sync.metadata;
@@ -132,31 +127,13 @@ export class TargetRunner {
   #isUnwanted(state: SyncState, plan: SyncPlan, namespace: string): boolean {
     const newest = state.plan;
     if (newest === undefined || newest === plan || newest.purpose === 'suspend') return false;
-    return (
-      state.record(namespace).copies.length > 0 &&
-      !newest.work.has(namespace) &&
-      (newest.purpose === 'finalize' ||
-        newest.purpose === 'hold' ||
-        !newest.selection.wanted.includes(namespace))
-    );
+    if (newest.work.has(namespace) || state.record(namespace).copies.length === 0) return false;
+    return newest.purpose !== 'sync' || !newest.selection.wanted.includes(namespace);
   }
 }
 
 /** Targets in good health come before those that were never looked at, and these before denied and failed ones. */
 function priorityOf(previous: TargetStatus | undefined): Priority {
-  switch (previous?.state) {
-    case undefined:
-    case 'Pending':
-      return 'new';
-    case 'Synced':
-      return 'work';
-    case 'Stale':
-    case 'Denied':
-    case 'Failed':
-    case 'Conflict':
-    case 'NamespaceNotFound':
-    case 'Terminating':
-    case 'Skipped':
-      return 'background';
-  }
+  if (previous === undefined || previous.state === 'Pending') return 'new';
+  return previous.state === 'Synced' ? 'work' : 'background';
 }

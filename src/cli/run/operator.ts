@@ -82,11 +82,7 @@ export class Operator {
 
     // A plan or a status of a thousand targets takes milliseconds of computing.
     const turns = new Turns(1);
-    const intervals = {
-      pollMs: options.pollInterval,
-      resyncMs: options.resyncInterval,
-      cleanUpTimeoutMs: options.cleanupTimeout,
-    };
+    const intervals = { pollMs: options.pollInterval, resyncMs: options.resyncInterval };
     const namespaces = new NamespaceLister(watches.namespaces);
     const index = new SyncIndex(watches.syncs);
     const states = new SyncStates(watches.syncs, () => clock.now());

@@ -90,17 +90,15 @@ export class TargetQueue {
     const isNew = targets.revision !== revision;
     targets.revision = revision;
     for (const entry of targets.entries.values()) {
-      if (!work.has(entry.namespace)) this.#drop(targets, entry);
+      if (!work.has(entry.namespace)) this.#drop(entry);
     }
     // Only now: with its last target, the older plan may have been forgotten whole.
     if (work.size > 0) this.#syncs.set(uid, targets);
     for (const [namespace, priority] of work) {
-      let entry = targets.entries.get(namespace);
-      if (entry === undefined) {
-        const created: Entry = new Entry(uid, namespace, account, (leave) => this.#start(created, leave));
-        entry = created;
-        targets.entries.set(namespace, entry);
-      }
+      const entry: Entry =
+        targets.entries.get(namespace) ??
+        new Entry(uid, namespace, account, (leave) => this.#start(entry, leave));
+      targets.entries.set(namespace, entry);
       if (isNew) {
         entry.failures = 0;
         entry.backedOffUntil = 0;
@@ -111,10 +109,7 @@ export class TargetQueue {
 
   /** Nothing more is to be done for this ConfigMapSync; what is under way ends by itself. */
   cancel(uid: string): void {
-    const targets = this.#syncs.get(uid);
-    if (targets === undefined) return;
-    for (const entry of targets.entries.values()) this.#drop(targets, entry);
-    this.#forgetIfEmpty(uid, targets);
+    for (const entry of this.#syncs.get(uid)?.entries.values() ?? []) this.#drop(entry);
   }
 
   /** Namespaces where something of this ConfigMapSync is under way. */
@@ -141,12 +136,6 @@ export class TargetQueue {
 
   #want(entry: Entry, account: ServiceAccount, priority: Priority): void {
     entry.desired = true;
-    if (entry.state === 'running') {
-      entry.again = true;
-      entry.account = account;
-      entry.priority = priority;
-      return;
-    }
     if (entry.state === 'waiting') {
       if (entry.priority === priority && entry.account.name === account.name) return;
       this.#options.seats.remove(entry);
@@ -154,7 +143,8 @@ export class TargetQueue {
     }
     entry.account = account;
     entry.priority = priority;
-    this.#enqueue(entry);
+    if (entry.state === 'running') entry.again = true;
+    else this.#enqueue(entry);
   }
 
   #enqueue(entry: Entry): void {
@@ -171,12 +161,11 @@ export class TargetQueue {
 
   #due(key: string): void {
     const separator = key.indexOf(' ');
-    const targets = this.#syncs.get(key.slice(0, separator));
-    const entry = targets?.entries.get(key.slice(separator + 1));
-    if (targets === undefined || entry?.state !== 'delayed') return;
+    const entry = this.#syncs.get(key.slice(0, separator))?.entries.get(key.slice(separator + 1));
+    if (entry?.state !== 'delayed') return;
     entry.state = 'idle';
     if (entry.desired) this.#enqueue(entry);
-    else this.#drop(targets, entry);
+    else this.#drop(entry);
   }
 
   #start(entry: Entry, leave: () => void): void {
@@ -198,12 +187,10 @@ export class TargetQueue {
   }
 
   #ended(entry: Entry, retry: AttemptEnd): void {
-    const targets = this.#syncs.get(entry.uid);
-    if (targets === undefined) return;
     if (retry === 'later') entry.priority = 'background';
     else this.#heed(entry, retry);
     if (entry.desired && (entry.again || retry !== undefined)) this.#enqueue(entry);
-    else this.#drop(targets, entry);
+    else this.#drop(entry);
   }
 
   #heed(entry: Entry, retry: Retry | undefined): void {
@@ -226,7 +213,7 @@ export class TargetQueue {
   }
 
   /** Nothing is to be done there. What the server asked for is remembered until it is over. */
-  #drop(targets: Targets, entry: Entry): void {
+  #drop(entry: Entry): void {
     entry.desired = false;
     if (entry.state === 'running') return;
     if (entry.state === 'waiting') {
@@ -240,11 +227,8 @@ export class TargetQueue {
       this.#delayed.add(entry.key, heldMs);
       return;
     }
-    targets.entries.delete(entry.namespace);
-    this.#forgetIfEmpty(entry.uid, targets);
-  }
-
-  #forgetIfEmpty(uid: string, { entries }: Targets): void {
-    if (entries.size === 0) this.#syncs.delete(uid);
+    const entries = this.#syncs.get(entry.uid)?.entries;
+    entries?.delete(entry.namespace);
+    if (entries?.size === 0) this.#syncs.delete(entry.uid);
   }
 }

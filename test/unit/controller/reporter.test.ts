@@ -212,7 +212,6 @@ describe('the reporter', () => {
     adopt(plan);
     await clock.advance(500);
     written.length = 0;
-    reporter.forget(state);
     states.forget(state);
     await end(plan, 'a');
     await clock.advance(60_000);

@@ -68,7 +68,7 @@ export class Rig {
     for (const name of ['team-a', 'prod', 'dev']) cluster.addNamespace(name);
     this.queue = new WorkQueue({ clock, random });
     const reports = new WorkQueue({ clock, random });
-    const intervals = { pollMs: POLL_MS, resyncMs: RESYNC_MS, cleanUpTimeoutMs: CLEAN_UP_MS };
+    const intervals = { pollMs: POLL_MS, resyncMs: RESYNC_MS };
     const namespaces = new NamespaceLister(cluster.namespaces);
     const index = new SyncIndex(cluster.syncs);
     const notifier = this.#notifier();

@@ -111,7 +111,7 @@ describe('a reconcile', () => {
       rig.stop.abort(new Error('stopping'));
 
       await drained;
-      expect(rig.targets.length).to.equal(0);
+      expect(rig.targets.running(rig.syncState)).to.deep.equal([]);
     });
 
     it('who it is gives up at once when the operator stops', async () => {
