@@ -1,10 +1,9 @@
-import { namespacedNameKey } from '../api/kubernetes.js';
 import type { CopyReference, Verb } from '../api/v1alpha1/config-map-sync-status.js';
 import { isApiError, type ApiError } from '../k8s/client/errors.js';
 import { messageOf } from '../k8s/util/text.js';
 import type { ConfigMap, ConfigMapMetadata } from '../sync/config-map.js';
+import { withoutMarks } from '../sync/copy-template.js';
 import type { Decision } from '../sync/decide.js';
-import { withoutMarks } from '../sync/ownership.js';
 import {
   addWork,
   NO_WORK,
@@ -41,8 +40,6 @@ export class Refused extends Error {
 export class Attempt {
   readonly item: TargetItem;
   readonly signal: AbortSignal;
-  /** `namespace/name` of the ConfigMapSync. */
-  readonly syncKey: string;
   retry: TargetResult['retry'];
   /** A create went unanswered: there may be a copy that is not recorded. */
   #uncertain = false;
@@ -56,7 +53,6 @@ export class Attempt {
   constructor(item: TargetItem, signal: AbortSignal, options: TargetWorkerOptions) {
     this.item = item;
     this.signal = signal;
-    this.syncKey = namespacedNameKey(item.plan.owner);
     this.#copies = item.record.copies;
     this.#onOperation = options.onOperation;
     const onDecision = (decision: AccessDecision): void => {

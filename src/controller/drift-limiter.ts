@@ -19,20 +19,16 @@ export class DriftLimiter {
   /** Milliseconds to wait before `target` may be put back once more; 0: now, and one repair is spent. */
   spend(target: string): number {
     const now = this.#clock.now();
-    this.#dropFull(now);
+    // The order of insertion is that of use: what is whole again comes first.
+    for (const [idle, bucket] of this.#buckets) {
+      if (!bucket.isFull(now)) break;
+      this.#buckets.delete(idle);
+    }
     const bucket = this.#buckets.get(target) ?? new TokenBucket({ ...RATE, now });
-    // To the end: the order of insertion is that of use.
     this.#buckets.delete(target);
     this.#buckets.set(target, bucket);
     const waitMs = bucket.readyAt(now) - now;
     if (waitMs === 0) bucket.take(now);
     return waitMs;
-  }
-
-  #dropFull(now: number): void {
-    for (const [target, bucket] of this.#buckets) {
-      if (!bucket.isFull(now)) return;
-      this.#buckets.delete(target);
-    }
   }
 }

@@ -10,11 +10,8 @@ import type { SyncState } from './sync-state.js';
 export type FinalizerVerdict =
   /** `abandoned`: what is left behind, for the Event that names it. */
   | { state: 'done'; abandoned?: string }
-  | {
-      state: 'blocked';
-      /** Milliseconds after which it may be given up. */
-      givenUpInMs: number;
-    };
+  /** `givenUpInMs`: milliseconds after which it may be given up. */
+  | { state: 'blocked'; givenUpInMs: number };
 
 const GOING_LOOK_MS = 2_000;
 /** How long what is denied is tried again by one process, in milliseconds, also where the deletion is older than that. */

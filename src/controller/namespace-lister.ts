@@ -28,13 +28,6 @@ export class NamespaceLister {
 /** Keeps of a Namespace only what {@link NamespaceLister} tells. */
 export function namespaceOutline({ metadata }: KubernetesObject): KubernetesObject {
   const { name, uid, resourceVersion, labels, deletionTimestamp } = metadata;
-  return {
-    metadata: {
-      name,
-      uid,
-      resourceVersion,
-      ...(labels && { labels }),
-      ...(deletionTimestamp && { deletionTimestamp }),
-    },
-  };
+  const set = { ...(labels && { labels }), ...(deletionTimestamp && { deletionTimestamp }) };
+  return { metadata: { name, uid, resourceVersion, ...set } };
 }

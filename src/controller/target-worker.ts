@@ -172,7 +172,7 @@ export class TargetWorker {
 
   async #try({ attempt, template, view }: Copying, createFirst: boolean): Promise<TargetOutcome> {
     const { plan, namespace, record } = attempt.item;
-    const tracked = view.track(template.name, attempt.syncKey);
+    const tracked = view.track(template.name, namespacedNameKey(plan.owner));
     try {
       const existing = createFirst ? undefined : await attempt.read(template.name);
       const decision = decide(existing, {
@@ -190,7 +190,7 @@ export class TargetWorker {
         return conflictOutcome(namespace, template.name, decision.holder, plan.sync.spec.conflictPolicy);
       }
       if (decision.action !== 'none') {
-        const waitMs = this.#contention(attempt, template);
+        const waitMs = this.#contention(attempt.item, template);
         if (waitMs > 0) {
           attempt.retry = { waitMs };
           return contendedOutcome(namespace, template.name);
@@ -205,12 +205,13 @@ export class TargetWorker {
   }
 
   /** Writing what was in sync under the same spec and source is reverting drift: somebody else changed the copy. */
-  #contention({ item: { plan, previous, namespace }, syncKey }: Attempt, template: CopyTemplate): number {
+  #contention({ plan, previous, namespace }: TargetItem, template: CopyTemplate): number {
     const { observedGeneration, contentHash } = plan.sync.status ?? {};
     const wasInSync = previous?.state === 'Synced' || previous?.reason === CONTENDED;
     const sameWish =
       observedGeneration === plan.sync.metadata.generation && contentHash === template.contentHash;
-    return wasInSync && sameWish ? this.#options.drift.spend(`${syncKey} ${namespace}`) : 0;
+    if (!wasInSync || !sameWish) return 0;
+    return this.#options.drift.spend(`${namespacedNameKey(plan.owner)} ${namespace}`);
   }
 
   /** The API server refused although the reviews allowed: permissions changed in between, or it is not about them. */

@@ -38,17 +38,6 @@ export function contentHash(content: Content): string {
   return `sha256:${createHash('sha256').update(JSON.stringify(canonical)).digest('hex')}`;
 }
 
-export function sameContent(a: Content, b: Content): boolean {
-  return a.immutable === b.immutable && sameRecord(a.data, b.data) && sameRecord(a.binaryData, b.binaryData);
-}
-
-export function sameRecord(a: Record<string, string>, b: Record<string, string>): boolean {
-  const keys = Object.keys(a);
-  return (
-    keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && a[key] === b[key])
-  );
-}
-
 function sorted(values: Record<string, string>): [string, string][] {
   return Object.entries(values).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
 }

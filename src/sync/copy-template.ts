@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
   CONTENT_HASH_ANNOTATION,
   MANAGED_BY_LABEL,
@@ -10,8 +11,11 @@ import {
   SOURCE_RESOURCE_VERSION_ANNOTATION,
 } from '../api/v1alpha1/well-known.js';
 import type { ConfigMap, ConfigMapMetadata } from './config-map.js';
-import { contentHash, contentOf, sameContent, sameRecord, type Content } from './content.js';
-import { omit, TARGET_METADATA_ANNOTATION, type Owner } from './ownership.js';
+import { contentHash, contentOf, type Content } from './content.js';
+import type { Owner } from './ownership.js';
+
+/** Records which labels and annotations `spec.target` put on a copy, so that they can be removed again. */
+const TARGET_METADATA_ANNOTATION = 'configmapsync.io/target-metadata';
 
 export interface CopyTemplateOptions {
   owner: Owner;
@@ -84,16 +88,15 @@ export class CopyTemplate {
   matches(existing: ConfigMap): boolean {
     const { metadata } = existing;
     const { labels = {}, annotations } = this.apply(metadata).metadata;
-    return (
-      sameContent(contentOf(existing), this.content) &&
-      sameRecord(metadata.labels ?? {}, labels) &&
-      sameRecord(compared(metadata.annotations), compared(annotations))
+    return isDeepStrictEqual(
+      [contentOf(existing), metadata.labels ?? {}, compared(metadata.annotations)],
+      [this.content, labels, compared(annotations)],
     );
   }
 
   /** An immutable ConfigMap takes no new content and never becomes mutable again: it has to be replaced. */
   needsReplacement(existing: ConfigMap): boolean {
-    return existing.immutable === true && !sameContent(contentOf(existing), this.content);
+    return existing.immutable === true && !isDeepStrictEqual(contentOf(existing), this.content);
   }
 
   #withContent(metadata: ConfigMapMetadata): ConfigMap {
@@ -136,4 +139,28 @@ function readTargetMetadata(metadata: ConfigMapMetadata): { labels: string[]; an
 
 function strings(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
+}
+
+const OUR_ANNOTATIONS = [
+  OWNER_NAME_ANNOTATION,
+  OWNER_NAMESPACE_ANNOTATION,
+  SOURCE_ANNOTATION,
+  SOURCE_RESOURCE_VERSION_ANNOTATION,
+  CONTENT_HASH_ANNOTATION,
+  SERVICE_ACCOUNT_ANNOTATION,
+  TARGET_METADATA_ANNOTATION,
+];
+
+/** `metadata` as an orphan: what `spec.target` added stays, our marks go. */
+export function withoutMarks<T extends ConfigMapMetadata>(metadata: T): T {
+  const ours = metadata.labels?.[MANAGED_BY_LABEL] === MANAGED_BY ? [MANAGED_BY_LABEL] : [];
+  return {
+    ...metadata,
+    labels: omit(metadata.labels, [OWNER_UID_LABEL, ...ours]),
+    annotations: omit(metadata.annotations, OUR_ANNOTATIONS),
+  };
+}
+
+function omit(values: Record<string, string> | undefined, keys: readonly string[]): Record<string, string> {
+  return Object.fromEntries(Object.entries(values ?? {}).filter(([key]) => !keys.includes(key)));
 }

@@ -1,15 +1,10 @@
+import type { CopyReference } from '../api/v1alpha1/config-map-sync-status.js';
 import {
-  CONTENT_HASH_ANNOTATION,
-  MANAGED_BY_LABEL,
-  MANAGED_BY,
   OWNER_NAME_ANNOTATION,
   OWNER_NAMESPACE_ANNOTATION,
   OWNER_UID_LABEL,
-  SERVICE_ACCOUNT_ANNOTATION,
   SOURCE_ANNOTATION,
-  SOURCE_RESOURCE_VERSION_ANNOTATION,
 } from '../api/v1alpha1/well-known.js';
-import type { CopyReference } from '../api/v1alpha1/config-map-sync-status.js';
 import type { ConfigMapMetadata } from './config-map.js';
 
 /** The ConfigMapSync that copies belong to. */
@@ -94,34 +89,4 @@ export function markedOwner(metadata: ConfigMapMetadata): Owner | undefined {
     namespace: metadata.annotations?.[OWNER_NAMESPACE_ANNOTATION] ?? '',
     name: metadata.annotations?.[OWNER_NAME_ANNOTATION] ?? '',
   };
-}
-
-/** Records which labels and annotations `spec.target` put on a copy, so that they can be removed again. */
-export const TARGET_METADATA_ANNOTATION = 'configmapsync.io/target-metadata';
-
-const OUR_ANNOTATIONS = [
-  OWNER_NAME_ANNOTATION,
-  OWNER_NAMESPACE_ANNOTATION,
-  SOURCE_ANNOTATION,
-  SOURCE_RESOURCE_VERSION_ANNOTATION,
-  CONTENT_HASH_ANNOTATION,
-  SERVICE_ACCOUNT_ANNOTATION,
-  TARGET_METADATA_ANNOTATION,
-];
-
-/** `metadata` as an orphan: what `spec.target` added stays, our marks go. */
-export function withoutMarks<T extends ConfigMapMetadata>(metadata: T): T {
-  const ours = metadata.labels?.[MANAGED_BY_LABEL] === MANAGED_BY ? [MANAGED_BY_LABEL] : [];
-  return {
-    ...metadata,
-    labels: omit(metadata.labels, [OWNER_UID_LABEL, ...ours]),
-    annotations: omit(metadata.annotations, OUR_ANNOTATIONS),
-  };
-}
-
-export function omit(
-  values: Record<string, string> | undefined,
-  keys: readonly string[],
-): Record<string, string> {
-  return Object.fromEntries(Object.entries(values ?? {}).filter(([key]) => !keys.includes(key)));
 }

@@ -33,7 +33,6 @@ export interface Submission {
 /** One target of one ConfigMapSync. It is never attempted twice at a time. */
 class Entry implements Task {
   priority: Priority = 'new';
-  account: ServiceAccount;
   state: 'idle' | 'waiting' | 'delayed' | 'running' = 'idle';
   /** The newest plan has work for it. */
   desired = false;
@@ -48,11 +47,9 @@ class Entry implements Task {
   constructor(
     readonly uid: string,
     readonly namespace: string,
-    account: ServiceAccount,
+    public account: ServiceAccount,
     readonly start: (leave: () => void) => void,
-  ) {
-    this.account = account;
-  }
+  ) {}
 
   get key(): string {
     return `${this.uid} ${this.namespace}`;

@@ -1,8 +1,7 @@
 import { expect } from 'chai';
 import type { ConfigMap } from '../../../src/sync/config-map.js';
 import type { Content } from '../../../src/sync/content.js';
-import { CopyTemplate, type CopyTemplateOptions } from '../../../src/sync/copy-template.js';
-import { withoutMarks } from '../../../src/sync/ownership.js';
+import { CopyTemplate, withoutMarks, type CopyTemplateOptions } from '../../../src/sync/copy-template.js';
 
 const content: Content = { data: { key: 'value' }, binaryData: {}, immutable: false };
 

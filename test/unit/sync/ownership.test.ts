@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import type { ConfigMapMetadata } from '../../../src/sync/config-map.js';
+import { withoutMarks } from '../../../src/sync/copy-template.js';
 import {
   isOwnCopy,
   mayBeCopy,
   ownershipOf,
-  withoutMarks,
   type CopyRecord,
   type Owner,
 } from '../../../src/sync/ownership.js';
