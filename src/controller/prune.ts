@@ -1,6 +1,5 @@
 import { sameNamespacedName } from '../api/kubernetes.js';
 import type { CopyReference, Verb } from '../api/v1alpha1/config-map-sync-status.js';
-import type { ConfigMap } from '../sync/config-map.js';
 import { isOwnCopy } from '../sync/ownership.js';
 import { leftoverOutcome, NOT_EVALUATED } from '../sync/outcomes.js';
 import type { Leftover, RemovalMode, TargetResult } from '../sync/result.js';
@@ -83,16 +82,14 @@ export async function remainingCopies(
   const { copies } = attempt;
   if (missing.includes('get') || (copies.length === 0 && !record.lost)) return copies;
   const left: CopyReference[] = [];
-  for (const name of new Set([copyName, ...copies.map((copy) => copy.name)])) {
-    let existing: ConfigMap | undefined;
-    try {
-      existing = await attempt.read(name);
-    } catch (error) {
-      if (error instanceof Refused) return copies;
-      throw error;
+  try {
+    for (const name of new Set([copyName, ...copies.map((copy) => copy.name)])) {
+      const { metadata } = (await attempt.read(name)) ?? {};
+      if (metadata && isOwnCopy(metadata, plan.owner, record)) left.push({ name, uid: metadata.uid ?? '' });
     }
-    const { uid = '' } = existing?.metadata ?? {};
-    if (existing !== undefined && isOwnCopy(existing.metadata, plan.owner, record)) left.push({ name, uid });
+    return left;
+  } catch (error) {
+    if (error instanceof Refused) return copies;
+    throw error;
   }
-  return left;
 }

@@ -39,36 +39,33 @@ export class CopyTemplate {
   readonly contentHash: string;
   /** Equal for two templates whose copies need no write to get from one to the other. */
   readonly fingerprint: string;
-  readonly #labels: Record<string, string>;
-  readonly #annotations: Record<string, string>;
+  /** Labels and annotations of ours, and those that the spec gives. */
+  readonly #marks: { labels: Record<string, string>; annotations: Record<string, string> };
 
   constructor(options: CopyTemplateOptions) {
     const { owner, content, labels = {}, annotations = {} } = options;
     this.name = options.name;
     this.content = content;
     this.contentHash = contentHash(content);
-    this.#labels = { ...labels, [MANAGED_BY_LABEL]: MANAGED_BY, [OWNER_UID_LABEL]: owner.uid };
-    this.#annotations = {
-      ...annotations,
-      [OWNER_NAME_ANNOTATION]: owner.name,
-      [OWNER_NAMESPACE_ANNOTATION]: owner.namespace,
-      [SOURCE_ANNOTATION]: options.source,
-      [SOURCE_RESOURCE_VERSION_ANNOTATION]: options.sourceResourceVersion,
-      [CONTENT_HASH_ANNOTATION]: this.contentHash,
-      [SERVICE_ACCOUNT_ANNOTATION]: options.serviceAccount,
-      ...targetMetadata(labels, annotations),
+    this.#marks = {
+      labels: { ...labels, [MANAGED_BY_LABEL]: MANAGED_BY, [OWNER_UID_LABEL]: owner.uid },
+      annotations: {
+        ...annotations,
+        [OWNER_NAME_ANNOTATION]: owner.name,
+        [OWNER_NAMESPACE_ANNOTATION]: owner.namespace,
+        [SOURCE_ANNOTATION]: options.source,
+        [SOURCE_RESOURCE_VERSION_ANNOTATION]: options.sourceResourceVersion,
+        [CONTENT_HASH_ANNOTATION]: this.contentHash,
+        [SERVICE_ACCOUNT_ANNOTATION]: options.serviceAccount,
+        ...targetMetadata(labels, annotations),
+      },
     };
-    const annotated = compared(this.#annotations);
-    this.fingerprint = JSON.stringify([this.name, this.contentHash, this.#labels, annotated]);
+    const annotated = compared(this.#marks.annotations);
+    this.fingerprint = JSON.stringify([this.name, this.contentHash, this.#marks.labels, annotated]);
   }
 
   create(namespace: string): ConfigMap {
-    return this.#withContent({
-      name: this.name,
-      namespace,
-      labels: this.#labels,
-      annotations: this.#annotations,
-    });
+    return this.#withContent({ name: this.name, namespace, ...this.#marks });
   }
 
   /** `existing` brought in step: labels, annotations, finalizers and owner references of others survive. */
@@ -76,10 +73,10 @@ export class CopyTemplate {
     const previous = readTargetMetadata(existing);
     return this.#withContent({
       ...existing,
-      labels: { ...omit(existing.labels, previous.labels), ...this.#labels },
+      labels: { ...omit(existing.labels, previous.labels), ...this.#marks.labels },
       annotations: {
         ...omit(existing.annotations, [...previous.annotations, TARGET_METADATA_ANNOTATION]),
-        ...this.#annotations,
+        ...this.#marks.annotations,
       },
     });
   }

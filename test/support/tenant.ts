@@ -41,6 +41,22 @@ export class TestTenant extends Tenant {
     return namespace;
   }
 
+  /** No ConfigMap can be created there from now on: a quota that is in force. */
+  async forbidConfigMaps(namespace: string): Promise<void> {
+    await this.api.create(
+      { resource: 'resourcequotas', namespace },
+      { metadata: { name: 'none' }, spec: { hard: { 'count/configmaps': '0' } } },
+    );
+    await eventually(async () => {
+      const quota = await this.api.get<{ status?: { used?: object } }>({
+        resource: 'resourcequotas',
+        namespace,
+        name: 'none',
+      });
+      expect(quota?.status?.used).to.not.equal(undefined);
+    });
+  }
+
   /** Waits until the condition says so of the latest spec. */
   async condition(
     type: ConditionType,

@@ -116,18 +116,7 @@ describe('the record of copies', () => {
   it('holds no copy where creating it failed, so that nothing is left over when permission is lost', async () => {
     const tenant = await fixture.tenant();
     const [open, full] = [await tenant.target(), await tenant.target()];
-    await fixture.api.create(
-      { resource: 'resourcequotas', namespace: full },
-      { metadata: { name: 'none' }, spec: { hard: { 'count/configmaps': '0' } } },
-    );
-    await eventually(async () => {
-      const quota = await fixture.api.get<{ status?: { used?: object } }>({
-        resource: 'resourcequotas',
-        namespace: full,
-        name: 'none',
-      });
-      expect(quota?.status?.used).to.not.equal(undefined);
-    });
+    await tenant.forbidConfigMaps(full);
     await tenant.createSource({ data: { key: 'value' } });
     await tenant.createSync({ syncToNamespaces: [open, full] });
     await tenant.targetState(full, 'Failed');

@@ -136,18 +136,7 @@ describe('a source that goes and comes', () => {
     await tenant.createConfigMap(tooLarge, 'source', {
       metadata: { annotations: { theirs: 'x'.repeat(255 * 1024) } } as unknown as ConfigMapObject['metadata'],
     });
-    await fixture.api.create(
-      { resource: 'resourcequotas', namespace: full },
-      { metadata: { name: 'none' }, spec: { hard: { 'count/configmaps': '0' } } },
-    );
-    await eventually(async () => {
-      const quota = await fixture.api.get<{ status?: { used?: object } }>({
-        resource: 'resourcequotas',
-        namespace: full,
-        name: 'none',
-      });
-      expect(quota?.status?.used).to.not.equal(undefined);
-    });
+    await tenant.forbidConfigMaps(full);
     await tenant.createSource({ data: { key: 'value' } });
 
     await tenant.createSync({
