@@ -132,7 +132,7 @@ export class ConfigMapSyncReconciler {
     return {
       sync,
       known: state,
-      running: () => targets.running(state),
+      running: () => targets.queue.running(state.uid),
       // Once in a resync interval everything is read, whatever watches make us believe.
       recheck: now - state.checkedAt >= 0.8 * intervals.resyncMs,
       fresh,

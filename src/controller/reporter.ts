@@ -26,7 +26,7 @@ export interface ReporterOptions {
   /** Keys of ConfigMapSyncs, by uid, that have something to report. */
   queue: WorkQueue;
   /** Whether something of this ConfigMapSync may come to an end any moment: the rest are stragglers. */
-  hasQuick: (state: SyncState) => boolean;
+  hasQuick: (uid: string) => boolean;
   /** Has this ConfigMapSync planned again after so long. */
   replan: (key: string, afterMs: number) => void;
   /** How long to wait for what is refused to be granted. */
@@ -107,7 +107,7 @@ export class Reporter {
     if (!state.isUnderWay || dirtySince === undefined) return 0;
     const now = this.#options.clock.now();
     const leftMs = dirtySince + LONGEST_MS - now;
-    const quickMs = this.#options.hasQuick(state) ? Math.min(LOOK_MS, leftMs) : 0;
+    const quickMs = this.#options.hasQuick(state.uid) ? Math.min(LOOK_MS, leftMs) : 0;
     return Math.max(quickMs, lastReportAt + PACE_MS - now);
   }
 

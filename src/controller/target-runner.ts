@@ -36,7 +36,8 @@ const ATTEMPTS_PER_TURN = 16;
 export class TargetRunner {
   readonly #options: TargetRunnerOptions;
   readonly #worker: TargetWorker;
-  readonly #queue: TargetQueue;
+  /** What waits and what is under way. */
+  readonly queue: TargetQueue;
   readonly #turns = new Turns(ATTEMPTS_PER_TURN);
   /** The newest plan of each ConfigMapSync that has one, with the means to carry it out. */
   readonly #planned = new Map<string, Planned>();
@@ -45,8 +46,7 @@ export class TargetRunner {
     const { seats, clock, random } = options;
     this.#options = options;
     this.#worker = new TargetWorker(options);
-    const attempt = this.#attempt.bind(this);
-    this.#queue = new TargetQueue({ seats, attempt, clock, random });
+    this.queue = new TargetQueue({ seats, attempt: this.#attempt.bind(this), clock, random });
   }
 
   submit(state: SyncState, planned: Planned): void {
@@ -55,7 +55,7 @@ export class TargetRunner {
     // An annotation asks for another try: what failed backs off no longer.
     const wish = createHash('sha256').update(JSON.stringify(annotations)).digest('base64');
     this.#planned.set(state.uid, planned);
-    this.#queue.submit({
+    this.queue.submit({
       uid: state.uid,
       account: accountOf(plan.sync),
       work: new Map([...plan.work.keys()].map((each) => [each, priorityOf(state.previous(each))])),
@@ -63,22 +63,9 @@ export class TargetRunner {
     });
   }
 
-  running({ uid }: SyncState): string[] {
-    return this.#queue.running(uid);
-  }
-
-  hasQuick({ uid }: SyncState): boolean {
-    return this.#queue.hasQuick(uid);
-  }
-
   forget({ uid }: SyncState): void {
-    this.#queue.cancel(uid);
+    this.queue.cancel(uid);
     this.#planned.delete(uid);
-  }
-
-  /** Resolves when all that could be done at once is done. */
-  drain(): Promise<void> {
-    return this.#queue.drain();
   }
 
   async #attempt(uid: string, namespace: string, priority: Priority): Promise<AttemptEnd> {

@@ -4,25 +4,11 @@ import type { TargetState, TargetStatus } from '../api/v1alpha1/config-map-sync-
 import type { KubernetesObject } from '../k8s/client/objects.js';
 
 /** What the Kubernetes Policy Working Group's wgpolicyk8s.io/v1alpha2 allows. */
-export type PolicyResult = 'pass' | 'fail' | 'warn' | 'error' | 'skip';
-
-export interface PolicyReportResult {
-  source: string;
-  policy: string;
-  rule: string;
-  category: string;
-  severity?: 'medium';
-  result: PolicyResult;
-  message: string;
-  resources: object[];
-  /** When the target came into its state. */
-  timestamp: { seconds: number; nanos: number };
-  properties: Record<string, string>;
-}
+type PolicyResult = 'pass' | 'fail' | 'warn' | 'error' | 'skip';
 
 export interface PolicyReport extends KubernetesObject {
   summary: Record<PolicyResult, number>;
-  results: PolicyReportResult[];
+  results: ReturnType<typeof resultOf>[];
 }
 
 export const POLICY_REPORTS = { group: 'wgpolicyk8s.io', version: 'v1alpha2', resource: 'policyreports' };
@@ -44,7 +30,7 @@ export function policyReport(syncs: readonly ConfigMapSync[]): Omit<PolicyReport
   };
 }
 
-function resultOf({ metadata, spec }: ConfigMapSync, target: TargetStatus): PolicyReportResult {
+function resultOf({ metadata, spec }: ConfigMapSync, target: TargetStatus) {
   const { namespace = '', name, uid } = metadata;
   const { state, reason = '', message = '', missingVerbs = [], lastTransitionTime } = target;
   const result = RESULTS[state];
@@ -57,6 +43,7 @@ function resultOf({ metadata, spec }: ConfigMapSync, target: TargetStatus): Poli
     result,
     message: message === '' ? `namespace "${target.namespace}": ${state}` : message,
     resources: [{ apiVersion: API_VERSION, kind: KIND, namespace, name, uid }],
+    // When the target came into its state.
     timestamp: { seconds: Math.floor(Date.parse(lastTransitionTime) / 1000), nanos: 0 },
     properties: {
       targetNamespace: target.namespace,

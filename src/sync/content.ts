@@ -27,9 +27,8 @@ export function selectContent(
 }
 
 function pick(values: Record<string, string>, keys: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    keys.flatMap((key) => (Object.hasOwn(values, key) ? [[key, values[key] ?? '']] : [])),
-  );
+  const held = keys.filter((key) => Object.hasOwn(values, key));
+  return Object.fromEntries(held.map((key) => [key, values[key] ?? '']));
 }
 
 /** `sha256:<hex>` of the content; the order of keys does not matter. */

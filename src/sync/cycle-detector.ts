@@ -54,11 +54,10 @@ export class CycleDetector {
 }
 
 function ancestorsOf(source: ConfigMapMetadata, syncs: SyncLookup): Ancestor[] {
-  // Most sources are nobody's copy, and nothing needs to be looked through.
   const uid = markedOwner(source)?.uid;
-  if (uid === undefined) return [];
   const ancestors: Ancestor[] = [];
-  let holder = syncs.byUid(uid);
+  // Most sources are nobody's copy, and nothing needs to be looked through.
+  let holder = uid === undefined ? undefined : syncs.byUid(uid);
   while (holder !== undefined && !ancestors.some(({ sync }) => sync === holder)) {
     const place = sourceOf(holder.spec, holder.metadata.namespace ?? '');
     ancestors.push({ place, sync: holder });

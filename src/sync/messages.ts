@@ -2,19 +2,16 @@ import type { Verb } from '../api/v1alpha1/config-map-sync-status.js';
 import type { Leftover } from './result.js';
 
 /** The first 20 of `items`, sorted, then `and N more`. */
-export function firstOf(items: readonly string[], separator: string, most = 20): string {
-  const shown = items.toSorted().slice(0, most).join(separator);
-  return items.length <= most ? shown : `${shown} and ${items.length - most} more`;
+export function firstOf(items: readonly string[], separator: string): string {
+  const shown = items.toSorted().slice(0, 20).join(separator);
+  return items.length <= 20 ? shown : `${shown} and ${items.length - 20} more`;
 }
 
 /** @param denied Missing verbs by namespace. */
 export function permissionsMessage(username: string, denied: ReadonlyMap<string, readonly Verb[]>): string {
   const namespaces = firstOf([...denied.keys()], ' ');
-  const verbs = firstOf(
-    [...denied].map(([namespace, missing]) => `${namespace}: ${missing.join(', ')}`),
-    '; ',
-  );
-  return `insufficient permissions on service account ${username}. Not authorized to create, update or delete configmaps in the following namespaces [${namespaces}]; missing verbs: ${verbs}`;
+  const missing = [...denied].map(([namespace, verbs]) => `${namespace}: ${verbs.join(', ')}`);
+  return `insufficient permissions on service account ${username}. Not authorized to create, update or delete configmaps in the following namespaces [${namespaces}]; missing verbs: ${firstOf(missing, '; ')}`;
 }
 
 /** @param unsynced `namespace (state)` of each target that is not in sync. */
@@ -40,10 +37,8 @@ export function blockedMessage(leftovers: readonly Leftover[]): string {
 
 /** `namespace/name, …`: the first 20, then a count. */
 export function listLeftovers(leftovers: readonly Leftover[]): string {
-  return firstOf(
-    leftovers.map(({ namespace, name }) => `${namespace}/${name}`),
-    ', ',
-  );
+  const copies = leftovers.map(({ namespace, name }) => `${namespace}/${name}`);
+  return firstOf(copies, ', ');
 }
 
 /** How YAML documents begin: a message that holds what mends it ends with some. */

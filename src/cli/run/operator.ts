@@ -119,7 +119,7 @@ export class Operator {
       notifier,
       finalizer,
       queue: reports,
-      hasQuick: (state) => this.#targets.hasQuick(state),
+      hasQuick: (uid) => this.#targets.queue.hasQuick(uid),
       replan: (key, afterMs) => this.#queue.addAfter(key, afterMs),
       recoveryMs: () => schedule.recoveryMs(),
       onFinalized: (state) => reconciler.forget(state),
@@ -217,7 +217,7 @@ export class Operator {
     const reported = this.#reporting.run(reporting.signal);
     try {
       await Promise.all([this.#planning.run(signal), this.#policyReporter?.run(signal)]);
-      await this.#targets.drain();
+      await this.#targets.queue.drain();
       await this.#reporter.flush(this.#stopNow.signal);
     } finally {
       stopHandlers();

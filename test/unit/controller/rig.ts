@@ -82,7 +82,7 @@ export class Rig {
       notifier,
       finalizer,
       queue: reports,
-      hasQuick: (state) => this.targets.hasQuick(state),
+      hasQuick: (uid) => this.targets.queue.hasQuick(uid),
       replan: (key, afterMs) => {
         this.replans.push(afterMs);
         this.queue.addAfter(key, afterMs);

@@ -106,12 +106,12 @@ describe('a reconcile', () => {
       rig.cluster.intercept = ({ path }) =>
         path.endsWith('/selfsubjectrulesreviews') ? new Promise<undefined>(() => undefined) : undefined;
       await rig.reconcile();
-      const drained = rig.targets.drain();
+      const drained = rig.targets.queue.drain();
 
       rig.stop.abort(new Error('stopping'));
 
       await drained;
-      expect(rig.targets.running(rig.syncState)).to.deep.equal([]);
+      expect(rig.targets.queue.length).to.equal(0);
     });
 
     it('who it is gives up at once when the operator stops', async () => {
