@@ -16,6 +16,7 @@ import type { AccessDecision, TenantConfigMaps } from '../tenant/tenant-config-m
 import type { Session } from '../tenant/tenancy.js';
 import type { OperationResult, TargetItem, TargetWorkerOptions } from './target-worker.js';
 
+/** A webhook may name any number, and nobody means years. */
 const MAX_WAIT_SECONDS = 3_600;
 
 /** The writes of one target: `plan` records them instead of carrying them out. */
@@ -70,7 +71,7 @@ export class Attempt {
 
   result(
     outcome: TargetOutcome | undefined,
-    found: Partial<Pick<TargetResult, 'copies' | 'leftovers' | 'auditID'>> = {},
+    found: Partial<Pick<TargetResult, 'copies' | 'leftovers' | 'retry' | 'auditID'>> = {},
   ): TargetResult {
     return {
       outcome,
@@ -88,9 +89,11 @@ export class Attempt {
   unknown(error: unknown): TargetResult {
     const cause = error instanceof Refused ? error.cause : error;
     const seconds = isApiError(cause) ? cause.retryAfterSeconds : undefined;
+    // Less than a second would be no wait.
+    const holdMs = 1000 * Math.min(Math.max(seconds ?? 0, 1), MAX_WAIT_SECONDS);
     return {
       ...this.result(undefined),
-      retry: seconds === undefined ? 'backoff' : { holdMs: clamp(seconds) * 1000 },
+      retry: seconds === undefined ? 'backoff' : { holdMs },
       error: messageOf(cause),
     };
   }
@@ -185,11 +188,6 @@ export class Attempt {
 /** Whether the API server decided; otherwise it could not, or nothing was heard of it. */
 export function isAnswer({ code }: ApiError): boolean {
   return code !== 0 && ![408, 429, 503, 504].includes(code);
-}
-
-/** A webhook may name any number: none at all would be no wait, and nobody means years. */
-function clamp(seconds: number): number {
-  return Math.min(Math.max(seconds, 1), MAX_WAIT_SECONDS);
 }
 
 function resultOf(error: unknown): OperationResult {

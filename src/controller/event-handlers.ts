@@ -113,11 +113,10 @@ export class EventHandlers {
 
 /** Namespaces where a recorded copy has gone from one status to the next. */
 function freedBetween(previous: ConfigMapSync, sync: ConfigMapSync): string[] {
-  const now = new Map((sync.status?.targets ?? []).map(({ namespace, copies }) => [namespace, copies]));
+  const copies = (sync.status?.targets ?? []).flatMap((target) => target.copies ?? []);
+  const recorded = new Set(copies.map(({ uid }) => uid));
   return (previous.status?.targets ?? [])
-    .filter(({ namespace, copies = [] }) =>
-      copies.some(({ uid }) => now.get(namespace)?.every((copy) => copy.uid !== uid) ?? true),
-    )
+    .filter(({ copies = [] }) => copies.some(({ uid }) => !recorded.has(uid)))
     .map(({ namespace }) => namespace);
 }
 

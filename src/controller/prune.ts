@@ -26,7 +26,7 @@ export async function prune(attempt: Attempt, mode: RemovalMode, keep?: string):
   }
   const retry = leftovers.some(({ missingVerb }) => missingVerb === undefined) ? 'backoff' : undefined;
   const outcome = leftovers.length === 0 ? NOT_EVALUATED : leftoverOutcome(leftovers);
-  return { ...attempt.result(outcome, { leftovers }), retry };
+  return attempt.result(outcome, { leftovers, retry });
 }
 
 /** @returns what is left where it cannot be removed. */

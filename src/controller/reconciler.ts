@@ -85,12 +85,9 @@ export class ConfigMapSyncReconciler {
     const sync = hasFinalizer(stored) ? stored : await client.addFinalizer(stored, signal);
     if (sync !== stored) state.written = sync;
     const request = this.#request(sync, state, signal, fresh);
-    let planned: Planned;
-    try {
-      planned = await planner.plan(request);
-    } catch (error) {
+    const planned = await planner.plan(request).catch((error: unknown) => {
       throw this.#failed(state, request, error);
-    }
+    });
     if (request.recheck) state.checkedAt = this.#options.clock.now();
     this.#adopt(state, planned);
     return { requeueAfterMs: Math.min(this.#nextLookMs(planned), schedule.resyncMs()) };

@@ -101,14 +101,11 @@ export class SyncState {
 
   /** Namespaces where a copy of ours is, or may be. */
   get namespacesWithCopies(): Set<string> {
-    const doubtful = (this.#reported?.targets ?? []).filter(
-      ({ state, copies }) => copies === undefined && ['Synced', 'Stale', 'Failed'].includes(state),
-    );
-    return new Set([
-      ...this.#copies.keys(),
-      ...this.#uncertain,
-      ...doubtful.map(({ namespace }) => namespace),
-    ]);
+    const held = new Set([...this.#copies.keys(), ...this.#uncertain]);
+    for (const { namespace, state, copies } of this.#reported?.targets ?? []) {
+      if (copies === undefined && ['Synced', 'Stale', 'Failed'].includes(state)) held.add(namespace);
+    }
+    return held;
   }
 
   /** True while something of the current plan is not known yet. */
@@ -143,8 +140,7 @@ export class SyncState {
     this.#underWay = new Map([...plan.work.keys()].map((namespace) => [namespace, before.get(namespace)]));
     for (const namespace of plan.settled.keys()) {
       const result = this.#results.get(namespace);
-      if (result !== undefined)
-        this.#results.set(namespace, { ...result, outcome: undefined, leftovers: [] });
+      if (result) this.#results.set(namespace, { ...result, outcome: undefined, leftovers: [] });
     }
   }
 

@@ -115,13 +115,11 @@ export class TargetWorker {
 
   async #run(attempt: Attempt): Promise<TargetResult> {
     const { namespace, desired } = attempt.item;
-    if (desired.kind === 'absent') {
-      const state = this.#options.namespaces.state(namespace);
-      // What is in a namespace that is deleted goes with it.
-      if (state !== 'active') return attempt.result(NOT_EVALUATED, { copies: [] });
-      return prune(attempt, desired.mode);
-    }
-    return this.#sync(attempt, desired.template);
+    if (desired.kind === 'copy') return this.#sync(attempt, desired.template);
+    const state = this.#options.namespaces.state(namespace);
+    // What is in a namespace that is deleted goes with it.
+    if (state !== 'active') return attempt.result(NOT_EVALUATED, { copies: [] });
+    return prune(attempt, desired.mode);
   }
 
   async #sync(attempt: Attempt, template: CopyTemplate): Promise<TargetResult> {
@@ -189,12 +187,10 @@ export class TargetWorker {
         attempt.forgetCopy(template.name);
         return conflictOutcome(namespace, template.name, decision.holder, plan.sync.spec.conflictPolicy);
       }
-      if (decision.action !== 'none') {
-        const waitMs = this.#contention(attempt.item, template);
-        if (waitMs > 0) {
-          attempt.retry = { waitMs };
-          return contendedOutcome(namespace, template.name);
-        }
+      const waitMs = decision.action === 'none' ? 0 : this.#contention(attempt.item, template);
+      if (waitMs > 0) {
+        attempt.retry = { waitMs };
+        return contendedOutcome(namespace, template.name);
       }
       const written = await attempt.carryOut(decision);
       tracked.confirm(written.metadata.resourceVersion ?? '', template.fingerprint);

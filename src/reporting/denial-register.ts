@@ -15,10 +15,6 @@ export class DenialRegister {
     else this.#denials.set(sync, denials);
   }
 
-  forget(sync: string): void {
-    this.#denials.delete(sync);
-  }
-
   /**
    * At most `limit` denials, shared fairly: tenants (namespaces) give one after the other in turns, so that one with
    * thousands never hides another's few. The choice is stable while the denials are.

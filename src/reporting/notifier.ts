@@ -50,7 +50,7 @@ export class Notifier {
 
   forget(namespace: string, name: string): void {
     this.#outputs.metrics.forget(namespace, name);
-    this.#outputs.register.forget(`${namespace}/${name}`);
+    this.#outputs.register.set(`${namespace}/${name}`, []);
   }
 
   /** The API server decided about one request of the tenant. */

@@ -42,13 +42,8 @@ export function decide(existing: ConfigMap | undefined, options: DecideOptions):
     if (ownership === 'heir' && conflictPolicy === 'Fail') {
       return { action: 'conflict', holder: NOBODY_WE_KNOW };
     }
-    const { labels, annotations } = existing.metadata;
-    const survivors = {
-      name: template.name,
-      namespace,
-      ...(labels && { labels }),
-      ...(annotations && { annotations }),
-    };
+    const { labels = {}, annotations = {} } = existing.metadata;
+    const survivors = { name: template.name, namespace, labels, annotations };
     return { action: 'replace', existing, desired: template.apply(survivors), isOwn };
   }
   return { action: 'update', existing, desired: template.apply(existing.metadata), isOwn };

@@ -3,8 +3,9 @@ import type { Leftover } from './result.js';
 
 /** The first 20 of `items`, sorted, then `and N more`. */
 export function firstOf(items: readonly string[], separator: string): string {
-  const shown = items.toSorted().slice(0, 20).join(separator);
-  return items.length <= 20 ? shown : `${shown} and ${items.length - 20} more`;
+  const most = 20;
+  const shown = items.toSorted().slice(0, most).join(separator);
+  return items.length <= most ? shown : `${shown} and ${items.length - most} more`;
 }
 
 /** @param denied Missing verbs by namespace. */

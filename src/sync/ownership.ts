@@ -1,3 +1,4 @@
+import { sameNamespacedName, type NamespacedName } from '../api/kubernetes.js';
 import type { CopyReference } from '../api/v1alpha1/config-map-sync-status.js';
 import {
   OWNER_NAME_ANNOTATION,
@@ -8,10 +9,8 @@ import {
 import type { ConfigMapMetadata } from './config-map.js';
 
 /** The ConfigMapSync that copies belong to. */
-export interface Owner {
+export interface Owner extends NamespacedName {
   uid: string;
-  namespace: string;
-  name: string;
   /** RFC 3339, by the API server's clock; undefined for one that was never created. */
   creationTimestamp?: string | undefined;
 }
@@ -54,11 +53,8 @@ export function ownershipOf(
   if (marked === undefined) return 'foreign';
   if (marked.uid === owner.uid) return isOwnCopy(metadata, owner, record) ? 'own' : 'unrecorded';
   if (isLiving(marked)) return 'other';
-  const inherited =
-    marked.name === owner.name &&
-    marked.namespace === owner.namespace &&
-    metadata.annotations?.[SOURCE_ANNOTATION] === source;
-  return inherited ? 'heir' : 'foreign';
+  const sameSource = metadata.annotations?.[SOURCE_ANNOTATION] === source;
+  return sameSource && sameNamespacedName(marked, owner) ? 'heir' : 'foreign';
 }
 
 /**
@@ -74,8 +70,7 @@ export function isOwnCopy(metadata: ConfigMapMetadata, owner: Owner, { copies, l
 /** True where nothing but the record tells a ConfigMap from a copy of ours. */
 export function mayBeCopy(metadata: ConfigMapMetadata, owner: Owner): boolean {
   const marked = markedOwner(metadata);
-  if (marked?.uid !== owner.uid || marked.name !== owner.name || marked.namespace !== owner.namespace)
-    return false;
+  if (marked?.uid !== owner.uid || !sameNamespacedName(marked, owner)) return false;
   // Times have whole seconds: a copy may be made in the very second in which its owner was.
   return Date.parse(metadata.creationTimestamp ?? '') >= Date.parse(owner.creationTimestamp ?? '');
 }
