@@ -4,7 +4,7 @@ import type {
   LabelSelector,
   LabelSelectorRequirement,
 } from '../../../src/api/v1alpha1/config-map-sync-spec.js';
-import { matchesSelector } from '../../../src/sync/label-selector.js';
+import { matchesSelector } from '../../../src/sync/targets.js';
 
 describe('a label selector', () => {
   it('that is empty matches everything', () => {
