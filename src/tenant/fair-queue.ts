@@ -33,6 +33,8 @@ const LOWER_FIRST: Partial<Record<number, readonly Priority[]>> = {
 };
 /** So many times the number of seats are the most that is under way. */
 export const MOST_UNDER_WAY = 5;
+/** A tenant is alone when nobody else was served for so long, in milliseconds. */
+const ALONE_MS = 2000;
 /** The part of all seats that one priority may have at a time. */
 type Shares = Readonly<Record<Priority, number>>;
 const SHARES: Shares = { work: 1, new: 1 / 2, background: 1 / 4 };
@@ -41,10 +43,11 @@ export const REQUEST_SHARES: Shares = { work: 1, new: 1 / 4, background: 1 / 8 }
 
 /**
  * Bounds how much is under way at once and shares the seats fairly: by tenant (namespace), then by ServiceAccount. A tenant
- * has all of them while nobody else waits. What is slow (a webhook that takes seconds, an API server that does not answer)
- * gives its seat back while it goes on, so that it delays nobody. A tenant may have no more under way than half of what
- * would still be left to others, and waits alone for its slow ones once it has. At most five times as many as there are
- * seats are under way in all.
+ * has all of them while it is alone, and otherwise a quarter: whoever comes finds a seat, and neither the API server nor the
+ * event loop busy with a long queue of somebody else's. What is slow (a webhook that takes seconds, an API server that does
+ * not answer) gives its seat back while it goes on, so that it delays nobody. A tenant may have no more under way than half
+ * of what would still be left to others, and waits alone for its slow ones once it has. At most five times as many as there
+ * are seats are under way in all.
  */
 export class FairQueue {
   readonly #seats: number;
@@ -60,11 +63,14 @@ export class FairQueue {
   readonly #takenOf: Record<Priority, number> = { work: 0, new: 0, background: 0 };
   /** By tenant, what is slow included. */
   readonly #underWay = new Map<string, number>();
-  /** By tenant: how many seats it has for what is new. */
+  /** By tenant: how many seats it has, and how many of them for what is new. */
+  readonly #seatsOf = new Map<string, number>();
   readonly #newOf = new Map<string, number>();
   /** Those that wait with one signal. */
   readonly #bySignal = new Map<AbortSignal, Set<Waiter>>();
   readonly #onAbort = ({ target }: Event): void => this.#giveUp(target as AbortSignal);
+  /** Who was served last, when, and when anybody else was. */
+  readonly #last = { tenant: '', at: -Infinity, othersAt: -Infinity };
   #slow = 0;
   #given = 0;
   #timer = false;
@@ -158,9 +164,13 @@ export class FairQueue {
     const tenant = task.account.namespace;
     const seat: Seat = { tenant, priority: task.priority, since: this.#clock.now(), slow: false };
     this.#given += 1;
+    if (tenant !== this.#last.tenant) this.#last.othersAt = this.#last.at;
+    this.#last.tenant = tenant;
+    this.#last.at = seat.since;
     this.#taken.add(seat);
     this.#takenOf[seat.priority] += 1;
     count(this.#underWay, tenant, 1);
+    count(this.#seatsOf, tenant, 1);
     if (seat.priority === 'new') count(this.#newOf, tenant, 1);
     let held = true;
     task.start(() => {
@@ -176,6 +186,7 @@ export class FairQueue {
   #giveBack(seat: Seat): void {
     this.#taken.delete(seat);
     this.#takenOf[seat.priority] -= 1;
+    count(this.#seatsOf, seat.tenant, -1);
     if (seat.priority === 'new') count(this.#newOf, seat.tenant, -1);
   }
 
@@ -183,7 +194,10 @@ export class FairQueue {
   #may(tenant: string, priority: Priority): boolean {
     if (priority === 'background' && (this.#waiting.new.has(tenant) || this.#newOf.has(tenant))) return false;
     const left = MOST_UNDER_WAY * this.#seats - this.#slow - this.#taken.size;
-    return (this.#underWay.get(tenant) ?? 0) < Math.max(2, left / 2);
+    if ((this.#underWay.get(tenant) ?? 0) >= Math.max(2, left / 2)) return false;
+    const othersAt = tenant === this.#last.tenant ? this.#last.othersAt : this.#last.at;
+    const isAlone = this.#clock.now() - othersAt > ALONE_MS;
+    return isAlone || (this.#seatsOf.get(tenant) ?? 0) < Math.max(2, this.#seats / 4);
   }
 
   #displaceSlow(): void {

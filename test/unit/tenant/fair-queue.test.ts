@@ -136,6 +136,18 @@ describe('the fair queue', () => {
       expect(order).to.deep.equal(Array.from({ length: 100 }, (_, turn) => turn));
     });
 
+    it('and gives a tenant a quarter of the seats while others come, and all of them 2 s later', async () => {
+      const queue = new FairQueue(32, clock);
+      add(queue, 1, 'modest');
+      started[0]!.leave();
+      add(queue, 40, 'greedy');
+      expect(startedOf('greedy')).to.equal(8);
+
+      await clock.advance(2001);
+      add(queue, 1, 'greedy');
+      expect(startedOf('greedy')).to.be.at.least(32);
+    });
+
     it('and gives one tenant every seat while nobody else waits', () => {
       const queue = new FairQueue(32, clock);
       add(queue, 100, 'a');
@@ -454,6 +466,8 @@ describe('the fair queue', () => {
             await settle();
           }
           expect(waiting.size, 'still waiting').to.equal(0);
+          // Nobody else was served for long: a tenant that is alone has all seats.
+          await time.advance(3000);
           const late = Array.from({ length: seats }, () => queue.acquire(as('late'), 'work'));
           await Promise.all(late);
         },
