@@ -35,5 +35,5 @@ ENV NODE_ENV=production
 # By number: that is how the kubelet can tell that it is not root.
 USER 65532:65532
 EXPOSE 8081 8443
-ENTRYPOINT ["/nodejs/bin/node", "--max-semi-space-size=4", "/opt/config-weaver/config-weaver.mjs"]
+ENTRYPOINT ["/nodejs/bin/node", "--max-semi-space-size=4", "--disable-sigusr1", "/opt/config-weaver/config-weaver.mjs"]
 CMD ["run"]

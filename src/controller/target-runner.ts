@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { TargetStatus } from '../api/v1alpha1/config-map-sync-status.js';
 import { isApiError } from '../k8s/client/errors.js';
-import { Turns } from '../k8s/util/async.js';
+import { abortable, Turns } from '../k8s/util/async.js';
 import type { Clock } from '../k8s/util/clock.js';
 import type { SyncPlan } from '../sync/result.js';
 import { SessionClosedError, TokenRejectedError } from '../tenant/errors.js';
@@ -23,6 +23,8 @@ export interface TargetRunnerOptions extends TargetWorkerOptions {
   onFault: (key: string, error: unknown) => void;
   /** Has this ConfigMapSync planned again. */
   replan: (key: string) => void;
+  /** Resolves when there is memory for something new; undefined where there is. */
+  room: () => Promise<void> | undefined;
   /** Aborts what is under way. */
   signal: AbortSignal;
   clock: Clock;
@@ -70,7 +72,10 @@ export class TargetRunner {
 
   async #attempt(uid: string, namespace: string, priority: Priority): Promise<AttemptEnd> {
     await this.#turns.next();
-    const { signal, replan } = this.#options;
+    const { signal, replan, room } = this.#options;
+    const later = room();
+    // Where all ends meanwhile, the first request finds that out.
+    if (later !== undefined) await abortable(later, signal).catch(() => undefined);
     const state = this.#options.states.get(uid);
     const planned = this.#planned.get(uid);
     const desired = planned?.plan.work.get(namespace);

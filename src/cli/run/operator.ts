@@ -14,7 +14,7 @@ import { SyncStates } from '../../controller/sync-states.js';
 import { TargetRunner } from '../../controller/target-runner.js';
 import { EventHandlers } from '../../controller/event-handlers.js';
 import { Finalizer } from '../../controller/finalizer.js';
-import { Turns } from '../../k8s/util/async.js';
+import { abortable, Turns } from '../../k8s/util/async.js';
 import type { Clock } from '../../k8s/util/clock.js';
 import { Controller } from '../../k8s/controller/controller.js';
 import type { EventRecorder } from '../../k8s/events/event-recorder.js';
@@ -26,6 +26,7 @@ import type { Metrics } from '../../telemetry/metrics/metrics.js';
 import { FairQueue, REQUEST_SHARES } from '../../tenant/fair-queue.js';
 import { Tenancy } from '../../tenant/tenancy.js';
 import type { Caller } from '../caller.js';
+import type { MemoryGuard } from './memory-guard.js';
 import type { RunOptions } from './run-command.js';
 import type { SyncWatches } from './sync-watches.js';
 
@@ -40,6 +41,7 @@ export interface OperatorParts {
   auditLog: AuditSink;
   metrics: Metrics;
   logger: Logger;
+  memory: Pick<MemoryGuard, 'room'>;
   clock: Clock;
 }
 
@@ -66,7 +68,7 @@ export class Operator {
   readonly #stopNow = new AbortController();
 
   constructor(parts: OperatorParts) {
-    const { options, caller, watches, metrics, logger, clock } = parts;
+    const { options, caller, watches, metrics, logger, memory, clock } = parts;
     const random = Math.random;
     this.#watches = watches;
     this.#queue = new WorkQueue({
@@ -137,6 +139,7 @@ export class Operator {
       onOperation: (operation, result) => metrics.syncOperation(operation, result),
       applyFor: (session, onDecision) => session.configMaps(onDecision),
       onSettled: (state) => this.#reporter.changed(state),
+      room: () => memory.room,
       onFault: (key, error) => logger.error('a target failed', { configMapSync: key, error }),
       replan: (key) => this.#queue.add(key),
       // What is in flight is finished when the operator stops; only a lost Lease, or a long wait, cuts it off.
@@ -175,8 +178,10 @@ export class Operator {
       queue: this.#queue,
       workers: options.maxConcurrentReconciles,
       reconcile: async (key) => {
+        const { signal } = this.#stopNow;
+        if (memory.room !== undefined) await abortable(memory.room, signal);
         await turns.next();
-        return reconciler.reconcile(key, this.#stopNow.signal);
+        return reconciler.reconcile(key, signal);
       },
       observer: metrics.runtime.controller(CONTROLLER),
       onError: (key, error) =>

@@ -14,6 +14,7 @@ import { Metrics } from '../../telemetry/metrics/metrics.js';
 import { messageOf } from '../../k8s/util/text.js';
 import { MOST_UNDER_WAY } from '../../tenant/fair-queue.js';
 import { Caller } from '../caller.js';
+import { leaveMemoryOutOfCoreDumps, MemoryGuard } from './memory-guard.js';
 import { Operator, REPORTING_CONTROLLER } from './operator.js';
 import type { RunOptions } from './run-command.js';
 import { syncWatches } from './sync-watches.js';
@@ -31,6 +32,13 @@ const GRACE_MS = 6_000;
 export async function run(options: RunOptions, env: Readonly<NodeJS.ProcessEnv>): Promise<number> {
   const clock = systemClock;
   const logger = new ProcessLogger({ level: options.logLevel, format: options.logFormat });
+  leaveMemoryOutOfCoreDumps();
+  const memory = new MemoryGuard({
+    log: logger,
+    onExhausted: () => void logger.close(AbortSignal.timeout(200)).finally(() => process.exit(1)),
+    clock,
+  });
+  const unguard = memory.start();
   const auditLog = new StreamAuditSink(process.stdout, { logger });
   const metrics = new Metrics();
   const caller = await Caller.connect({
@@ -67,6 +75,7 @@ export async function run(options: RunOptions, env: Readonly<NodeJS.ProcessEnv>)
       },
     },
   ];
+  checks.push({ name: 'memory', check: () => (memory.room === undefined ? undefined : 'nearly used up') });
   const health = healthServer(checks);
   metrics.collect({ readiness: () => readinessOf(checks) });
   const metricsServer = new MetricsServer({
@@ -96,7 +105,7 @@ export async function run(options: RunOptions, env: Readonly<NodeJS.ProcessEnv>)
 
     const lead = async (leading: AbortSignal): Promise<void> => {
       await Promise.all(watches.reflectors.map((reflector) => reflector.waitForSync(leading)));
-      const parts = { options, caller, username, watches, events, auditLog, metrics, logger, clock };
+      const parts = { options, caller, username, watches, events, auditLog, metrics, logger, memory, clock };
       const led = new Operator(parts);
       operator = led;
       const cutOff = (): void => {
@@ -129,6 +138,7 @@ export async function run(options: RunOptions, env: Readonly<NodeJS.ProcessEnv>)
     if (stop.aborted) return 0;
     throw error;
   } finally {
+    unguard();
     await events.flush(AbortSignal.timeout(1500)).catch(() => undefined);
     background.abort(new Error('shutting down'));
     await Promise.all([health.close(), metricsServer.close()]);

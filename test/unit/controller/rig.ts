@@ -92,6 +92,7 @@ export class Rig {
       clock,
     });
     this.targets = new TargetRunner({
+      room: () => undefined,
       states,
       seats: new FairQueue(64, clock),
       namespaces,
