@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
+import type { TargetState } from '../api/v1alpha1/config-map-sync-status.js';
 import { FINALIZER } from '../api/v1alpha1/well-known.js';
 import { objectKey, type KubernetesObject } from '../k8s/client/objects.js';
 import type { ReadableStore } from '../k8s/cache/store.js';
@@ -81,14 +82,25 @@ export class EventHandlers {
 
   /** What was held in these namespaces is free for those that are in conflict there. */
   #wakeRivals(namespaces: readonly string[]): void {
-    const { index, states, queue } = this.#options;
+    const { index, queue } = this.#options;
     for (const namespace of namespaces) {
       for (const other of index.naming(namespace)) {
-        const stored = other.status?.targets?.find((target) => target.namespace === namespace);
-        const state = states.get(other.metadata.uid)?.stateOf(namespace) ?? stored?.state;
-        if (state === 'Conflict') queue.add(objectKey(other));
+        if (this.#stateOf(other, namespace) === 'Conflict') queue.add(objectKey(other));
       }
     }
+  }
+
+  #stateOf({ metadata, status }: ConfigMapSync, namespace: string): TargetState | undefined {
+    const stored = status?.targets?.find((target) => target.namespace === namespace);
+    return this.#options.states.get(metadata.uid)?.stateOf(namespace) ?? stored?.state;
+  }
+
+  /** Whether something may happen because this namespace came or went. Without permission there, nobody may see that it did. */
+  #maySee(sync: ConfigMapSync, namespace: string): boolean {
+    if (namespace === sync.metadata.namespace) return true;
+    const source = sync.status?.conditions?.find(({ type }) => type === 'SourceConfigMapFound');
+    if (namespace === sync.spec.source.namespace && source?.reason === 'SourceDenied') return false;
+    return this.#stateOf(sync, namespace) !== 'Denied';
   }
 
   /** @param previous Undefined where it came or went. */
@@ -100,7 +112,8 @@ export class EventHandlers {
       previous?.metadata.uid !== namespace.metadata.uid ||
       previous.metadata.deletionTimestamp !== namespace.metadata.deletionTimestamp;
     const { index, queue } = this.#options;
-    const concerned = new Set(lifeChanged ? index.naming(name) : []);
+    const naming = lifeChanged ? index.naming(name) : [];
+    const concerned = new Set(naming.filter((sync) => this.#maySee(sync, name)));
     for (const sync of index.selecting()) {
       const reaches = selectorReaches(sync.spec, name, labels);
       if (reaches !== selectorReaches(sync.spec, name, labelsBefore) || (lifeChanged && reaches)) {

@@ -7,7 +7,7 @@ import { SyncStates } from '../../../src/controller/sync-states.js';
 import type { KubernetesObject } from '../../../src/k8s/client/objects.js';
 import { Store } from '../../../src/k8s/cache/store.js';
 import { WorkQueue } from '../../../src/k8s/controller/work-queue.js';
-import { statusOf, target } from '../reporting/statuses.js';
+import { condition, statusOf, target } from '../reporting/statuses.js';
 import { FakeClock, settle } from '../../support/fakes/fake-clock.js';
 import { syncObject } from '../../support/sync-object.js';
 
@@ -195,6 +195,19 @@ describe('the event handlers', () => {
 
       namespaces.remove(namespace('prod', '2'));
       expect(await queued()).to.deep.equal(['team-a/by-name', 'team-a/by-source', 'team-a/by-status']);
+    });
+
+    it('are nothing to who is denied there, or denied its source there', async () => {
+      syncs.upsert(syncObject({ ...byName, status: statusOf([target('prod', 'Denied')]) }));
+      const conditions = [condition('SourceConfigMapFound', 'False', 'SourceDenied')];
+      syncs.upsert(syncObject({ ...bySource, status: statusOf([], conditions) }));
+      await queued();
+
+      namespaces.upsert(namespace('prod', '1'));
+      expect(await queued()).to.deep.equal(['team-a/by-status']);
+
+      namespaces.remove(namespace('prod', '2'));
+      expect(await queued()).to.deep.equal(['team-a/by-status']);
     });
 
     it('are the beginning of its end', async () => {
