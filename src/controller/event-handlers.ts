@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
 import type { TargetState } from '../api/v1alpha1/config-map-sync-status.js';
-import { FINALIZER } from '../api/v1alpha1/well-known.js';
 import { objectKey, type KubernetesObject } from '../k8s/client/objects.js';
 import type { ReadableStore } from '../k8s/cache/store.js';
 import type { WorkQueue } from '../k8s/controller/work-queue.js';
@@ -139,7 +138,7 @@ function specOrLifeChanged(sync: ConfigMapSync, previous: ConfigMapSync): boolea
     now.uid !== before.uid ||
     now.generation !== before.generation ||
     now.deletionTimestamp !== before.deletionTimestamp ||
-    now.finalizers?.includes(FINALIZER) !== before.finalizers?.includes(FINALIZER) ||
+    hasFinalizer(sync) !== hasFinalizer(previous) ||
     !isDeepStrictEqual(now.annotations, before.annotations)
   );
 }
