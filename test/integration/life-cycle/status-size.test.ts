@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { AuditLog } from '../../support/audit-log.js';
+import { eventually } from '../../support/eventually.js';
 import { OPERATOR_USERNAME } from '../../support/operator.js';
 import { auditLogOrSkip, plane } from '../../support/plane.js';
 import { SyncFixture } from '../../support/sync-fixture.js';
@@ -9,6 +10,8 @@ const TARGETS = 1000;
 const SYNCED = 20;
 /** Of a namespace's name, which may have 63: that would be 115 bytes more for each target. */
 const NAME_LENGTH = 40;
+/** How long their 5,000 reviews may take on a busy machine. */
+const DENIED_MS = 120_000;
 /** etcd's limit for one object. */
 const LIMIT_BYTES = 1.5 * 1024 * 1024;
 
@@ -20,7 +23,8 @@ describe('the status', () => {
   });
   after(() => fixture.end());
 
-  it(`of ${TARGETS} targets, nearly all of them denied, fits in less than half of what etcd takes`, async () => {
+  it(`of ${TARGETS} targets, nearly all of them denied, fits in less than half of what etcd takes`, async function () {
+    this.timeout(2 * DENIED_MS);
     const tenant = await fixture.tenant();
     const synced: string[] = [];
     for (let index = 0; index < SYNCED; index += 1) synced.push(await tenant.target(NEEDED_VERBS));
@@ -31,14 +35,17 @@ describe('the status', () => {
     await tenant.createSource({ data: { key: 'value' } });
 
     await tenant.createSync({ syncToNamespaces: [...synced, ...denied] });
-    await tenant.condition('TargetsAuthorized', 'MissingPermissions', { timeoutMs: 45_000 });
 
-    const status = await tenant.status();
-    expect(status).to.deep.include({
-      summary: `${SYNCED}/${TARGETS}`,
-      deniedTargets: TARGETS - SYNCED,
-    });
-    expect(status.targets).to.have.length(TARGETS);
+    // On a busy machine a status tells of some of them before.
+    await eventually(
+      async () => {
+        const status = await tenant.status();
+        const counts = { summary: `${SYNCED}/${TARGETS}`, deniedTargets: TARGETS - SYNCED };
+        expect(status).to.deep.include(counts);
+        expect(status.targets).to.have.length(TARGETS);
+      },
+      { timeoutMs: DENIED_MS },
+    );
     // The administrator's view has managedFields as they are stored.
     const bytes = Buffer.byteLength(JSON.stringify(await tenant.sync()));
     const share = Math.round((100 * bytes) / LIMIT_BYTES);
