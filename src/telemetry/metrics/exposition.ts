@@ -1,4 +1,4 @@
-import type { MetricObjectWithValues, MetricValue } from 'prom-client';
+import type { Registry } from 'prom-client';
 
 export type ExpositionFormat = 'prometheus' | 'openmetrics';
 
@@ -7,64 +7,21 @@ export const CONTENT_TYPES: Record<ExpositionFormat, string> = {
   openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
 };
 
-/** One family of series, as prom-client's registry hands it out. */
-export type MetricFamily = MetricObjectWithValues<MetricValue<string> & { metricName?: string }>;
-
 /**
- * Renders families as text. prom-client has a renderer as well, but its format is a property of the registry, and
- * one OpenMetrics scrape takes `_total` off the counters of every later Prometheus scrape.
+ * Renders all that is registered. prom-client writes OpenMetrics as well, but its format is a property of the registry, and one
+ * such scrape takes `_total` off the counters of every later Prometheus scrape. Quotes and line breaks in values are escaped
+ * there, so what is changed here never is part of one.
  */
-export function renderExposition(families: readonly MetricFamily[], format: ExpositionFormat): string {
-  const open = format === 'openmetrics';
-  const lines: string[] = [];
-  for (const family of families) {
-    // OpenMetrics names a counter's family without the suffix that its samples have.
-    const name = open && isCounter(family) ? family.name.replace(/_total$/, '') : family.name;
-    const help = escapeBackslashes(family.help);
-    lines.push(`# HELP ${name} ${open ? help.replaceAll('"', '\\"') : help}`);
-    lines.push(`# TYPE ${name} ${String(family.type)}`);
-    const sample = open && isCounter(family) ? `${name}_total` : family.name;
-    for (const value of family.values) {
-      lines.push(
-        `${value.metricName ?? sample}${renderLabels(value.labels, open)} ${renderNumber(value.value)}`,
-      );
-    }
-  }
-  if (open) lines.push('# EOF');
-  return `${lines.join('\n')}\n`;
-}
-
-/** prom-client's types say it is an enum of numbers; at run time it is the word. */
-function isCounter(family: MetricFamily): boolean {
-  return String(family.type) === 'counter';
-}
-
-function renderLabels(labels: MetricFamily['values'][number]['labels'], open: boolean): string {
-  let text = '';
-  for (const [name, value] of Object.entries(labels)) {
-    if (value === undefined) continue;
-    const label = typeof value === 'string' ? escapeLabel(value) : renderBound(value, open);
-    text += `${text === '' ? '{' : ','}${name}="${label}"`;
-  }
-  return text === '' ? '' : `${text}}`;
-}
-
-/** OpenMetrics wants `le` and `quantile` as canonical floats: `1.0`, not `1`. */
-function renderBound(bound: number, open: boolean): string {
-  return open && Number.isInteger(bound) ? bound.toFixed(1) : renderNumber(bound);
-}
-
-function renderNumber(value: number): string {
-  if (value === Infinity) return '+Inf';
-  return value === -Infinity ? '-Inf' : String(value);
-}
-
-function escapeLabel(text: string): string {
-  return /["\\\n]/.test(text) ? escapeBackslashes(text).replaceAll('"', '\\"') : text;
-}
-
-function escapeBackslashes(text: string): string {
-  return text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
+export async function renderExposition(registry: Registry, format: ExpositionFormat): Promise<string> {
+  const text = (await registry.metrics()).replaceAll('\n\n', '\n');
+  if (format === 'prometheus') return text;
+  const open = text
+    .replace(/^# HELP .*/gm, (help) => help.replaceAll('"', '\\"'))
+    // A counter's family is named without the suffix that its samples have.
+    .replace(/^# HELP (\w+)_total (.*\n)# TYPE \1_total counter$/gm, '# HELP $1 $2# TYPE $1 counter')
+    // Bounds are canonical floats: `1.0`, not `1`.
+    .replace(/([{,](?:le|quantile)="\d+)"/g, '$1.0"');
+  return `${open}# EOF\n`;
 }
 
 /**

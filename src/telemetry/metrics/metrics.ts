@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, type Gauge, Registry } from 'prom-client';
-import { type ExpositionFormat, type MetricFamily, renderExposition } from './exposition.js';
+import { type ExpositionFormat, renderExposition } from './exposition.js';
 import { Families } from './families.js';
 import { runtimeMetrics } from './runtime-metrics.js';
 
@@ -173,10 +173,8 @@ export class Metrics {
     for (const verb of this.#verbs) this.#denials.remove({ namespace, service_account: name, verb });
   }
 
-  async render(format: ExpositionFormat): Promise<string> {
-    // prom-client's type leaves out the names that samples of histograms have of their own.
-    const families: MetricFamily[] = await this.#registry.getMetricsAsJSON();
-    return renderExposition(families, format);
+  render(format: ExpositionFormat): Promise<string> {
+    return renderExposition(this.#registry, format);
   }
 
   /** The two gauges share one snapshot, taken when the first of them is scraped: they stand in this order. */
