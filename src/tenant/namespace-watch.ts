@@ -4,7 +4,7 @@ import { isApiError } from '../k8s/client/errors.js';
 import { apiPath } from '../k8s/client/api-path.js';
 import { CopyCache, type Observation } from './copy-cache.js';
 import { NamespaceAccess } from './namespace-access.js';
-import type { ReviewPace } from './review-pace.js';
+import type { ReviewPace } from '../k8s/util/review-pace.js';
 import type { Tenant } from './tenant.js';
 
 /** Why a ConfigMapSync should look again. */

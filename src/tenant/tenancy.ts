@@ -1,5 +1,5 @@
 import { SessionClosedError } from './errors.js';
-import { ReviewPace } from './review-pace.js';
+import { ReviewPace } from '../k8s/util/review-pace.js';
 import { namespacedNameKey, type NamespacedName, type ServiceAccount } from '../api/kubernetes.js';
 import { TenantConfigMaps, type AccessDecision } from './tenant-config-maps.js';
 import { NamespaceWatch, type NamespaceWatchOptions } from './namespace-watch.js';

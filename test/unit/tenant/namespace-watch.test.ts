@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { KubernetesObject, WatchEvent } from '../../../src/k8s/client/objects.js';
 import { FairQueue } from '../../../src/tenant/fair-queue.js';
 import { NamespaceWatch } from '../../../src/tenant/namespace-watch.js';
-import { ReviewPace } from '../../../src/tenant/review-pace.js';
+import { ReviewPace } from '../../../src/k8s/util/review-pace.js';
 import { Tenant } from '../../../src/tenant/tenant.js';
 import { FakeClock, settle } from '../../support/fakes/fake-clock.js';
 import { FakeApi, refusal, type Sent } from '../../support/fakes/fake-api.js';

@@ -1,16 +1,16 @@
-import type { Clock } from '../k8s/util/clock.js';
-import { TokenBucket } from '../k8s/events/event-queue.js';
-import { abortable } from '../k8s/util/async.js';
-import { FairList } from '../k8s/util/fair-list.js';
+import { TokenBucket } from '../events/event-queue.js';
+import { abortable } from './async.js';
+import type { Clock } from './clock.js';
+import { FairList } from './fair-list.js';
 
 /** One re-check of permissions in so many milliseconds, all tenants together. */
-const PERIOD_MS = 10;
+const RECHECKS = { burst: 2, periodMs: 10 };
 /** How often waiting ones are let through, in milliseconds. */
 const TICK_MS = 20;
 
 /**
- * Lets re-checks of permissions through at a bounded rate, tenants in turns: their number grows with what tenants write, and
- * nobody may pay for that but the tenant, whose changes are noticed later.
+ * Lets reviews through at a bounded rate, groups in turns. Re-checks of permissions are grouped by tenant: their number grows
+ * with what tenants write, and nobody may pay for that but the tenant, whose changes are noticed later.
  */
 export class ReviewPace {
   readonly #clock: Clock;
@@ -18,21 +18,22 @@ export class ReviewPace {
   readonly #bucket: TokenBucket;
   #running = false;
 
-  constructor(clock: Clock) {
+  /** @param rate Default: that of the re-checks of permissions. */
+  constructor(clock: Clock, rate = RECHECKS) {
     this.#clock = clock;
-    this.#bucket = new TokenBucket({ burst: TICK_MS / PERIOD_MS, periodMs: PERIOD_MS, now: clock.now() });
+    this.#bucket = new TokenBucket({ ...rate, now: clock.now() });
   }
 
-  /** Resolves when the re-check may go on; rejects when the signal aborts. */
-  async turn(tenant: string, signal: AbortSignal): Promise<void> {
+  /** Resolves when the review may go on; rejects when the signal aborts. */
+  async turn(group: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const turn = Promise.withResolvers<undefined>();
-    this.#waiting.add([tenant], turn);
+    this.#waiting.add([group], turn);
     this.#pump();
     try {
       await abortable(turn.promise, signal);
     } finally {
-      this.#waiting.remove([tenant], turn);
+      this.#waiting.remove([group], turn);
     }
   }
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { ReviewPace } from '../../../src/tenant/review-pace.js';
-import { FakeClock, settle } from '../../support/fakes/fake-clock.js';
+import { ReviewPace } from '../../../../src/k8s/util/review-pace.js';
+import { FakeClock, settle } from '../../../support/fakes/fake-clock.js';
 
 const PER_SECOND = 100;
 
