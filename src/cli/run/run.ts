@@ -7,7 +7,7 @@ import { LeaderElector } from '../../k8s/leader-election/leader-elector.js';
 import type { Requester } from '../../k8s/client/rest-client.js';
 import { StreamAuditSink } from '../../telemetry/logging/audit-sink.js';
 import { type BindAddress, formatBindAddress } from '../../telemetry/http/http-listener.js';
-import { healthServer, readinessOf, type ReadinessCheck } from '../../telemetry/http/health-server.js';
+import { healthServer, readinessOf, watchCheck } from '../../telemetry/http/health-server.js';
 import { ProcessLogger } from '../../telemetry/logging/logger.js';
 import { MetricsServer } from '../../telemetry/http/metrics-server.js';
 import { Metrics } from '../../telemetry/metrics/metrics.js';
@@ -23,7 +23,7 @@ import { Backoff } from '../../k8s/util/backoff.js';
 import { CauseLog, type RuntimeLog } from '../../k8s/util/cause-log.js';
 
 const LEASE = 'config-weaver.weaver.example.com';
-/** A watch tells something, if only a bookmark, about once a minute. */
+/** A watch sends something, if only a bookmark, about once a minute. */
 const SILENCE_MS = 120_000;
 /** What is in flight at the end is given this long; the whole stop takes less than 10 s. */
 const GRACE_MS = 6_000;
@@ -58,25 +58,16 @@ export async function run(options: RunOptions, env: Readonly<NodeJS.ProcessEnv>)
   });
 
   let operator: Operator | undefined;
-  const checks: ReadinessCheck[] = [
-    ...watches.reflectors.map((reflector) => ({
-      name: reflector.name,
-      check: () => {
-        if (!reflector.synced) return 'not listed yet';
-        const silentFor = clock.now() - reflector.lastProgress;
-        return silentFor > SILENCE_MS ? `silent for ${Math.round(silentFor / 1000)} s` : undefined;
-      },
-    })),
-    {
-      name: 'tenant watches',
-      check: () => {
-        const stalled = operator?.stalledWatches(clock.now() - SILENCE_MS) ?? [];
-        return stalled.length === 0 ? undefined : `silent: ${stalled.slice(0, 5).join(', ')}`;
-      },
-    },
-  ];
+  const deadline = (): number => clock.now() - SILENCE_MS;
+  const checks = Object.entries(watches.byResource).map(([resource, reflectors]) =>
+    watchCheck(resource, logger, () => {
+      const silent = reflectors.filter(({ lastProgress }) => lastProgress < deadline());
+      return reflectors.every(({ synced }) => synced) ? silent.map(({ name }) => name) : undefined;
+    }),
+  );
+  checks.push(watchCheck('tenant watches', logger, () => operator?.stalledWatches(deadline()) ?? []));
   checks.push({ name: 'memory', check: () => (memory.room === undefined ? undefined : 'nearly used up') });
-  const health = healthServer(checks);
+  const health = healthServer(checks, metrics);
   metrics.collect({ readiness: () => readinessOf(checks) });
   const metricsServer = new MetricsServer({
     metrics,

@@ -41,7 +41,8 @@ export function syncWatches(
         transform: withoutManagedFields,
       }),
   );
-  return { syncs, namespaces: namespaceStore, reflectors: [namespaces, ...reflectors] };
+  const byResource = { namespaces: [namespaces], [PLURAL]: reflectors };
+  return { syncs, namespaces: namespaceStore, byResource, reflectors: [namespaces, ...reflectors] };
 }
 
 /** Most of the bytes of an object, and nobody reads them here. */

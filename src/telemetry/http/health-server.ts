@@ -1,5 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http';
-import { HttpListener, SERVER_LIMITS, answerText, readablePath } from './http-listener.js';
+import type { RuntimeLog } from '../../k8s/util/cause-log.js';
+import type { Metrics } from '../metrics/metrics.js';
+import { HttpListener, SERVER_LIMITS, answer, route } from './http-listener.js';
 
 /** One thing without which the operator does not do its work. */
 export interface ReadinessCheck {
@@ -11,17 +13,40 @@ export interface ReadinessCheck {
 
 /**
  * What the kubelet asks: `/healthz` (the process answers at all) and `/readyz` (every check holds; those that do not
- * are named, with `?verbose` all of them). Plain HTTP, no authentication: nothing here is a tenant's secret.
+ * are named, with `?verbose` all of them). Plain HTTP, no authentication: a check must name nothing of a tenant.
  */
-export function healthServer(checks: readonly ReadinessCheck[]): HttpListener {
-  const server = createServer(SERVER_LIMITS, (request, response) => {
-    const url = readablePath(request, response);
-    if (url === undefined) return;
-    if (url.pathname === '/healthz') answerText(response, 200, 'ok');
-    else if (url.pathname === '/readyz') answerReadiness(checks, response, url.searchParams.has('verbose'));
-    else answerText(response, 404, 'not found: there are /healthz and /readyz');
+export function healthServer(
+  checks: readonly ReadinessCheck[],
+  { rejected }: Pick<Metrics, 'rejected'>,
+): HttpListener {
+  const onRequest = route({
+    '/healthz': (response) => answer(response, 200, 'ok'),
+    '/readyz': (response, url) => answerReadiness(checks, response, url.searchParams.has('verbose')),
   });
-  return new HttpListener(server, { what: 'the health server', flag: '--health-probe-bind-address' });
+  const server = createServer(SERVER_LIMITS, onRequest);
+  return new HttpListener(server, { name: 'health', flag: '--health-probe-bind-address', rejected });
+}
+
+/**
+ * Holds while no watch is silent. Who asks sends no credentials, and gets a number; the names go to the log, once for each
+ * change. `silent` returns undefined before there is a first list.
+ */
+export function watchCheck(
+  name: string,
+  log: RuntimeLog,
+  silent: () => string[] | undefined,
+): ReadinessCheck {
+  let logged = '';
+  const check = (): string | undefined => {
+    const watches = silent();
+    if (watches === undefined) return 'not listed yet';
+    const { length: count } = watches;
+    if (watches.join() !== logged)
+      log.warn('silent watches', { check: name, count, watches: watches.slice(0, 20) });
+    logged = watches.join();
+    return count === 0 ? undefined : `${count} ${count === 1 ? 'watch' : 'watches'} silent`;
+  };
+  return { name, check };
 }
 
 /** Which checks hold just now, by their names: what a scrape is told. */
@@ -40,14 +65,14 @@ function answerReadiness(
     problem === undefined ? `[+] ${name}: ok` : `[-] ${name}: ${problem}`,
   );
   const verdict = failed.length === 0 ? 'ok' : `not ready: ${failed.map(({ name }) => name).join(', ')}`;
-  answerText(response, failed.length === 0 ? 200 : 503, [...lines, verdict].join('\n'));
+  answer(response, failed.length === 0 ? 200 : 503, [...lines, verdict].join('\n'));
 }
 
 /** A check that fails by itself is a check that does not hold. */
 function problemOf(check: ReadinessCheck): string | undefined {
   try {
     return check.check();
-  } catch (error) {
-    return error instanceof Error ? error.message : 'the check failed';
+  } catch {
+    return 'the check failed'; // its message may name a tenant
   }
 }

@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import type { Server, IncomingMessage, OutgoingHttpHeaders as HttpHeaders, ServerResponse } from 'node:http';
 import type { Server as SecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import { count } from '../../k8s/util/fair-list.js';
+import type { Metrics } from '../metrics/metrics.js';
 
 export interface BindAddress {
   /** Left out: every address of the machine, IPv6 and IPv4. */
@@ -22,34 +24,59 @@ export class ListenError extends Error {
 
 /** Small, read-only endpoints: what takes longer or sends more than this is not a client of theirs. */
 export const SERVER_LIMITS = {
-  headersTimeout: 10_000,
-  requestTimeout: 10_000,
-  keepAliveTimeout: 90_000,
-  connectionsCheckingInterval: 5000,
+  headersTimeout: 5000,
+  requestTimeout: 5000,
+  keepAliveTimeout: 1000,
+  connectionsCheckingInterval: 1000,
   maxHeaderSize: 16 * 1024,
 } as const;
 
-const MAX_CONNECTIONS = 128;
-/** A connection that moves no byte for so long is dropped: longer than any scrape interval that keeps one open. */
-const IDLE_TIMEOUT_MS = 120_000;
+/** Idle connections are cheap, about 50 kB each with TLS; what must never happen is that one more is refused. */
+const MAX_CONNECTIONS = 512;
+const MAX_CONNECTIONS_PER_ADDRESS = 256;
+/** A connection that moves no byte for so long is dropped: a client that does not read its answer. */
+const IDLE_TIMEOUT_MS = 10_000;
 
-/** One HTTP or HTTPS server from its start to its end. */
+interface ListenerOptions extends Pick<Metrics, 'rejected'> {
+  name: 'health' | 'metrics';
+  /** For messages. */
+  flag: string;
+}
+
+/**
+ * One HTTP or HTTPS server from its start to its end. A new connection is always accepted: beyond a limit, the oldest one of
+ * the address that has most is closed for it. Each serves one request, so the oldest is the idlest.
+ */
 export class HttpListener {
   readonly #server: Server | SecureServer;
-  readonly #names: { what: string; flag: string };
-  /** Those in the middle of a TLS handshake as well, which the server's own list leaves out. */
-  readonly #sockets = new Set<Socket>();
+  readonly #options: ListenerOptions;
+  /** With their addresses. Those in the middle of a TLS handshake as well, which the server's own list leaves out. */
+  readonly #sockets = new Map<Socket, string>();
 
-  /** `what` and `flag` are for messages: `the metrics server`, `--metrics-bind-address`. */
-  constructor(server: Server | SecureServer, names: { what: string; flag: string }) {
+  constructor(server: Server | SecureServer, options: ListenerOptions) {
     this.#server = server;
-    this.#names = names;
-    server.maxConnections = MAX_CONNECTIONS;
+    this.#options = options;
+    // With it, each answer says `connection: close`, and Node.js refuses what was sent behind its request.
+    server.maxRequestsPerSocket = 1;
     server.setTimeout(IDLE_TIMEOUT_MS);
     server.on('connection', (socket: Socket) => {
-      this.#sockets.add(socket);
+      this.#sockets.set(socket, socket.remoteAddress ?? '');
       socket.once('close', () => this.#sockets.delete(socket));
+      this.#makeRoom();
     });
+  }
+
+  #makeRoom(): void {
+    const counts = new Map<string, number>();
+    for (const address of this.#sockets.values()) count(counts, address, 1);
+    const most = Math.max(...counts.values());
+    if (most <= MAX_CONNECTIONS_PER_ADDRESS && this.#sockets.size <= MAX_CONNECTIONS) return;
+    const oldest = [...this.#sockets].find(([, address]) => counts.get(address) === most)?.[0];
+    if (oldest === undefined) return;
+    // At once: many may be accepted before the first of them reports that it is closed.
+    this.#sockets.delete(oldest);
+    oldest.destroy();
+    this.#options.rejected.inc({ server: this.#options.name, reason: 'evicted' });
   }
 
   /**
@@ -61,8 +88,8 @@ export class HttpListener {
     try {
       await once(this.#server, 'listening');
     } catch (error) {
-      const place = `${this.#names.what} cannot listen on ${formatBindAddress(address)}`;
-      const hint = `give another address with ${this.#names.flag}, or 0 to turn it off`;
+      const place = `the ${this.#options.name} server cannot listen on ${formatBindAddress(address)}`;
+      const hint = `give another address with ${this.#options.flag}, or 0 to turn it off`;
       const { code = '', message } = error as NodeJS.ErrnoException;
       throw new ListenError(`${place}: ${CAUSES[code] ?? message}; ${hint}`, { cause: error });
     }
@@ -75,7 +102,7 @@ export class HttpListener {
   async close(): Promise<void> {
     if (!this.#server.listening) return;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#sockets.keys()) socket.destroy();
     await closed;
   }
 }
@@ -87,38 +114,34 @@ const CAUSES: Readonly<Record<string, string>> = {
   ENOTFOUND: 'this machine has no such address',
 };
 
-/** Ends a request with plain text (one line unless `body` has several); a HEAD gets the headers alone. */
-export function answerText(
+/** Ends a request; a HEAD gets the headers alone. A string is plain text and gets its last line break here. */
+export function answer(
   response: ServerResponse,
   code: number,
-  body: string,
+  body: string | Buffer,
   headers: HttpHeaders = {},
 ): void {
-  const contentType = { 'content-type': 'text/plain; charset=utf-8' };
-  answer(response, code, Buffer.from(`${body}\n`), { ...contentType, ...headers });
-}
-
-export function answer(response: ServerResponse, code: number, body: Buffer, headers: HttpHeaders): void {
   if (response.destroyed || response.headersSent) return;
+  const content = Buffer.from(typeof body === 'string' ? `${body}\n` : body);
   response.writeHead(code, {
-    'content-length': body.byteLength,
+    'content-length': content.byteLength,
+    'content-type': 'text/plain; charset=utf-8',
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
     ...headers,
   });
-  response.end(response.req.method === 'HEAD' ? undefined : body);
+  response.end(response.req.method === 'HEAD' ? undefined : content);
 }
 
-/**
- * The request's path, for the reading methods; undefined where another one was refused here. A body is not for us:
- * the connection ends rather than that somebody reads it.
- */
-export function readablePath(request: IncomingMessage, response: ServerResponse): URL | undefined {
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    answerText(response, 405, 'only GET and HEAD', { allow: 'GET, HEAD', connection: 'close' });
-    return undefined;
-  }
-  const url = URL.parse(request.url ?? '', 'http://host');
-  if (url === null) answerText(response, 400, 'no such address', { connection: 'close' });
-  return url ?? undefined;
+/** Answers requests that read one of these paths, and refuses all others. */
+export function route(
+  paths: Readonly<Record<string, (response: ServerResponse, url: URL) => void>>,
+): (request: IncomingMessage, response: ServerResponse) => void {
+  return ({ method = '', url: target = '' }, response) => {
+    const url = URL.parse(target, 'http://host');
+    const serve = url && new Map(Object.entries(paths)).get(url.pathname);
+    if (!['GET', 'HEAD'].includes(method)) answer(response, 405, 'only GET and HEAD', { allow: 'GET, HEAD' });
+    else if (serve) serve(response, url);
+    else answer(response, 404, `not found: there is ${Object.keys(paths).join(', ')}`);
+  };
 }

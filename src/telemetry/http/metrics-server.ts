@@ -5,21 +5,15 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { type Clock, systemClock } from '../../k8s/util/clock.js';
 import type { Requester } from '../../k8s/client/rest-client.js';
-import {
-  type BindAddress,
-  HttpListener,
-  SERVER_LIMITS,
-  answer,
-  answerText,
-  readablePath,
-} from './http-listener.js';
-import { acceptsGzip, CONTENT_TYPES, type ExpositionFormat, negotiateFormat } from '../metrics/exposition.js';
+import { type BindAddress, HttpListener, SERVER_LIMITS, answer, route } from './http-listener.js';
+import type { Metrics } from '../metrics/metrics.js';
+import { acceptsGzip, CONTENT_TYPES, negotiateFormat } from '../metrics/exposition.js';
 import type { Logger } from '../logging/logger.js';
 import { ScrapeAuthorizer, type ScrapeVerdict } from './scrape-authorizer.js';
 import { CertificateFiles, type KeyPair } from './serving-certificate.js';
 
 export interface MetricsServerOptions {
-  metrics: { render(format: ExpositionFormat): Promise<string> };
+  metrics: Pick<Metrics, 'render' | 'rejected'>;
   /** TLS, and an answer only for those whom the API server lets `get` `/metrics`; false: plain HTTP for anybody. */
   secure: boolean;
   /** A folder with tls.crt and tls.key; left out: a certificate made at the start. */
@@ -41,7 +35,7 @@ const REFUSALS: Record<Exclude<ScrapeVerdict, 'allowed'>, [number, string, Outgo
   busy: [503, 'too many unknown clients at once: try again', { 'retry-after': '1' }],
 };
 
-const HANDSHAKE_TIMEOUT_MS = 10_000;
+const HANDSHAKE_TIMEOUT_MS = 5000;
 
 const compress = promisify(gzip);
 
@@ -57,7 +51,8 @@ export class MetricsServer {
   constructor(options: MetricsServerOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    this.#authorizer = new ScrapeAuthorizer({ client: options.client, clock: this.#clock });
+    const signal = this.#stopped.signal;
+    this.#authorizer = new ScrapeAuthorizer({ client: options.client, clock: this.#clock, signal });
   }
 
   /**
@@ -68,7 +63,8 @@ export class MetricsServer {
     const server = this.#options.secure
       ? await this.#createSecureServer()
       : createServer(SERVER_LIMITS, this.#onRequest);
-    this.#listener = new HttpListener(server, { what: 'the metrics server', flag: '--metrics-bind-address' });
+    const { rejected } = this.#options.metrics;
+    this.#listener = new HttpListener(server, { name: 'metrics', flag: '--metrics-bind-address', rejected });
     try {
       return await this.#listener.start(address);
     } catch (error) {
@@ -105,24 +101,22 @@ export class MetricsServer {
     return server;
   }
 
-  readonly #onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    this.#serve(request, response).catch((error: unknown) => {
-      if (this.#stopped.signal.aborted) return;
-      this.#options.logger.error('scrape failed', { error });
-      answerText(response, 500, 'the metrics cannot be shown: see the log of the operator');
-    });
-  };
+  /** Refuses all but reads of `/metrics`. */
+  readonly #onRequest = route({
+    '/metrics': (response) => {
+      this.#serve(response.req, response).catch((error: unknown) => {
+        if (this.#stopped.signal.aborted) return;
+        this.#options.logger.error('scrape failed', { error });
+        answer(response, 500, 'the metrics cannot be shown: see the log of the operator');
+      });
+    },
+  });
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = readablePath(request, response);
-    if (url === undefined) return;
-    if (url.pathname !== '/metrics') {
-      answerText(response, 404, 'not found: there is /metrics');
-      return;
-    }
-    const verdict = this.#options.secure ? await this.#judge(request) : 'allowed';
+    const verdict = this.#options.secure ? await this.#judge(request, response) : 'allowed';
     if (verdict !== 'allowed') {
-      answerText(response, ...REFUSALS[verdict]);
+      this.#options.metrics.rejected.inc({ server: 'metrics', reason: verdict });
+      answer(response, ...REFUSALS[verdict]);
       return;
     }
     const format = negotiateFormat(request.headers.accept);
@@ -135,8 +129,11 @@ export class MetricsServer {
     });
   }
 
-  async #judge(request: IncomingMessage): Promise<ScrapeVerdict> {
-    const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
-    return token === undefined ? 'unauthenticated' : this.#authorizer.authorize(token, this.#stopped.signal);
+  async #judge({ headers, socket }: IncomingMessage, response: ServerResponse): Promise<ScrapeVerdict> {
+    const token = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
+    if (token === undefined) return 'unauthenticated';
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    return this.#authorizer.authorize(token, socket.remoteAddress ?? '', gone.signal);
   }
 }

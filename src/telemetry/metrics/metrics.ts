@@ -83,6 +83,12 @@ export class Metrics {
     'ConfigMapSyncs that were let go although copies of theirs could not be removed.',
     ['namespace', 'name'],
   );
+  /** `server` is `health` or `metrics`; `reason` is `evicted`, `unauthenticated`, `forbidden` or `busy`. */
+  readonly rejected = this.#families.counter(
+    'configweaver_http_rejected_total',
+    'Requests and connections that the servers for health and metrics did not serve, by reason.',
+    ['server', 'reason'],
+  );
   readonly #sources: Partial<Sources> = {};
   /** All states and verbs that ever had a series: there are few. */
   readonly #states = new Set<string>();

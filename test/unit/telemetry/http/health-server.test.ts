@@ -4,13 +4,15 @@ import {
   healthServer,
   readinessOf,
   type ReadinessCheck,
+  watchCheck,
 } from '../../../../src/telemetry/http/health-server.js';
 import type { HttpListener } from '../../../../src/telemetry/http/http-listener.js';
+import { Metrics } from '../../../../src/telemetry/metrics/metrics.js';
 
 describe('the health server', () => {
   let server: HttpListener | undefined;
   const start = async (checks: ReadinessCheck[] = []): Promise<string> => {
-    server = healthServer(checks);
+    server = healthServer(checks, new Metrics());
     const { port } = await server.start({ host: '127.0.0.1', port: 0 });
     return `http://127.0.0.1:${port}`;
   };
@@ -65,7 +67,7 @@ describe('the health server', () => {
     expect(readinessOf(checks)).to.deep.equal({ a: true, b: false });
   });
 
-  it('is not ready when a check fails by itself', async () => {
+  it('is not ready when a check fails by itself, and does not show its message', async () => {
     const base = await start([
       {
         name: 'a',
@@ -75,7 +77,32 @@ describe('the health server', () => {
       },
     ]);
 
-    expect(await get(`${base}/readyz`)).to.deep.equal({ status: 503, text: '[-] a: broken\nnot ready: a\n' });
+    expect(await get(`${base}/readyz`)).to.deep.equal({
+      status: 503,
+      text: '[-] a: the check failed\nnot ready: a\n',
+    });
+  });
+
+  it('counts silent watches, and logs their names once for each change', async () => {
+    const logged: unknown[] = [];
+    const warn = (_message: string, fields?: Record<string, unknown>): void =>
+      void logged.push(fields?.watches);
+    const log = { debug: warn, info: warn, warn };
+    let silent: string[] | undefined = undefined;
+    const base = await start([watchCheck('tenant watches', log, () => silent)]);
+    const ask = async (watches: string[] | undefined): Promise<string> => {
+      silent = watches;
+      await get(`${base}/readyz`);
+      return (await get(`${base}/readyz?verbose`)).text.split('\n')[0] ?? '';
+    };
+
+    expect(await ask(undefined)).to.equal('[-] tenant watches: not listed yet');
+    expect(await ask(['team-a/default prod'])).to.equal('[-] tenant watches: 1 watch silent');
+    expect(await ask(['team-a/default prod', 'team-b/x dev'])).to.equal(
+      '[-] tenant watches: 2 watches silent',
+    );
+    expect(await ask([])).to.equal('[+] tenant watches: ok');
+    expect(logged).to.deep.equal([['team-a/default prod'], ['team-a/default prod', 'team-b/x dev'], []]);
   });
 
   it('asks again each time', async () => {
@@ -102,7 +129,7 @@ describe('the health server', () => {
     await new Promise((resolve) => occupant.once('listening', resolve));
     const { port } = occupant.address() as { port: number };
 
-    const failure: unknown = await healthServer([])
+    const failure: unknown = await healthServer([], new Metrics())
       .start({ host: '127.0.0.1', port })
       .catch((error: unknown) => error);
 

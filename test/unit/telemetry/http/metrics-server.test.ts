@@ -11,7 +11,10 @@ import type { ApiRequest } from '../../../../src/k8s/client/rest-types.js';
 import type { Requester } from '../../../../src/k8s/client/rest-client.js';
 import type { Logger } from '../../../../src/telemetry/logging/logger.js';
 import { MetricsServer, type MetricsServerOptions } from '../../../../src/telemetry/http/metrics-server.js';
+import { Metrics } from '../../../../src/telemetry/metrics/metrics.js';
 import { selfSignedKeyPair } from '../../../../src/telemetry/http/self-signed.js';
+import { ScrapeAuthorizer } from '../../../../src/telemetry/http/scrape-authorizer.js';
+import { FakeClock, settle } from '../../../support/fakes/fake-clock.js';
 import { eventually } from '../../../support/eventually.js';
 
 interface Answer {
@@ -38,6 +41,14 @@ function get(port: number, token?: string, path = '/metrics'): Promise<Answer> {
     request.on('error', reject).end();
   });
 }
+
+/** What has the form of a token, with these claims. */
+function jwt(claims: object): string {
+  const encode = (part: object): string => Buffer.from(JSON.stringify(part)).toString('base64url');
+  return `${encode({ alg: 'RS256' })}.${encode(claims)}.c2lnbmF0dXJl`;
+}
+const GOOD = jwt({ sub: 'good' });
+const EXPIRY_LEEWAY_S = 60;
 
 /** An API server whose answers a test decides; what a real one cannot be made to do on command. */
 class FakeApiServer {
@@ -87,7 +98,7 @@ describe('the metrics server', () => {
   const logger: Logger = { debug: log, info: log, warn: log, error: log };
   const start = async (options: Partial<MetricsServerOptions> = {}): Promise<number> => {
     const server = new MetricsServer({
-      metrics: { render: (format) => Promise.resolve(`${format}\n`) },
+      metrics: { render: (format) => Promise.resolve(`${format}\n`), rejected: new Metrics().rejected },
       secure: false,
       client: new FakeApiServer().client,
       logger,
@@ -141,7 +152,8 @@ describe('the metrics server', () => {
     });
 
     it('answers 500 without details when the metrics cannot be rendered', async () => {
-      const port = await start({ metrics: { render: () => Promise.reject(new Error('secret detail')) } });
+      const render = (): Promise<string> => Promise.reject(new Error('secret detail'));
+      const port = await start({ metrics: { render, rejected: new Metrics().rejected } });
 
       const response = await fetch(`http://127.0.0.1:${port}/metrics`);
 
@@ -183,20 +195,124 @@ describe('the metrics server', () => {
       expect(api.reviews).to.deep.equal([]);
     });
 
-    it('remembers an answer for a minute', async () => {
+    it('refuses what cannot be a valid token without asking the API server', async () => {
+      const api = new FakeApiServer();
+      const clock = new ManualClock();
+      const port = await start({ secure: true, client: api.client, clock });
+      const now = Math.floor(clock.now() / 1000);
+
+      for (const token of [
+        ...['abc', 'a.b', 'a.b.c', 'a.b.c.d', `sha256~${'x'.repeat(40)}`, '..'],
+        jwt({ exp: now - EXPIRY_LEEWAY_S - 1 }),
+        jwt({ exp: 'tomorrow' }),
+        jwt({ pad: 'x'.repeat(8192) }),
+      ]) {
+        expect((await get(port, token)).status, token).to.equal(401);
+      }
+      expect(api.reviews).to.deep.equal([]);
+      // A clock that is ahead of the API server's must not lock anybody out.
+      expect((await get(port, jwt({ exp: now - EXPIRY_LEEWAY_S + 5 }))).status).to.equal(200);
+    });
+
+    it('lets a known scraper wait for nothing, and reviews its token in the background', async () => {
       const api = new FakeApiServer();
       const clock = new ManualClock();
       const port = await start({ secure: true, client: api.client, clock });
 
-      await get(port, 'good');
-      clock.advance(59_000);
-      await get(port, 'good');
-      const before = [...api.reviews];
-      clock.advance(1_000);
-      api.allowed = false;
+      await get(port, GOOD);
+      clock.advance(24_000);
+      await get(port, GOOD);
+      expect(api.reviews).to.have.length(2);
+      api.gate = new Promise(() => undefined);
+      clock.advance(90_000);
 
-      expect(before).to.deep.equal(['tokenreviews', 'subjectaccessreviews']);
-      expect((await get(port, 'good')).status).to.equal(403);
+      expect((await get(port, GOOD)).status).to.equal(200);
+      expect((await get(port, GOOD)).status).to.equal(200);
+      expect(api.reviews).to.deep.equal(['tokenreviews', 'subjectaccessreviews', 'tokenreviews']);
+    });
+
+    it('ends a revoked permission with the review that the next scrape begins', async () => {
+      const api = new FakeApiServer();
+      const clock = new ManualClock();
+      const port = await start({ secure: true, client: api.client, clock });
+      await get(port, GOOD);
+
+      api.allowed = false;
+      clock.advance(30_000);
+      await get(port, GOOD);
+
+      await eventually(async () => expect((await get(port, GOOD)).status).to.equal(403));
+    });
+
+    it('has every verdict end two minutes after its review', async () => {
+      const api = new FakeApiServer();
+      const clock = new ManualClock();
+      const port = await start({ secure: true, client: api.client, clock });
+      await get(port, GOOD);
+
+      api.allowed = false;
+      clock.advance(120_000);
+
+      expect((await get(port, GOOD)).status).to.equal(403);
+    });
+
+    it('keeps verdicts of known scrapers, however many strangers are refused', async function () {
+      this.timeout(30_000);
+      const api = new FakeApiServer();
+      let now = Date.now();
+      // Each look takes a millisecond, so 1,100 strangers have their turns within the two minutes of a verdict.
+      const clock: Clock = { now: () => (now += 1), sleep: () => Promise.resolve() };
+      const { signal } = new AbortController();
+      const authorizer = new ScrapeAuthorizer({ client: api.client, clock, signal });
+      await authorizer.authorize(GOOD, 'scraper', signal);
+
+      api.authenticated = false;
+      for (let index = 0; index < 1100; index += 1) {
+        expect(await authorizer.authorize(jwt({ index }), 'attacker', signal)).to.equal('unauthenticated');
+      }
+
+      expect(await authorizer.authorize(GOOD, 'scraper', signal)).to.equal('allowed');
+    });
+
+    it('reviews strangers at a bounded rate, addresses in turns', async () => {
+      const api = new FakeApiServer();
+      const clock = new FakeClock();
+      const authorizer = new ScrapeAuthorizer({
+        client: api.client,
+        clock,
+        signal: new AbortController().signal,
+      });
+      const { signal: gone } = new AbortController();
+      api.authenticated = false;
+
+      for (let index = 0; index < 500; index += 1)
+        void authorizer.authorize(jwt({ index }), 'attacker', gone);
+      await clock.advance(1000);
+      expect(api.reviews.length).to.be.within(10, 20);
+      api.authenticated = true;
+      const scraper = authorizer.authorize(GOOD, 'scraper', gone);
+      await clock.advance(200);
+
+      expect(await scraper).to.equal('allowed');
+    });
+
+    it('forgets a stranger that hangs up before its turn', async () => {
+      const api = new FakeApiServer();
+      const clock = new FakeClock();
+      const { signal } = new AbortController();
+      const authorizer = new ScrapeAuthorizer({ client: api.client, clock, signal });
+      const gone = new AbortController();
+
+      const waiting = Array.from({ length: 50 }, (_, index) =>
+        authorizer.authorize(jwt({ index }), 'a', gone.signal),
+      );
+      await settle();
+      const begun = api.reviews.length;
+      gone.abort();
+      await clock.advance(10_000);
+
+      expect((await Promise.all(waiting)).filter((verdict) => verdict === 'busy').length).to.be.at.least(40);
+      expect(api.reviews.length - begun).to.be.at.most(4);
     });
 
     it('remembers a refusal for ten seconds', async () => {
@@ -205,13 +321,13 @@ describe('the metrics server', () => {
       const clock = new ManualClock();
       const port = await start({ secure: true, client: api.client, clock });
 
-      const first = await get(port, 'good');
+      const first = await get(port, GOOD);
       api.authenticated = true;
-      const second = await get(port, 'good');
+      const second = await get(port, GOOD);
       clock.advance(10_000);
 
       expect([first.status, second.status]).to.deep.equal([401, 401]);
-      expect((await get(port, 'good')).status).to.equal(200);
+      expect((await get(port, GOOD)).status).to.equal(200);
     });
 
     it('answers 500 when the API server cannot be asked, and remembers nothing of it', async () => {
@@ -219,13 +335,13 @@ describe('the metrics server', () => {
       api.failure = new ApiError({ code: 403, reason: 'Forbidden', message: 'may not create tokenreviews' });
       const port = await start({ secure: true, client: api.client });
 
-      const failed = await get(port, 'good');
+      const failed = await get(port, GOOD);
       api.failure = undefined;
 
       expect(failed.status).to.equal(500);
       expect(failed.text).not.to.contain('tokenreviews');
       expect(logged[0]?.[1]).to.have.nested.property('error.message', 'may not create tokenreviews');
-      expect((await get(port, 'good')).status).to.equal(200);
+      expect((await get(port, GOOD)).status).to.equal(200);
     });
 
     it('asks for a token once, and for few at a time, however many scrape', async () => {
@@ -236,11 +352,15 @@ describe('the metrics server', () => {
       });
       const port = await start({ secure: true, client: api.client });
 
-      const same = [get(port, 't0'), get(port, 't0'), get(port, 't0')];
+      const same = [
+        get(port, jwt({ sub: 't0' })),
+        get(port, jwt({ sub: 't0' })),
+        get(port, jwt({ sub: 't0' })),
+      ];
       await eventually(() => expect(api.reviews).to.have.length(1));
       const refused: Answer[] = [];
       const others = Array.from({ length: 9 }, async (_, index) => {
-        const answer = await get(port, `t${index + 1}`);
+        const answer = await get(port, jwt({ sub: `t${index + 1}` }));
         if (answer.status === 503) refused.push(answer);
         return answer.status;
       });
