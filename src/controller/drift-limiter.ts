@@ -1,5 +1,5 @@
 import type { Clock } from '../k8s/util/clock.js';
-import { TokenBucket } from '../k8s/events/event-queue.js';
+import { TokenBucket } from '../k8s/util/token-bucket.js';
 
 /** A copy may be put back this often at once, and then once in so many milliseconds. */
 const RATE = { burst: 5, periodMs: 60_000 };

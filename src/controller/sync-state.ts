@@ -7,7 +7,7 @@ import type {
 } from '../api/v1alpha1/config-map-sync-status.js';
 import { FINALIZER } from '../api/v1alpha1/well-known.js';
 import { objectKey } from '../k8s/client/objects.js';
-import { TokenBucket } from '../k8s/events/event-queue.js';
+import { TokenBucket } from '../k8s/util/token-bucket.js';
 import type { CopyRecord } from '../sync/ownership.js';
 import {
   addWork,

@@ -1,11 +1,5 @@
 import type { Denial } from './denial.js';
 
-export interface DeniedSeries {
-  series: Denial[];
-  /** How many denials there are beyond the limit. */
-  dropped: number;
-}
-
 /** All denials of now, by ConfigMapSync: the source of the metric `configweaver_namespace_denied`. */
 export class DenialRegister {
   readonly #denials = new Map<string, Denial[]>();
@@ -17,9 +11,9 @@ export class DenialRegister {
 
   /**
    * At most `limit` denials, shared fairly: tenants (namespaces) give one after the other in turns, so that one with
-   * thousands never hides another's few. The choice is stable while the denials are.
+   * thousands never hides another's few. The choice is stable while the denials are. `dropped`: how many are beyond the limit.
    */
-  series(limit: number): DeniedSeries {
+  series(limit: number): { series: Denial[]; dropped: number } {
     const all = [...this.#denials.keys()].sort().flatMap((sync) => this.#denials.get(sync) ?? []);
     const byTenant = Map.groupBy(all, ({ namespace }) => namespace);
     const series: Denial[] = [];

@@ -4,37 +4,39 @@ import {
   TARGET_STATES,
   type ConfigMapSyncStatus,
   type TargetState,
+  type TargetStatus,
 } from '../api/v1alpha1/config-map-sync-status.js';
 import { API_VERSION, KIND } from '../api/v1alpha1/well-known.js';
 import type { EventRecorder } from '../k8s/events/event-recorder.js';
+import type { RecordedEvent } from '../k8s/events/event-series.js';
 import { objectKey } from '../k8s/client/objects.js';
 import { inSlices } from '../k8s/util/async.js';
-import { eventsBetween, findingsOfSameAccount, type StatusEvent } from '../sync/events.js';
+import { eventsBetween, findingsOfSameAccount, type EventReason, type StatusEvent } from '../sync/events.js';
 import { isDenied } from '../sync/outcomes.js';
 import { NO_WORK, type SyncResult } from '../sync/result.js';
 import { leftoversOf } from '../sync/status.js';
 import type { AuditEntry, AuditSink } from '../telemetry/logging/audit-sink.js';
+import type { Metrics } from '../telemetry/metrics/metrics.js';
 import type { IdentityError } from '../tenant/errors.js';
 import type { AccessDecision } from '../tenant/tenant-config-maps.js';
 import { denialsOf } from './denial.js';
 import type { DenialRegister } from './denial-register.js';
 
-/** The metrics that results feed; docs/metrics.md has their names. */
-export interface NotifierMetrics {
-  setTargets(namespace: string, name: string, counts: Readonly<Record<TargetState, number>>): void;
-  setLastSync(namespace: string, name: string, epochSeconds: number): void;
-  countDenial(namespace: string, serviceAccount: string, verb: string): void;
-  cleanupAbandoned(namespace: string, name: string): void;
-  /** From the change of a source, as it was noticed, to its last copy. */
-  propagated(seconds: number): void;
-  forget(namespace: string, name: string): void;
-}
+/** What results feed; docs/metrics.md has their names. */
+type Fed = 'setTargets' | 'setLastSync' | 'countDenial' | 'cleanupAbandoned' | 'eventsDropped' | 'propagated';
 
 export interface NotifierOutputs {
   events: Pick<EventRecorder, 'record'>;
-  metrics: NotifierMetrics;
+  metrics: Pick<Metrics, Fed | 'forget'>;
   log: AuditSink;
   register: DenialRegister;
+}
+
+/** Of a ConfigMapSync: its status as Events have told it, and by reason how many have no Event of their own. */
+interface Untold {
+  uid: string;
+  told: ConfigMapSyncStatus | undefined;
+  more: Map<EventReason, number>;
 }
 
 /**
@@ -43,6 +45,8 @@ export interface NotifierOutputs {
  */
 export class Notifier {
   readonly #outputs: NotifierOutputs;
+  /** By key. Its parts are those of the status, which is kept anyway. */
+  readonly #untold = new Map<string, Untold>();
 
   constructor(outputs: NotifierOutputs) {
     this.#outputs = outputs;
@@ -51,6 +55,7 @@ export class Notifier {
   forget(namespace: string, name: string): void {
     this.#outputs.metrics.forget(namespace, name);
     this.#outputs.register.set(`${namespace}/${name}`, []);
+    this.#untold.delete(`${namespace}/${name}`);
   }
 
   /** The API server decided about one request of the tenant. */
@@ -80,18 +85,47 @@ export class Notifier {
     this.#write(sync, { serviceAccount, verb: 'create', namespace, ...denial });
   }
 
-  event(sync: ConfigMapSync, { type, reason, namespace, note }: StatusEvent): void {
-    const { namespace: home = '', name, uid } = sync.metadata;
+  /** One that no status repeats. */
+  event(sync: ConfigMapSync, event: StatusEvent): void {
+    const { namespace = '', name } = sync.metadata;
     // The Event may go with its namespace; the metric stays.
-    if (reason === 'CleanupAbandoned') this.#outputs.metrics.cleanupAbandoned(home, name);
-    this.#outputs.events.record({
-      regarding: { apiVersion: API_VERSION, kind: KIND, namespace: home, name, uid },
-      ...(namespace && { related: { apiVersion: 'v1', kind: 'Namespace', name: namespace } }),
-      type,
-      reason,
-      action: reason.startsWith('Cleanup') ? 'CleanUp' : 'Sync',
-      note,
-    });
+    if (event.reason === 'CleanupAbandoned') this.#outputs.metrics.cleanupAbandoned(namespace, name);
+    const isTaken = this.#outputs.events.record(recordedEvent(sync, event));
+    if (!isTaken) this.#outputs.metrics.eventsDropped(namespace, 1);
+  }
+
+  /** What has no room now is told with a later report, where it still holds. Until then a summary of each reason stands for it. */
+  #tell(previous: ConfigMapSyncStatus | undefined, next: ConfigMapSyncStatus, result: SyncResult): void {
+    const { events, metrics } = this.#outputs;
+    const { sync, purpose } = result.plan;
+    const { uid, namespace = '' } = sync.metadata;
+    const known = this.#untold.get(objectKey(sync));
+    const { told, more } =
+      known?.uid === uid ? known : { told: previous, more: new Map<EventReason, number>() };
+    // What a deletion did is told at its end.
+    const work = purpose === 'finalize' ? NO_WORK : result.work;
+    const all = eventsBetween(told, next, work, leftoversOf(result));
+    const refused = all.findIndex((event) => !events.record(recordedEvent(sync, event)));
+    this.#untold.delete(objectKey(sync));
+    if (refused === -1) return;
+    const rest = all.slice(refused);
+    this.#untold.set(objectKey(sync), { uid, told: toldOf(told, next, rest), more });
+    for (const [reason, { length, 0: first }] of Map.groupBy(rest, (event) => event.reason)) {
+      const before = more.get(reason);
+      more.set(reason, length);
+      // What was done is done once; the others are the same states as at the last report, and some.
+      metrics.eventsDropped(namespace, length - (reason === 'Synced' ? 0 : (before ?? 0)));
+      if (before !== undefined || first === undefined) continue;
+      const place = `status.targets, or run "config-weaver audit -n ${namespace}"`;
+      events.record({
+        ...recordedEvent(sync, { type: first.type, reason, note: '' }),
+        series: 'summary',
+        // Read when it is written: more may have come by then.
+        get note() {
+          return `${more.get(reason) ?? 0} more have no Event of their own: see ${place}`;
+        },
+      });
+    }
   }
 
   /**
@@ -104,13 +138,9 @@ export class Notifier {
     result: SyncResult,
     now: number,
   ): Promise<void> {
-    const { plan, work } = result;
     this.#measure(previous, next, result, now);
     await this.#logMissingVerbs(previous, next, result);
-    // What a deletion did is told at its end.
-    const counted = plan.purpose === 'finalize' ? NO_WORK : work;
-    const events = eventsBetween(previous, next, counted, leftoversOf(result));
-    await inSlices(events, (event) => this.event(plan.sync, event));
+    this.#tell(previous, next, result);
   }
 
   /** Verbs that access reviews found missing were never tried: they get their lines here, once. */
@@ -162,4 +192,32 @@ export class Notifier {
     if (since !== undefined && work.created + work.updated > 0) metrics.propagated((now - since) / 1000);
     if (next.syncedTargets === next.wantedTargets) metrics.setLastSync(namespace, name, now / 1000);
   }
+}
+
+function recordedEvent(
+  { metadata }: ConfigMapSync,
+  { type, reason, namespace: target, note }: StatusEvent,
+): RecordedEvent {
+  const { namespace = '', name, uid } = metadata;
+  return {
+    regarding: { apiVersion: API_VERSION, kind: KIND, namespace, name, uid },
+    ...(target && { related: { apiVersion: 'v1', kind: 'Namespace', name: target } }),
+    type,
+    reason,
+    action: reason.startsWith('Cleanup') ? 'CleanUp' : 'Sync',
+    note,
+  };
+}
+
+/** The status as Events have told it when these had no room: in the order of `eventsBetween`, conditions first. */
+function toldOf(
+  told: ConfigMapSyncStatus | undefined,
+  next: ConfigMapSyncStatus,
+  untold: readonly StatusEvent[],
+): ConfigMapSyncStatus | undefined {
+  if (untold.some(({ namespace, reason }) => namespace === undefined && reason !== 'Synced')) return told;
+  const namespaces = new Set(untold.map(({ namespace }) => namespace));
+  const isUntold = ({ namespace }: TargetStatus): boolean => namespaces.has(namespace);
+  const before = findingsOfSameAccount(told, next.serviceAccount)?.targets?.filter(isUntold) ?? [];
+  return { ...next, targets: before.concat(next.targets?.filter((target) => !isUntold(target)) ?? []) };
 }

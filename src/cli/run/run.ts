@@ -53,6 +53,7 @@ export async function run(options: RunOptions, env: Readonly<NodeJS.ProcessEnv>)
     client,
     reportingController: REPORTING_CONTROLLER,
     reportingInstance: hostname(),
+    onFailed: (namespace) => metrics.eventsDropped(namespace, 1),
     clock,
     log: logger,
   });

@@ -1,140 +1,133 @@
+import { type Rate, TokenBucket } from '../util/token-bucket.js';
 import { type EventSeries, objectId } from './event-series.js';
 
-interface ObjectQueue {
-  bucket: TokenBucket;
-  /** In the order of their first unsent occurrence. */
-  waiting: Set<EventSeries>;
+/** How many may wait besides; twice as many where they regard an object as a whole. */
+type Limit = Rate & { waiting: number };
+
+export interface EventLimits {
+  object: Limit;
+  namespace: Limit;
+  all: Rate;
 }
 
-/** Series that have something to send, fair between the objects they regard: each has a burst and a rate of its own. */
-export class EventQueue {
-  readonly #rate: { burst: number; periodMs: number };
-  readonly #objects = new Map<string, ObjectQueue>();
-  #length = 0;
+/** Of a namespace or an object. */
+interface Share {
+  bucket: TokenBucket;
+  /** How many series wait. */
+  waiting: number;
+}
 
-  constructor(rate: { burst: number; periodMs: number }) {
-    this.#rate = rate;
+interface Entry {
+  series: EventSeries;
+  namespace: Share;
+  object: Share;
+}
+
+/**
+ * Series that have something to send, fair between namespaces, then between the objects that they regard: whoever has used the
+ * least of its rate goes first. The bounds of what may wait are each namespace's own: none displaces anything of another.
+ */
+export class EventQueue {
+  readonly #limits: EventLimits;
+  readonly #all: TokenBucket;
+  readonly #namespaces = new Map<string, Share>();
+  readonly #objects = new Map<string, Share>();
+  /** In the order of their first unsent occurrence. */
+  readonly #waiting = new Map<EventSeries, Entry>();
+
+  /** Namespaces of which one is being sent. Their next one waits: a namespace whose Events hang delays no other. */
+  readonly #busy = new Set<string>();
+
+  constructor(limits: EventLimits, now: number) {
+    this.#limits = limits;
+    this.#all = new TokenBucket({ ...limits.all, now });
   }
 
   get length(): number {
-    return this.#length;
+    return this.#waiting.size;
   }
 
   has(series: EventSeries): boolean {
-    return this.#objects.get(objectId(series.event.regarding))?.waiting.has(series) ?? false;
+    return this.#waiting.has(series);
   }
 
+  /** Adds it where its object and its namespace have room; false where they have not. */
+  offer(series: EventSeries, now: number): boolean {
+    const { namespace, object } = this.#entryOf(series, now);
+    const isWhole = series.event.related === undefined;
+    const ofObject = this.#limits.object.waiting * (isWhole ? 2 : 1);
+    // An object that has none waiting gets one in, however many the others of its namespace have.
+    const ofNamespace = this.#limits.namespace.waiting * (isWhole || object.waiting === 0 ? 2 : 1);
+    if (object.waiting < ofObject && namespace.waiting < ofNamespace) this.add(series, now);
+    return this.has(series);
+  }
+
+  /** Adds it whatever waits: its Event exists, or could not be written when it was taken. */
   add(series: EventSeries, now: number): void {
-    const id = objectId(series.event.regarding);
-    let object = this.#objects.get(id);
-    if (object === undefined) {
-      object = { bucket: new TokenBucket({ ...this.#rate, now }), waiting: new Set() };
-      this.#objects.set(id, object);
-    }
-    if (!object.waiting.has(series)) {
-      object.waiting.add(series);
-      this.#length++;
-    }
+    if (this.has(series)) return;
+    const entry = this.#entryOf(series, now);
+    this.#waiting.set(series, entry);
+    for (const share of [entry.namespace, entry.object]) share.waiting += 1;
   }
 
   /**
-   * Gives up the youngest of the object that has most waiting, where that is more than the object of `series` would have:
-   * one with thousands must not cost another its few. Undefined where there is no such object.
+   * Takes the next one that may be sent now, and no other of its namespace before {@link done}. Where there is none: when to ask
+   * again, in milliseconds since the epoch; Infinity when nothing waits.
    */
-  makeRoomFor(series: EventSeries): EventSeries | undefined {
-    const own = this.#objects.get(objectId(series.event.regarding))?.waiting.size ?? 0;
-    let largest: ObjectQueue | undefined;
-    for (const object of this.#objects.values()) {
-      if (object.waiting.size > (largest?.waiting.size ?? own + 1)) largest = object;
+  take(now: number): EventSeries | number {
+    let askAt = Infinity;
+    let next: Entry | undefined;
+    const allAt = this.#all.readyAt(now);
+    for (const entry of this.#waiting.values()) {
+      const { series, namespace, object } = entry;
+      if (this.#busy.has(series.namespace)) continue;
+      const at = Math.max(allAt, namespace.bucket.readyAt(now), object.bucket.readyAt(now), series.notBefore);
+      if (at > now) askAt = Math.min(askAt, at);
+      else if (next === undefined || goesBefore(entry, next, now)) next = entry;
     }
-    const youngest = largest && [...largest.waiting].at(-1);
-    if (largest !== undefined && youngest !== undefined) this.#remove(largest, youngest);
-    return youngest;
+    if (next === undefined) return askAt;
+    this.#all.take(now);
+    this.#waiting.delete(next.series);
+    this.#busy.add(next.series.namespace);
+    for (const share of [next.namespace, next.object]) {
+      share.bucket.take(now);
+      share.waiting -= 1;
+    }
+    return next.series;
   }
 
-  /** Takes one that may be sent now; the objects take turns. */
-  take(now: number): EventSeries | undefined {
-    for (const [id, object] of this.#objects) {
-      const series = object.bucket.readyAt(now) <= now ? firstDue(object, now) : undefined;
-      if (series !== undefined) {
-        object.bucket.take(now);
-        this.#remove(object, series);
-        this.#objects.delete(id);
-        this.#objects.set(id, object);
-        return series;
+  done({ namespace }: EventSeries): void {
+    this.#busy.delete(namespace);
+  }
+
+  /** Forgets what has not been used for long enough to have its whole burst again. */
+  prune(now: number): void {
+    for (const shares of [this.#namespaces, this.#objects]) {
+      for (const [key, { bucket, waiting }] of shares) {
+        if (waiting === 0 && bucket.isFull(now)) shares.delete(key);
       }
     }
-    return undefined;
   }
 
-  /** Takes all of them, whatever their rates and times. */
-  takeAll(): EventSeries[] {
-    const all = [...this.#objects.values()].flatMap(({ waiting }) => [...waiting]);
-    for (const { waiting } of this.#objects.values()) waiting.clear();
-    this.#length = 0;
-    return all;
-  }
-
-  /** When {@link take} will next have one, in milliseconds since the epoch; Infinity when nothing waits. */
-  nextAt(now: number): number {
-    let next = Infinity;
-    for (const { bucket, waiting } of this.#objects.values()) {
-      for (const series of waiting) next = Math.min(next, Math.max(bucket.readyAt(now), series.notBefore));
-    }
-    return next;
-  }
-
-  /** Forgets objects that have not been heard of for long enough to have their whole burst again. */
-  prune(now: number): void {
-    for (const [id, { bucket, waiting }] of this.#objects) {
-      if (waiting.size === 0 && bucket.isFull(now)) this.#objects.delete(id);
-    }
-  }
-
-  #remove(object: ObjectQueue, series: EventSeries): void {
-    object.waiting.delete(series);
-    this.#length--;
+  #entryOf(series: EventSeries, now: number): Entry {
+    const shareOf = (shares: Map<string, Share>, key: string, rate: Rate): Share => {
+      const share = shares.get(key) ?? { bucket: new TokenBucket({ ...rate, now }), waiting: 0 };
+      shares.set(key, share);
+      return share;
+    };
+    return {
+      series,
+      namespace: shareOf(this.#namespaces, series.namespace, this.#limits.namespace),
+      object: shareOf(this.#objects, objectId(series.event.regarding), this.#limits.object),
+    };
   }
 }
 
-function firstDue({ waiting }: ObjectQueue, now: number): EventSeries | undefined {
-  for (const series of waiting) {
-    if (series.notBefore <= now) return series;
-  }
-  return undefined;
-}
-
-/** Lets through a burst, and then one for each period. Holds no timer: it is asked. */
-export class TokenBucket {
-  readonly #options: { burst: number; periodMs: number };
-  #tokens: number;
-  #countedAt: number;
-
-  constructor(options: { burst: number; periodMs: number; now: number }) {
-    this.#options = options;
-    this.#tokens = options.burst;
-    this.#countedAt = options.now;
-  }
-
-  /** When the next token is there, in milliseconds since the epoch; `now` when one is there already. */
-  readyAt(now: number): number {
-    const tokens = this.#refill(now);
-    return tokens >= 1 ? now : now + Math.ceil((1 - tokens) * this.#options.periodMs);
-  }
-
-  take(now: number): void {
-    this.#tokens = Math.max(0, this.#refill(now) - 1);
-  }
-
-  /** Whether it is as good as new, and may be forgotten. */
-  isFull(now: number): boolean {
-    return this.#refill(now) >= this.#options.burst;
-  }
-
-  #refill(now: number): number {
-    const elapsed = Math.max(0, now - this.#countedAt);
-    this.#countedAt = now;
-    this.#tokens = Math.min(this.#options.burst, this.#tokens + elapsed / this.#options.periodMs);
-    return this.#tokens;
-  }
+/** Of one object, what regards it as a whole goes first: it is little and says most. */
+function goesBefore(a: Entry, b: Entry, now: number): boolean {
+  const ahead =
+    a.namespace.bucket.tokens(now) - b.namespace.bucket.tokens(now) ||
+    a.object.bucket.tokens(now) - b.object.bucket.tokens(now);
+  if (a.object !== b.object) return ahead > 0;
+  return a.series.event.related === undefined && b.series.event.related !== undefined;
 }

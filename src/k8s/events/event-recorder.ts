@@ -3,7 +3,7 @@ import { CauseLog, type RuntimeLog } from '../util/cause-log.js';
 import { type Clock, systemClock } from '../util/clock.js';
 import { ApiError, isApiError } from '../client/errors.js';
 import { messageOf } from '../util/text.js';
-import { EventQueue } from './event-queue.js';
+import { type EventLimits, EventQueue } from './event-queue.js';
 import { eventName, EventSeries, type RecordedEvent, seriesKey } from './event-series.js';
 import { apiPath } from '../client/api-path.js';
 import type { Requester } from '../client/rest-client.js';
@@ -14,34 +14,34 @@ export interface EventRecorderOptions {
   reportingController: string;
   /** Which process of it, such as the pod's name. */
   reportingInstance: string;
-  /** Events about one object that go out at once. Default: 25, client-go's. */
-  burst?: number;
-  /** After a burst, one for each such period. Default: 5,000. */
-  refillMs?: number;
-  /** Events that may wait. Default: 2,000. */
-  maxQueued?: number;
+  /** Default: those of docs/design/0020-events-and-series.md. */
+  limits?: Partial<EventLimits>;
+  /** An Event of that namespace was given up because the API server does not take it. */
+  onFailed?: (namespace: string) => void;
   log: RuntimeLog;
   clock?: Clock;
   /** For the names of Events. */
   random?: () => number;
 }
 
-const DEFAULTS = {
-  burst: 25,
-  refillMs: 5_000,
-  maxQueued: 2_000,
-  clock: systemClock,
-  random: Math.random,
+const DEFAULTS = { clock: systemClock, random: Math.random };
+const LIMITS: EventLimits = {
+  object: { burst: 25, periodMs: 5_000, waiting: 100 },
+  namespace: { burst: 100, periodMs: 1_000, waiting: 500 },
+  all: { burst: 200, periodMs: 20 },
 };
 /** client-go's: a series that was silent for so long is over. */
 const SERIES_MS = 6 * 60_000;
 /** How often the count of a series is written at most. */
 const PATCH_PERIOD_MS = 10_000;
-/** Subjects that are remembered, to count them when they come again. */
-const MAX_SERIES = 10_000;
 const MAX_TRIES = 5;
 const REQUEST_TIMEOUT_MS = 10_000;
-const FLUSH_CONCURRENCY = 8;
+/** Of one namespace there is never more than one under way. */
+const CONCURRENCY = 16;
+/** How often a namespace has a line in the log that its Events exceed the bounds, and how often idle ones are forgotten. */
+const PERIOD_MS = 60_000;
+/** About what a timer can hold. */
+const DAY_MS = 86_400_000;
 
 /**
  * Writes Events about objects, in the background: {@link record} never waits and never fails. Bounds and turns are those of
@@ -51,66 +51,76 @@ export class EventRecorder {
   readonly #options: EventRecorderOptions & typeof DEFAULTS;
   readonly #queue: EventQueue;
   readonly #causes: CauseLog;
-  /** By {@link seriesKey}, the one heard of last at the end. */
+  /** By {@link seriesKey}. The rates bound how many there are of a namespace. */
   readonly #series = new Map<string, EventSeries>();
+  /** Namespaces that were lately said to exceed their bounds. */
+  readonly #warned = new Set<string>();
   #pruneAt = 0;
-  /** The bound was reached, and the queue has not been half empty since. */
-  #full = false;
   #wake: AbortController | undefined;
 
   constructor(options: EventRecorderOptions) {
     this.#options = { ...DEFAULTS, ...options };
-    const { burst, refillMs } = this.#options;
-    this.#queue = new EventQueue({ burst, periodMs: refillMs });
+    this.#queue = new EventQueue({ ...LIMITS, ...options.limits }, this.#options.clock.now());
     this.#causes = new CauseLog(options.log, { reporter: options.reportingController });
   }
 
-  record(event: RecordedEvent): void {
+  /** False where too many of its object or its namespace wait: it is not remembered. */
+  record(event: RecordedEvent): boolean {
     const now = this.#options.clock.now();
-    this.#forgetOld(now);
-    this.#full &&= this.#queue.length > this.#options.maxQueued / 2;
+    this.#prune(now);
     const key = seriesKey(event);
-    const known = this.#series.get(key);
+    const found = this.#series.get(key);
+    const known = found !== undefined && !this.#isOver(found, now) ? found : undefined;
     const series = known ?? new EventSeries(event, now);
-    if (!this.#queue.has(series) && this.#queue.length >= this.#options.maxQueued) {
-      if (!this.#full) {
-        // Once for each time that it fills up: each single loss would be a line.
-        const fields = { reporter: this.#options.reportingController, waiting: this.#queue.length };
-        this.#options.log.warn('events are lost: more of them come than may be written', fields);
-      }
-      this.#full = true;
-      const given = this.#queue.makeRoomFor(series);
-      if (given === undefined) return;
-      this.#forget(given);
-    }
     known?.repeat(now);
-    this.#series.delete(key);
-    this.#series.set(key, series);
-    this.#queue.add(series, now);
-    this.#wake?.abort();
+    if (this.#queue.offer(series, now)) {
+      this.#series.set(key, series);
+      this.#wake?.abort();
+      return true;
+    }
+    // The count of one that is told already goes out with a later one.
+    if (known !== undefined) return true;
+    const { namespace } = series;
+    if (!this.#warned.has(namespace))
+      this.#options.log.warn('events are not written: too many wait', { namespace });
+    this.#warned.add(namespace);
+    return false;
   }
 
   /** Writes until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
+    const underWay = new Set<Promise<void>>();
     while (!signal.aborted) {
       const now = this.#options.clock.now();
-      const series = this.#queue.take(now);
-      if (series === undefined) await this.#pause(this.#queue.nextAt(now) - now, signal);
-      else await this.#send(series, signal);
+      const hasSeat = underWay.size < CONCURRENCY;
+      const series = hasSeat ? this.#queue.take(now) : Infinity;
+      if (typeof series === 'number') await this.#pause(series - now, signal);
+      else {
+        const sending = this.#send(series, signal).finally(() => {
+          underWay.delete(sending);
+          this.#wake?.abort();
+        });
+        underWay.add(sending);
+      }
     }
+    await Promise.all(underWay);
   }
 
   /** At the end of the process, after {@link run}: tries all that waits once, whatever its rate; an abort loses the rest. */
   async flush(signal: AbortSignal): Promise<void> {
-    const waiting = this.#queue.takeAll().values();
+    let now = this.#options.clock.now();
     const write = async (): Promise<void> => {
-      for (const series of waiting) {
-        if (signal.aborted) return;
+      while (!signal.aborted) {
+        // As if a day had passed since the last one: no rate holds it back, and namespaces still take turns.
+        const series = this.#queue.take((now += DAY_MS));
+        if (typeof series === 'number') return;
         series.failures = MAX_TRIES;
         await this.#send(series, signal);
       }
     };
-    await Promise.all(Array.from({ length: FLUSH_CONCURRENCY }, write));
+    await Promise.all(Array.from({ length: CONCURRENCY }, write));
+    const events = this.#queue.length;
+    if (events > 0) this.#options.log.warn('events are lost: the process ends', { events });
   }
 
   /** Until it is time or {@link record} has something new. */
@@ -118,12 +128,12 @@ export class EventRecorder {
     const wake = new AbortController();
     this.#wake = wake;
     const unfollow = follow(signal, wake);
-    // Never longer than a day, which is about what a timer can hold.
-    await this.#options.clock.sleep(Math.min(milliseconds, 86_400_000), wake.signal).catch(() => undefined);
+    await this.#options.clock.sleep(Math.min(milliseconds, DAY_MS), wake.signal).catch(() => undefined);
     unfollow();
     this.#wake = undefined;
   }
 
+  /** Never rejects. */
   async #send(series: EventSeries, signal: AbortSignal): Promise<void> {
     const { count } = series;
     try {
@@ -134,6 +144,8 @@ export class EventRecorder {
       if (series.count > count) this.#queue.add(series, this.#options.clock.now());
     } catch (error) {
       this.#failed(series, error, signal);
+    } finally {
+      this.#queue.done(series);
     }
   }
 
@@ -178,6 +190,7 @@ export class EventRecorder {
     series.failures++;
     if (!mayPass(error) || series.failures >= MAX_TRIES) {
       this.#forget(series);
+      this.#options.onFailed?.(series.namespace);
     } else {
       series.notBefore = now + 1000 * 2 ** (series.failures - 1) * (1 + this.#options.random());
       this.#queue.add(series, now);
@@ -188,15 +201,18 @@ export class EventRecorder {
     this.#series.delete(seriesKey(series.event));
   }
 
-  /** Insertion order is that of the last occurrence: the first that is young enough ends the search. */
-  #forgetOld(now: number): void {
+  /** What waits for longer than that is still the same Event. */
+  #isOver(series: EventSeries, now: number): boolean {
+    return now - series.lastObserved >= SERIES_MS && !this.#queue.has(series);
+  }
+
+  #prune(now: number): void {
+    if (now < this.#pruneAt) return;
+    this.#pruneAt = now + PERIOD_MS;
+    this.#warned.clear();
+    this.#queue.prune(now);
     for (const [key, series] of this.#series) {
-      if (now - series.lastObserved < SERIES_MS && this.#series.size <= MAX_SERIES) break;
-      this.#series.delete(key);
-    }
-    if (now >= this.#pruneAt) {
-      this.#pruneAt = now + 60_000;
-      this.#queue.prune(now);
+      if (this.#isOver(series, now)) this.#series.delete(key);
     }
   }
 

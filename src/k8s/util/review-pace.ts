@@ -1,7 +1,7 @@
-import { TokenBucket } from '../events/event-queue.js';
 import { abortable } from './async.js';
 import type { Clock } from './clock.js';
 import { FairList } from './fair-list.js';
+import { TokenBucket } from './token-bucket.js';
 
 /** One re-check of permissions in so many milliseconds, all tenants together. */
 const RECHECKS = { burst: 2, periodMs: 10 };

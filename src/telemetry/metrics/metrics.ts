@@ -3,26 +3,12 @@ import { type ExpositionFormat, renderExposition } from './exposition.js';
 import { Families } from './families.js';
 import { runtimeMetrics } from './runtime-metrics.js';
 
-/** A namespace that a ServiceAccount is denied: one series. */
-export interface DeniedSeries {
-  /** The ConfigMapSync's. */
-  namespace: string;
-  name: string;
-  /** The ServiceAccount's name; its namespace is the ConfigMapSync's. */
-  serviceAccount: string;
-  targetNamespace: string;
-}
-
-export interface DeniedSnapshot {
-  series: Iterable<DeniedSeries>;
-  /** How many more there are, which the limit leaves out. */
-  dropped: number;
-}
+type DeniedLabel = 'namespace' | 'name' | 'serviceAccount' | 'targetNamespace';
 
 /** Where each scrape asks. */
 interface Sources {
-  /** What is denied just then. */
-  denied: () => DeniedSnapshot;
+  /** What is denied just then, of the ConfigMapSync `namespace/name`; `dropped`: how many more the limit leaves out. */
+  denied: () => { series: Iterable<Record<DeniedLabel, string>>; dropped: number };
   /** How many tokens are held in memory. */
   cachedTokens: () => number;
   /** How many watches are open, by the kind of what is watched. */
@@ -88,6 +74,11 @@ export class Metrics {
     'configweaver_http_rejected_total',
     'Requests and connections that the servers for health and metrics did not serve, by reason.',
     ['server', 'reason'],
+  );
+  readonly #eventsDropped = this.#families.counter(
+    'configweaver_events_dropped_total',
+    'Events that were not written when they came: no room, or the API server did not take them.',
+    ['tenant'],
   );
   readonly #sources: Partial<Sources> = {};
   /** All states and verbs that ever had a series: there are few. */
@@ -168,6 +159,10 @@ export class Metrics {
     this.#abandonedCleanups.remove(oldest[1]);
   }
 
+  eventsDropped(tenant: string, events: number): void {
+    if (events > 0) this.#eventsDropped.inc({ tenant }, events);
+  }
+
   /** Ends the series of a ConfigMapSync that is gone, but for what is told of how it went. */
   forget(namespace: string, name: string): void {
     this.setTargets(namespace, name, {});
@@ -177,6 +172,7 @@ export class Metrics {
   /** Ends the series of a ServiceAccount that no ConfigMapSync uses any more. */
   forgetServiceAccount(namespace: string, name: string): void {
     for (const verb of this.#verbs) this.#denials.remove({ namespace, service_account: name, verb });
+    this.#eventsDropped.remove({ tenant: namespace });
   }
 
   render(format: ExpositionFormat): Promise<string> {

@@ -127,7 +127,7 @@ describe('the event recorder, against a real API server', () => {
   });
 
   it('writes a burst at once and the rest at its rate, losing none', async () => {
-    const limited = recorder({ burst: 5, refillMs: 100 });
+    const limited = recorder({ limits: { object: { burst: 5, periodMs: 100, waiting: 100 } } });
     const startedAt = Date.now();
     const running = limited.run(stop.signal);
 

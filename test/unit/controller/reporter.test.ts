@@ -61,12 +61,13 @@ describe('the reporter', () => {
       states,
       client: new ConfigMapSyncClient(api.client()),
       notifier: new Notifier({
-        events: { record: ({ note }) => notes.push(note) },
+        events: { record: ({ note }) => notes.push(note) > 0 },
         metrics: {
           setTargets: () => undefined,
           setLastSync: () => undefined,
           countDenial: () => undefined,
           cleanupAbandoned: () => undefined,
+          eventsDropped: () => undefined,
           propagated: () => undefined,
           forget: () => undefined,
         },

@@ -149,6 +149,7 @@ export class Rig {
         record: ({ reason, related, note }) => {
           this.events.push(related === undefined ? reason : `${reason} ${related.name}`);
           this.notes.push(note);
+          return true;
         },
       },
       metrics: {
@@ -156,6 +157,7 @@ export class Rig {
         setLastSync: () => undefined,
         countDenial: () => undefined,
         cleanupAbandoned: (namespace, name) => this.abandoned.push(`${namespace}/${name}`),
+        eventsDropped: () => undefined,
         propagated: () => undefined,
         forget: () => undefined,
       },

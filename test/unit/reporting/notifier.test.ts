@@ -28,10 +28,12 @@ function decision(overrides: Partial<AccessDecision> = {}): AccessDecision {
 
 describe('the notifier', () => {
   let events: RecordedEvent[];
+  let hasRoom: (event: RecordedEvent) => boolean;
+  let dropped: number;
   let lines: AuditEntry[];
   let counted: string[];
   let measured: string[];
-  let targets: Map<string, Record<string, number>>;
+  let targets: Map<string, Readonly<Partial<Record<string, number>>>>;
   let register: DenialRegister;
   let notifier: Notifier;
   const sync = syncObject();
@@ -39,19 +41,22 @@ describe('the notifier', () => {
 
   beforeEach(() => {
     events = [];
+    hasRoom = () => true;
+    dropped = 0;
     lines = [];
     counted = [];
     measured = [];
     targets = new Map();
     register = new DenialRegister();
     notifier = new Notifier({
-      events: { record: (event) => events.push(event) },
+      events: { record: (event) => hasRoom(event) && events.push(event) > 0 },
       metrics: {
         setTargets: (namespace, name, counts) => targets.set(`${namespace}/${name}`, counts),
         setLastSync: (namespace, name, seconds) => measured.push(`last ${namespace}/${name} ${seconds}`),
         propagated: (seconds) => measured.push(`propagated ${seconds}`),
         countDenial: (namespace, account, verb) => counted.push(`${namespace} ${account} ${verb}`),
         cleanupAbandoned: (namespace, name) => counted.push(`abandoned ${namespace}/${name}`),
+        eventsDropped: (tenant, count) => (dropped += tenant === 'team-a' ? count : 0),
         forget: (namespace, name) => targets.delete(`${namespace}/${name}`),
       },
       log: { write: (entry) => lines.push(entry) },
@@ -269,6 +274,102 @@ describe('the notifier', () => {
       await notifier.report(undefined, { ...inSync, syncedTargets: 0 }, resultOf(plan), now);
 
       expect(measured).to.deep.equal([]);
+    });
+  });
+
+  describe('where Events have no room', () => {
+    const reason = 'NamespaceDenied';
+    const [a, b, c] = ['a', 'b', 'c'].map((name) => ({ ...denied, namespace: name }));
+    const all = statusOf([a!, b!, c!]);
+    const report = (from: typeof all | undefined, to: typeof all): Promise<void> =>
+      notifier.report(from, to, resultOf(planOf()), now);
+    const told = (): string[] => events.map(({ related, reason: why }) => `${why} ${related?.name ?? '*'}`);
+
+    /** Only Events about these namespaces, and of ConfigMapSyncs as a whole. */
+    function roomFor(...namespaces: string[]): void {
+      hasRoom = ({ related }) => related === undefined || namespaces.includes(related.name);
+    }
+
+    it('has one summary of each reason, with the number that there are when it is written', async () => {
+      roomFor('a');
+      await report(undefined, statusOf([a!, b!]));
+      await report(statusOf([a!, b!]), all);
+      await report(all, all);
+
+      expect(told()).to.deep.equal([`${reason} a`, `${reason} *`]);
+      expect(events[1]?.note).to.equal(
+        '2 more have no Event of their own: see status.targets, or run "config-weaver audit -n team-a"',
+      );
+      expect(dropped).to.equal(2);
+    });
+
+    it('tells the rest with a later report, once', async () => {
+      roomFor('a');
+      await report(undefined, all);
+      roomFor('a', 'b', 'c');
+      await report(all, all);
+      await report(all, all);
+
+      expect(told()).to.deep.equal([`${reason} a`, `${reason} *`, `${reason} b`, `${reason} c`]);
+    });
+
+    it('tells nothing of what does not hold any more', async () => {
+      const granted = statusOf([a!, target('b', 'Synced'), c!]);
+      roomFor('a');
+      await report(undefined, all);
+      roomFor('a', 'b', 'c');
+      await report(all, granted);
+
+      expect(told()).to.deep.equal([`${reason} a`, `${reason} *`, `${reason} c`]);
+    });
+
+    it('tells later that a namespace is allowed again, if that it was denied was told', async () => {
+      const granted = statusOf([target('a', 'Synced'), target('b', 'Synced'), c!]);
+      roomFor('a');
+      await report(undefined, all);
+      roomFor();
+      await report(all, granted);
+      roomFor('a', 'b', 'c');
+      await report(granted, granted);
+
+      expect(told()).to.deep.equal([
+        `${reason} a`,
+        `${reason} *`,
+        'NamespaceAllowed *',
+        'NamespaceAllowed a',
+        `${reason} c`,
+      ]);
+    });
+
+    it('tells conditions later, too', async () => {
+      const next = statusOf([], [condition('SourceConfigMapFound', 'False', 'SourceDenied')]);
+      hasRoom = () => false;
+      await report(undefined, next);
+      hasRoom = () => true;
+      await report(next, next);
+
+      expect(told()).to.deep.equal(['SourceDenied *']);
+    });
+
+    it('counts each report of copies that has no room, since none is told later', async () => {
+      const result = resultOf(planOf(), {}, { work: { created: 1, updated: 0, deleted: 0 } });
+      hasRoom = () => false;
+      for (let turn = 0; turn < 3; turn += 1) await notifier.report(all, all, result, now);
+      hasRoom = () => true;
+      await report(all, all);
+
+      expect(dropped).to.equal(3);
+      expect(told()).to.deep.equal([]);
+    });
+
+    it('begins anew with another ConfigMapSync of the same name', async () => {
+      roomFor('a');
+      await report(undefined, all);
+      const other = syncObject({ metadata: { ...sync.metadata, uid: 'uid-other' } });
+      roomFor('a', 'b', 'c');
+      await notifier.report(all, all, resultOf(planOf({}, { sync: other })), now);
+
+      expect(told()).to.deep.equal([`${reason} a`, `${reason} *`]);
     });
   });
 });

@@ -136,7 +136,7 @@ describe('the event recorder', () => {
   });
 
   it('lets a burst of one object wait without holding up another', async () => {
-    const recording = recorder({ burst: 2, refillMs: 5000 });
+    const recording = recorder({ limits: { object: { burst: 2, periodMs: 5000, waiting: 100 } } });
     for (let index = 0; index < 5; index++) recording.record({ ...event, note: `a${index}` });
     recording.record({ ...event, regarding: { ...event.regarding, uid: 'uid-2' }, note: 'b' });
     const running = recording.run(stop.signal);
@@ -151,29 +151,116 @@ describe('the event recorder', () => {
     expect(sent.map(({ body }) => body.note)).to.deep.equal([...atOnce, 'a2', 'a3', 'a4']);
   });
 
-  it('drops what exceeds its bound', async () => {
-    const recording = recorder({ maxQueued: 3 });
-    for (let index = 0; index < 5; index++) recording.record({ ...event, note: `n${index}` });
+  it('refuses what exceeds the bound of an object, with one line in the log a minute', async () => {
+    const recording = recorder({ limits: { object: { burst: 25, periodMs: 5000, waiting: 3 } } });
+    const record = (note: string): boolean =>
+      recording.record({ ...event, related: { apiVersion: 'v1', kind: 'Namespace', name: note }, note });
 
-    await run(recording, 0);
+    const accepted = ['n0', 'n1', 'n2', 'n3', 'n4'].map(record);
+    await run(recording, 60_000);
+    for (const note of ['m0', 'm1', 'm2', 'm3', 'm4']) record(note);
 
-    expect(sent).to.have.length(3);
+    expect(accepted).to.deep.equal([true, true, true, false, false]);
+    expect(sent.map(({ body }) => body.note)).to.deep.equal(['n0', 'n1', 'n2']);
+    const line = 'warn: events are not written: too many wait';
+    expect(log.lines).to.deep.equal([line, line]);
   });
 
-  it('gives up what an object has most of, so that another one keeps its few', async () => {
-    const recording = recorder({ maxQueued: 4 });
-    for (let index = 0; index < 6; index++) recording.record({ ...event, note: `n${index}` });
-    const other = { ...event.regarding, name: 'other', uid: 'uid-2' };
-    recording.record({ ...event, regarding: other, note: 'mine' });
-    recording.record({ ...event, regarding: other, note: 'mine too' });
-    recording.record({ ...event, regarding: other, note: 'one too many' });
+  it('takes what it refused when it comes again and there is room', async () => {
+    const recording = recorder({ limits: { object: { burst: 25, periodMs: 5000, waiting: 1 } } });
+    const related = { apiVersion: 'v1', kind: 'Namespace', name: 'prod' };
+    recording.record({ ...event, related, note: 'first' });
+    recording.record({ ...event, related, note: 'second' });
+    const running = recording.run(stop.signal);
+    await clock.advance(0);
+
+    expect(recording.record({ ...event, related, note: 'second' })).to.equal(true);
+    await clock.advance(0);
+    stop.abort();
+    await running;
+
+    expect(summary()).to.deep.equal([
+      ['POST', 'first', undefined],
+      ['POST', 'second', undefined],
+    ]);
+  });
+
+  it('counts on in the same Event what comes again while it waits for longer than a series lasts', async () => {
+    const recording = recorder({ limits: { namespace: { burst: 1, periodMs: 10 * 60_000, waiting: 9 } } });
+    recording.record({ ...event, note: 'first' });
+    recording.record({ ...event, note: 'waits' });
+    const running = recording.run(stop.signal);
+    await clock.advance(7 * 60_000);
+
+    recording.record({ ...event, note: 'waits' });
+    await clock.advance(5 * 60_000);
+    stop.abort();
+    await running;
+
+    expect(summary()).to.deep.equal([
+      ['POST', 'first', undefined],
+      ['POST', 'waits', 2],
+    ]);
+  });
+
+  it('holds up no namespace by another one that does not answer', async () => {
+    const hanging = Promise.withResolvers<ApiResponse<never>>();
+    const notes: string[] = [];
+    const recording = recorder({
+      client: {
+        request: <T>({ path, body }: ApiRequest): Promise<ApiResponse<T>> => {
+          notes.push((body as SentEvent).note ?? '');
+          if (path.includes('hangs')) return hanging.promise;
+          return Promise.resolve({ body: {} as T, code: 201, auditID: undefined });
+        },
+      },
+    });
+    const running = recording.run(stop.signal);
+    for (const [namespace, uid] of [
+      ['hangs', 'uid-2'],
+      ['team-a', 'uid-1'],
+    ] as const) {
+      const regarding = { ...event.regarding, namespace, uid };
+      for (const turn of [1, 2]) recording.record({ ...event, regarding, note: `${namespace} ${turn}` });
+    }
+
+    await clock.advance(1000);
+
+    expect(notes).to.have.members(['hangs 1', 'team-a 1', 'team-a 2']);
+    stop.abort();
+    hanging.reject(new Error('stopped'));
+    await running;
+  });
+
+  it('says which namespace lost an Event that the API server does not take', async () => {
+    failures.push(new ApiError({ code: 403, reason: 'Forbidden', message: 'quota' }));
+    const failed: string[] = [];
+    const recording = recorder({ onFailed: (namespace) => failed.push(namespace) });
+    recording.record(event);
 
     await run(recording, 0);
 
-    expect(sent.map(({ body }) => body.note)).to.have.members(['n0', 'n1', 'mine', 'mine too']);
-    expect(log.lines.filter((line) => line.startsWith('warn'))).to.deep.equal([
-      'warn: events are lost: more of them come than may be written',
-    ]);
+    expect(failed).to.deep.equal(['team-a']);
+  });
+
+  it('flushes namespaces in turns, and says how many Events are lost when there is no more time', async () => {
+    const regarding = { ...event.regarding, namespace: 'team-b', uid: 'uid-2' };
+    const recording = recorder({
+      client: {
+        request: <T>({ method, path, body }: ApiRequest): Promise<ApiResponse<T>> => {
+          sent.push({ method, path, body: body as SentEvent });
+          if (sent.length === 2) stop.abort();
+          return Promise.resolve({ body: {} as T, code: 201, auditID: undefined });
+        },
+      },
+    });
+    for (let index = 0; index < 30; index++) recording.record({ ...event, note: `n${index}` });
+    recording.record({ ...event, regarding, note: 'mine' });
+
+    await recording.flush(stop.signal);
+
+    expect(sent.map(({ body }) => body.note)).to.have.members(['n0', 'mine']);
+    expect(log.lines).to.deep.equal(['warn: events are lost: the process ends']);
   });
 
   it('tries again for a while what the server could not do, then gives up', async () => {
@@ -226,7 +313,7 @@ describe('the event recorder', () => {
   });
 
   it('writes all that waits when it is flushed, beyond any rate', async () => {
-    const recording = recorder({ burst: 1, refillMs: 60_000 });
+    const recording = recorder({ limits: { object: { burst: 1, periodMs: 60_000, waiting: 100 } } });
     for (let index = 0; index < 30; index++) recording.record({ ...event, note: `n${index}` });
 
     await recording.flush(stop.signal);

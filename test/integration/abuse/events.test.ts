@@ -1,0 +1,75 @@
+import { expect } from 'chai';
+import type { EventObject } from '../../../hack/rig/tenant.js';
+import { eventually } from '../../support/eventually.js';
+import { absentNamespaces, createSyncs } from '../../support/neighbour.js';
+import { SyncFixture } from '../../support/sync-fixture.js';
+import type { TestTenant } from '../../support/tenant.js';
+
+const SYNCS = 200;
+const TARGETS = 200;
+/** So many denials are more than the bursts of all those ConfigMapSyncs; more of them come meanwhile. */
+const UNDER_WAY = 10_000;
+const VICTIMS = 20;
+
+describe('Events beside a tenant with 200 ConfigMapSyncs of 200 denied targets', function () {
+  this.timeout(300_000);
+  let fixture: SyncFixture;
+  let attacker: TestTenant;
+  let victim: TestTenant;
+  let startedAt: number;
+
+  before(async () => {
+    fixture = await SyncFixture.start();
+    attacker = await fixture.tenant();
+    victim = await fixture.tenant();
+    for (const tenant of [attacker, victim]) await tenant.createSource({ data: { key: 'value' } });
+    startedAt = Date.now();
+    await createSyncs(attacker, { count: SYNCS, targets: absentNamespaces(attacker, TARGETS) });
+  });
+  after(() => fixture.end());
+
+  function eventsOf({ namespace }: TestTenant): Promise<EventObject[]> {
+    return fixture.api.list<EventObject>({ resource: 'events', namespace });
+  }
+
+  it('writes each denial of the other tenant within a minute', async () => {
+    await eventually(
+      async () => {
+        const denied = await fixture.operator.samples('configweaver_targets', { state: 'Denied' });
+        expect(denied.reduce((sum, { value }) => sum + value, 0)).to.be.greaterThan(UNDER_WAY);
+      },
+      { timeoutMs: 120_000, intervalMs: 500 },
+    );
+    const namespaces = absentNamespaces(victim, VICTIMS);
+
+    await victim.createSync({ syncToNamespaces: namespaces });
+
+    await eventually(
+      async () => {
+        const told = await victim.events('NamespaceDenied');
+        expect(told.map(({ related }) => related?.name)).to.have.members(namespaces);
+      },
+      { timeoutMs: 60_000 },
+    );
+  });
+
+  it('bounds the Events of the tenant that has too many, and says how many more there are and where', async () => {
+    const [summary] = await eventually(
+      async () => {
+        const summaries = (await eventsOf(attacker)).filter(({ related }) => related === undefined);
+        expect(summaries).to.not.have.length(0);
+        return summaries;
+      },
+      { timeoutMs: 60_000 },
+    );
+    expect(summary).to.include({ type: 'Warning', reason: 'NamespaceDenied' });
+    expect(summary?.note).to.match(/^\d+ more .*status\.targets, or run "config-weaver audit -n /);
+
+    const written = await eventsOf(attacker);
+    // A burst of 100, and one a second.
+    expect(written.length).to.be.at.most(110 + (Date.now() - startedAt) / 1000);
+    const [dropped] = await fixture.operator.samples('configweaver_events_dropped_total');
+    expect(dropped?.labels).to.deep.equal({ tenant: attacker.namespace });
+    expect(dropped?.value).to.be.greaterThan(1_000);
+  });
+});
