@@ -26,6 +26,28 @@ const zones = [
   ...layers.map((layer) => ({ target: `./src/${layer}`, from: './src/cli' })),
 ].map((zone) => ({ ...zone, message: 'imports point down only (docs/contributing.md, "Layers")' }));
 
+const addresses = [
+  'Literal[value=/\\/(configmaps|secrets)\\b/]',
+  'TemplateElement[value.raw=/\\/(configmaps|secrets)\\b/]',
+];
+/** The only door to tenant resources is src/tenant. */
+const doors = [
+  ...addresses.map((selector) => ({
+    selector,
+    message: 'only src/tenant may address ConfigMaps or Secrets',
+  })),
+  {
+    selector: 'Literal[value=/serviceaccounts\\/.*token/]',
+    message: 'only src/tenant may request tokens',
+  },
+];
+/** Ways to standard output and error that make nothing harmless of a tenant's or a server's text. */
+const outputs = [
+  'MemberExpression[property.name=/^(write|writev|end|pipe|pipeTo|cork|write(File)?Sync)$/]',
+  'MemberExpression[computed=true][property.value=/^(write|end|pipe)$/]',
+  'Identifier[name=/^(console|pipeline|createWriteStream|writeFile|writeSync|writeFileSync|WriteStream)$/]',
+].map((selector) => ({ selector, message: 'write by src/cli/terminal.ts: it makes foreign texts harmless' }));
+
 export default tseslint.config(
   { ignores: ['dist/', 'coverage/', 'node_modules/', 'bundle/'] },
   js.configs.recommended,
@@ -67,22 +89,14 @@ export default tseslint.config(
     },
   },
   {
-    // The only door to tenant resources is src/tenant.
     files: ['src/**/*.ts'],
     ignores: ['src/tenant/**'],
-    rules: {
-      'no-restricted-syntax': [
-        'error',
-        ...[
-          'Literal[value=/\\/(configmaps|secrets)\\b/]',
-          'TemplateElement[value.raw=/\\/(configmaps|secrets)\\b/]',
-        ].map((selector) => ({ selector, message: 'only src/tenant may address ConfigMaps or Secrets' })),
-        {
-          selector: 'Literal[value=/serviceaccounts\\/.*token/]',
-          message: 'only src/tenant may request tokens',
-        },
-      ],
-    },
+    rules: { 'no-restricted-syntax': ['error', ...doors] },
+  },
+  {
+    files: ['src/main.ts', 'src/cli/**/*.ts'],
+    ignores: ['src/cli/terminal.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...doors, ...outputs] },
   },
   {
     // Runs in the browser that shows the report: a script, no module.

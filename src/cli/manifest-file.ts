@@ -5,7 +5,8 @@ import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
 import { KIND } from '../api/v1alpha1/well-known.js';
 import { parseConfigMapSync } from '../api/v1alpha1/parse-config-map-sync.js';
 import type { Caller } from './caller.js';
-import { remark, UsageError } from './command.js';
+import { UsageError } from './command.js';
+import { remark } from './terminal.js';
 
 /** As {@link readManifests}, with a remark about what was left out. */
 export async function readSyncsOf(

@@ -1,11 +1,11 @@
 import { Command, CommanderError } from 'commander';
 import { messageOf } from '../k8s/util/text.js';
-import { redactText } from '../telemetry/logging/redact.js';
 import { auditCommand } from './audit/audit-command.js';
 import { type CommandContext, type RegisterCommand, UsageError } from './command.js';
 import { grantCommand } from './grant/grant-command.js';
 import { planCommand } from './plan/plan-command.js';
 import { runCommand } from './run/run-command.js';
+import { remark, writeLine, writeOut } from './terminal.js';
 import { version } from './version.js';
 
 /** Every command of the program: a new one is added here, and nowhere else. */
@@ -32,26 +32,29 @@ export async function program(
   const { env, stdout, stderr } = io;
   const name = env[CALLED_AS] ?? PROGRAM;
   let exitCode = 0;
+  let fail = writeLine;
   try {
     const root = rootCommand(name, io);
-    const context = { env, stdout, stderr, exitWith: (code: number) => void (exitCode = code) };
+    const context: CommandContext = {
+      ...{ env, stdout, stderr },
+      exitWith: (code) => void (exitCode = code),
+      failAsRemark: () => void (fail = remark),
+    };
     for (const register of commands) register(root, context);
     await root.parseAsync(spellOutBooleans(args, root), { from: 'user' });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0; // --help, --version
     const usage = error instanceof CommanderError || error instanceof UsageError;
-    stderr.write(`${name}: ${errorLine(error, name)}\n`);
+    fail(stderr, `${name}: ${errorLine(error, name)}`);
     return usage ? EXIT_USAGE : EXIT_FAILURE;
   }
 }
 
-/** An error as one line: its message, without what looks like a credential. */
+/** An error as one line: its message. */
 export function errorLine(error: unknown, name = PROGRAM): string {
   const message = error instanceof CommanderError ? usageMessage(error, name) : failureMessage(error);
-  return redactText(message)
-    .replace(/\s*[\r\n]+\s*/g, ' ')
-    .trim();
+  return message.replace(/\s+/g, ' ').trim();
 }
 
 function failureMessage(error: unknown): string {
@@ -86,8 +89,8 @@ function rootCommand(name: string, { stdout, stderr }: ProgramIO): Command {
     )
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => void stdout.write(text),
-      writeErr: (text) => void stderr.write(text),
+      writeOut: (text) => void writeOut(stdout, text),
+      writeErr: (text) => void writeOut(stderr, text),
       outputError: () => undefined, // the line that program() writes is the only one
     });
 }

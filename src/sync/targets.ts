@@ -41,6 +41,9 @@ export function selectTargets(
   return { wanted: [...names].filter((name) => name !== skipped).sort(), skipped };
 }
 
+/** Kubernetes' own namespaces begin with it: no selector reaches them. */
+export const SYSTEM_PREFIX = 'kube-';
+
 export function selectorReaches(
   spec: ConfigMapSyncSpec,
   namespace: string,
@@ -48,7 +51,7 @@ export function selectorReaches(
 ): boolean {
   return (
     spec.namespaceSelector !== undefined &&
-    !namespace.startsWith('kube-') &&
+    !namespace.startsWith(SYSTEM_PREFIX) &&
     matchesSelector(spec.namespaceSelector, labels)
   );
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Document, stringify, visit } from 'yaml';
 import type { NamespacedName, ServiceAccount } from '../api/kubernetes.js';
+import { printable } from '../k8s/util/text.js';
 
 /** What a tenant applies in its namespace so that the operator may request tokens of that one ServiceAccount. */
 export function tokenGrant(account: ServiceAccount, operator: string): object[] {
@@ -24,12 +25,15 @@ export function roleAndBinding(metadata: NamespacedName, rules: object[], subjec
 /** The longest that Kubernetes takes for a Role. */
 const MAX_NAME = 253;
 
-/** A digest keeps names apart that had to be cut. */
 function grantName({ name }: ServiceAccount): string {
   const full = `config-weaver-token-${name}`;
-  if (full.length <= MAX_NAME) return full;
-  const digest = createHash('sha256').update(name).digest('hex').slice(0, 10);
-  return `${full.slice(0, MAX_NAME - digest.length - 1).replace(/[-.]+$/, '')}-${digest}`;
+  return full.length <= MAX_NAME ? full : nameWithDigest(full, name, MAX_NAME);
+}
+
+/** A digest of `identity` keeps names apart that are cut to `maxLength`. */
+export function nameWithDigest(readable: string, identity: string, maxLength: number): string {
+  const digest = createHash('sha256').update(identity).digest('hex').slice(0, 10);
+  return `${readable.slice(0, maxLength - digest.length - 1).replace(/[-.]+$/, '')}-${digest}`;
 }
 
 /** Several manifests as one YAML stream for `kubectl apply -f -`. */
@@ -37,14 +41,18 @@ export function toYaml(manifests: readonly object[]): string {
   return manifests.map((manifest) => `---\n${quoted(manifest).toString()}`).join('');
 }
 
-/** kubectl reads YAML 1.1 as well, where a ServiceAccount called `no` or `0b11` would be no text. */
+/**
+ * kubectl reads YAML 1.1 as well, where a ServiceAccount called `no` or `0b11` would be no text. What a terminal is not to
+ * see is quoted too: its escapes mean the same there.
+ */
 function quoted(manifest: object): Document {
   const document = new Document(manifest);
   visit(document, {
     Scalar(_key, scalar) {
       const { value } = scalar;
-      const isText = typeof value === 'string';
-      if (isText && stringify(value, { version: '1.1' }) !== `${value}\n`) scalar.type = 'QUOTE_DOUBLE';
+      if (typeof value !== 'string') return;
+      const isPlain = stringify(value, { version: '1.1' }) === `${value}\n` && printable(value) === value;
+      if (!isPlain) scalar.type = 'QUOTE_DOUBLE';
     },
   });
   return document;

@@ -4,7 +4,8 @@ import { wantsColours } from './report/text-table.js';
 import { isApiError } from '../../k8s/client/errors.js';
 import type { AuditOptions } from './audit-command.js';
 import { Caller } from '../caller.js';
-import { UsageError, type CommandContext, remark, writeOut } from '../command.js';
+import { UsageError, type CommandContext } from '../command.js';
+import { remark, writeOut } from '../terminal.js';
 
 const EXIT_DENIED = 3;
 
@@ -28,13 +29,11 @@ export async function audit(options: AuditOptions, { env, stdout, stderr }: Comm
       const report = { findings, operator: operatorServiceAccount, server: caller.server, namespace };
       await writeOut(stdout, renderHtml({ ...report, at: new Date() }));
     } else if (findings.length === 0 && output === 'table') {
-      remark(
-        stderr,
-        `no ConfigMapSync ${namespace === undefined ? 'anywhere' : `in namespace "${namespace}"`}`,
-      );
+      const where = namespace === undefined ? 'anywhere' : `in namespace "${namespace}"`;
+      remark(stderr, `no ConfigMapSync ${where}`);
     } else {
       const render = { table: renderTable, json: renderJson, csv: renderCsv }[output];
-      await writeOut(stdout, render(rows, wantsColours(stdout, env)));
+      await writeOut(stdout, render(rows, wantsColours(stdout, env)), output === 'json' ? 'text' : output);
     }
     return failOnDenied && rows.some(isRefused) ? EXIT_DENIED : 0;
   } finally {

@@ -61,10 +61,8 @@ export class AccessReviewer {
 
 /** The API server adds these to a token's user itself; of a user who is merely named it knows nothing. */
 function groupsOf(username: string): string[] {
-  const [system, kind, namespace] = username.split(':');
-  const isServiceAccount = system === 'system' && kind === 'serviceaccount';
-  return [
-    ...(isServiceAccount ? ['system:serviceaccounts', `system:serviceaccounts:${namespace ?? ''}`] : []),
-    'system:authenticated',
-  ];
+  const namespace = /^system:serviceaccount:([^:]*)/.exec(username)?.[1];
+  const own =
+    namespace === undefined ? [] : ['system:serviceaccounts', `system:serviceaccounts:${namespace}`];
+  return [...own, 'system:authenticated'];
 }

@@ -6,6 +6,7 @@ const FLAGS = {
   kubeconfig: flag.KUBECONFIG,
   namespace: flag.short('n', flag.namespace("namespace of the ConfigMapSync (default: the context's)")),
   operatorServiceAccount: flag.OPERATOR,
+  includeSystemNamespaces: flag.boolean("grants in kube-* and the operator's own namespace too", false),
 };
 
 /** Either `filename` or `name` is there. */
@@ -25,6 +26,7 @@ export const grantCommand: RegisterCommand = (program, context) => {
         'give either -f FILE or the NAME of a ConfigMapSync, as in: grant NAME -n NAMESPACE',
       );
     }
+    context.failAsRemark();
     const { grant } = await import('./grant.js');
     await grant({ ...given(), name }, context);
   });

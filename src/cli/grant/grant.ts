@@ -5,13 +5,14 @@ import { accountOf } from '../../controller/plan-request.js';
 import type { KubernetesObject } from '../../k8s/client/objects.js';
 import { isDenied } from '../../sync/outcomes.js';
 import { requiredVerbs } from '../../sync/required-rbac.js';
-import { copyName, selectTargets, sourceOf } from '../../sync/targets.js';
+import { copyName, selectTargets, sourceOf, SYSTEM_PREFIX } from '../../sync/targets.js';
 import { tokenGrant, toYaml } from '../../tenant/token-grant.js';
 import { sourceGrant, targetGrant } from '../audit/report/required-rbac.js';
 import { Caller } from '../caller.js';
-import { type CommandContext, remark, writeOut } from '../command.js';
+import type { CommandContext } from '../command.js';
 import { readSyncsOf } from '../manifest-file.js';
 import { selectableNamespaces } from '../plan/cluster-view.js';
+import { remark, writeOut } from '../terminal.js';
 import { AccessReviewer, type Attempt } from './access-reviewer.js';
 import type { GrantOptions } from './grant-command.js';
 
@@ -35,9 +36,19 @@ export async function grant(options: GrantOptions, { env, stdout, stderr }: Comm
       remark(stderr, `everything that is needed is printed, whether it is there or not: ${reviewer.refusal}`);
     }
     // ConfigMapSyncs that share a ServiceAccount share its grants.
-    const unique = new Map(manifests.map((manifest) => [JSON.stringify(manifest), manifest]));
-    if (unique.size > 0) await writeOut(stdout, toYaml([...unique.values()]));
-    else remark(stderr, `nothing is missing: ${syncs.map(described).join(', ')}`);
+    const byContent = new Map(manifests.map((manifest) => [JSON.stringify(manifest), manifest]));
+    const unique = [...byContent.values()] as KubernetesObject[];
+    const isLeftOut = ({ metadata: { namespace = '' } }: KubernetesObject): boolean =>
+      !options.includeSystemNamespaces &&
+      (namespace.startsWith(SYSTEM_PREFIX) || namespace === operator.split(':')[2]);
+    const leftOut = new Set(unique.filter(isLeftOut).map(({ metadata }) => metadata.namespace));
+    if (leftOut.size > 0) {
+      const why = 'rights there may be worth more than copies; --include-system-namespaces prints them';
+      remark(stderr, `left out, in system namespaces: ${[...leftOut].join(', ')}: ${why}`);
+    }
+    const printed = unique.filter((manifest) => !isLeftOut(manifest));
+    if (printed.length > 0) await writeOut(stdout, toYaml(printed));
+    else if (leftOut.size === 0) remark(stderr, `nothing is missing: ${syncs.map(described).join(', ')}`);
   } finally {
     await caller.close();
   }
@@ -103,8 +114,7 @@ export function targetsOf(sync: ConfigMapSync, namespaces: readonly KubernetesOb
   const { wanted } = selectTargets(sync.spec, sync.metadata.namespace ?? '', known);
   const denied = (sync.status?.targets ?? []).filter(isDenied).map(({ namespace }) => namespace);
   const all = [...new Set([...wanted, ...denied])].sort();
-  if (namespaces === undefined) return { targets: all, unknown: [] };
-  const exists = new Set(known.map(({ name }) => name));
+  const exists = new Set(namespaces === undefined ? all : known.map(({ name }) => name));
   const unknown = all.filter((name) => !exists.has(name));
   return { targets: all.filter((name) => exists.has(name)), unknown };
 }

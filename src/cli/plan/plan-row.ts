@@ -1,5 +1,5 @@
 import type { TargetFinding } from '../../reporting/denial.js';
-import type { Colour } from '../audit/report/text-table.js';
+import type { Colour } from '../terminal.js';
 import type { KeyChange } from './plan-changes.js';
 
 /** What may happen in one place, with its colour in a table, in the order of the sum. */

@@ -3,8 +3,9 @@ import { systemClock } from '../../k8s/util/clock.js';
 import { FairQueue } from '../../tenant/fair-queue.js';
 import { Tenancy } from '../../tenant/tenancy.js';
 import { Caller } from '../caller.js';
-import { type CommandContext, writeOut } from '../command.js';
+import type { CommandContext } from '../command.js';
 import { readSyncsOf } from '../manifest-file.js';
+import { writeOut } from '../terminal.js';
 import type { PlanOptions } from './plan-command.js';
 import type { PlanRow } from './plan-row.js';
 import { renderPlan } from './plan-table.js';
@@ -27,11 +28,8 @@ export async function plan(options: PlanOptions, { env, stdout, stderr }: Comman
     const how = { tenancy, cluster, dryRun: options.dryRun === 'server', signal: caller.signal };
     const rows: PlanRow[] = [];
     for (const sync of syncs) rows.push(...(await planRows(sync, how)));
-    const isJson = options.output === 'json';
-    const text = isJson
-      ? `${JSON.stringify(rows, undefined, 2)}\n`
-      : renderPlan(rows, wantsColours(stdout, env));
-    await writeOut(stdout, text);
+    if (options.output === 'json') await writeOut(stdout, `${JSON.stringify(rows, undefined, 2)}\n`);
+    else await writeOut(stdout, renderPlan(rows, wantsColours(stdout, env)), 'table');
   } finally {
     tenancy.closeAll();
     await caller.close();

@@ -1,3 +1,4 @@
+import { truncate } from '../util/text.js';
 /** Why the API server refused a single field or object: `details.causes[]` of a metav1.Status. */
 export interface StatusCause {
   reason?: string;
@@ -91,6 +92,9 @@ export interface FailedAnswer {
 /** Longest text of a proxy or an aggregated API server that is worth a log line. */
 const EXCERPT_LENGTH = 200;
 
+/** Far more than a sentence of the API server's; an ERROR event of a watch may hold megabytes. */
+const MAX_MESSAGE_BYTES = 16 * 1024;
+
 /** Makes the error of an answer: a metav1.Status says all of it, anything else is cut to one clean line. */
 export function answerError(answer: FailedAnswer): ApiError {
   const excerpt = oneLine(answer.text);
@@ -103,13 +107,16 @@ export function statusError(body: unknown, answer: Omit<FailedAnswer, 'text'>): 
   const status = (typeof body === 'object' && body !== null ? body : {}) as StatusBody;
   const code = typeof status.code === 'number' && status.code > 0 ? status.code : answer.code;
   const reason = typeof status.reason === 'string' ? status.reason : '';
-  const message = typeof status.message === 'string' ? status.message : '';
+  const message = typeof status.message === 'string' ? truncate(status.message, MAX_MESSAGE_BYTES) : '';
   const seconds = status.details?.retryAfterSeconds;
+  const causes = Array.isArray(status.details?.causes)
+    ? (status.details.causes as (StatusCause | null)[])
+    : [];
   return new ApiError({
     code,
     reason,
     message: message === '' ? `${answer.what}: HTTP ${code}${reason === '' ? '' : ` ${reason}`}` : message,
-    causes: causes(status.details?.causes),
+    causes: causes.filter((cause) => cause !== null && typeof cause === 'object'),
     retryAfterSeconds:
       headerSeconds(answer.retryAfter) ?? (typeof seconds === 'number' && seconds > 0 ? seconds : undefined),
     auditID: answer.auditID,
@@ -136,21 +143,15 @@ function parseStatus(text: string): StatusBody | undefined {
   }
 }
 
-function causes(value: unknown): StatusCause[] {
-  if (!Array.isArray(value)) return [];
-  return value.filter((cause): cause is StatusCause => typeof cause === 'object' && cause !== null);
-}
-
 /** The API server sends whole seconds; the date form is a proxy's and is not worth a clock comparison. */
 function headerSeconds(value: string | undefined): number | undefined {
   return value !== undefined && /^\d{1,9}$/.test(value) ? Number(value) : undefined;
 }
 
+/** Cut before anything is matched: a proxy's page may be long, and the head of one tells what it is. */
 function oneLine(text: string): string {
-  const clean = text
-    .replace(/<[^>]*>/g, ' ')
-    // eslint-disable-next-line no-control-regex -- terminal control codes of a foreign answer have no place in a log
-    .replace(/[\s\u0000-\u001f\u007f]+/g, ' ')
-    .trim();
+  const head = text.slice(0, 20 * EXCERPT_LENGTH);
+  const tagless = head.replace(/<[^<>]*>/g, ' ');
+  const clean = tagless.replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim();
   return clean.length > EXCERPT_LENGTH ? `${clean.slice(0, EXCERPT_LENGTH)}…` : clean;
 }

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../../k8s/util/clock.js';
+import { printable } from '../../k8s/util/text.js';
 import { BoundedWriter, type OutputStream } from './bounded-writer.js';
 import type { Logger } from './logger.js';
 import { redactValue } from './redact.js';
@@ -49,7 +50,7 @@ export class StreamAuditSink implements AuditSink {
   write(entry: AuditEntry): void {
     const time = new Date(this.#clock.now()).toISOString();
     const record = redactValue({ audit: true, time, ...entry }, { stacks: false });
-    this.#writer.write(`${JSON.stringify(record)}\n`);
+    this.#writer.write(`${printable(JSON.stringify(record))}\n`);
   }
 
   /** Resolves when the reader has taken everything, is gone, or `signal` aborts. */

@@ -1,3 +1,4 @@
+import { printable } from '../../k8s/util/text.js';
 import { redactText, redactValue } from './redact.js';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
@@ -14,24 +15,22 @@ export interface LogRecord {
   time: string;
 }
 
-const OWN_KEYS = new Set(['time', 'level', 'message']);
-
 /** One JSON object: `time`, `level`, `message`, then the fields. A field of such a name gets a `_` behind it. */
 export function formatJson(record: LogRecord): string {
+  const own = { time: record.time, level: record.level, message: redactText(record.message) };
   const entries = Object.entries(cleanFields(record)).map(([key, value]): [string, unknown] => [
-    OWN_KEYS.has(key) ? `${key}_` : key,
+    Object.hasOwn(own, key) ? `${key}_` : key,
     value,
   ]);
-  const { time, level } = record;
-  return JSON.stringify({ time, level, message: redactText(record.message), ...Object.fromEntries(entries) });
+  return printable(JSON.stringify({ ...own, ...Object.fromEntries(entries) }));
 }
 
 /** For a person's terminal: `time LEVEL message key=value …`; at debug, an error's stack on lines of its own. */
 export function formatText(record: LogRecord): string {
-  const parts = [record.time, record.level.toUpperCase().padEnd(5), visible(redactText(record.message))];
+  const parts = [record.time, record.level.toUpperCase().padEnd(5), printable(redactText(record.message))];
   const frames: string[] = [];
   for (const [key, value] of Object.entries(cleanFields(record))) {
-    parts.push(`${visible(key)}=${textValue(value)}`);
+    parts.push(`${printable(key)}=${textValue(value)}`);
     frames.push(...stackFrames(value));
   }
   return [parts.join(' '), ...frames].join('\n');
@@ -42,24 +41,16 @@ function cleanFields(record: LogRecord): Record<string, unknown> {
 }
 
 function textValue(value: unknown): string {
-  if (isErrorShape(value)) return JSON.stringify(`${value.name}: ${value.message}`);
   if (typeof value === 'string' && /^[\w.:/@%+-]+$/.test(value)) return value;
-  return visible(JSON.stringify(value));
+  return printable(JSON.stringify(isErrorShape(value) ? `${value.name}: ${value.message}` : value));
 }
 
 function stackFrames(value: unknown): string[] {
   if (!isErrorShape(value) || typeof value.stack !== 'string') return [];
-  return value.stack.split('\n').filter((line) => line.startsWith('    at '));
+  const lines = value.stack.split('\n');
+  return lines.filter((line) => line.startsWith('    at ')).map(printable);
 }
 
 function isErrorShape(value: unknown): value is { name: string; message: string; stack?: unknown } {
   return typeof value === 'object' && value !== null && 'name' in value && 'message' in value;
-}
-
-/** Line breaks and terminal escapes of foreign texts must not forge log lines. */
-function visible(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (character) =>
-    character === '\n' ? '\\n' : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
 }

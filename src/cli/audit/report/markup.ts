@@ -1,4 +1,4 @@
-import { printable } from './text-table.js';
+import { printable } from '../../../k8s/util/text.js';
 
 /** HTML that is safe to put into a page: only {@link markup} makes it. */
 export class Markup {
@@ -23,10 +23,8 @@ function inserted(value: Value): string {
   if (value instanceof Markup) return value.text;
   if (typeof value === 'object') return value.join('');
   // Line breaks stay, as manifests have them; other characters that cannot be seen are spelled out.
-  return String(value)
-    .split('\n')
-    .map((line) => printable(line).replace(/[&<>"']/g, (character) => ENTITIES[character] ?? ''))
-    .join('\n');
+  const text = String(value).split('\n').map(printable).join('\n');
+  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {

@@ -62,11 +62,13 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
+export type Tone = 'good' | 'bad' | 'warn' | 'quiet';
+
 /**
- * How a page shows each state, in the order of what an auditor looks for first. The symbol is one character: a state is
+ * How a report shows each state, in the order of what an auditor looks for first. The symbol is one character: a state is
  * never told by its colour alone.
  */
-export const STATE_INFO: Readonly<Record<TargetState, Record<'symbol' | 'tone' | 'meaning', string>>> = {
+export const STATE_INFO: Readonly<Record<TargetState, { symbol: string; tone: Tone; meaning: string }>> = {
   Denied: { symbol: '✕', tone: 'bad', meaning: 'rights are missing, and there is no copy' },
   Stale: { symbol: '◐', tone: 'bad', meaning: 'rights are missing, and a copy from earlier is still there' },
   Failed: { symbol: '!', tone: 'bad', meaning: 'the API server refused for another reason' },

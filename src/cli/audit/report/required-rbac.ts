@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
 import type { ConfigMapSync } from '../../../api/v1alpha1/config-map-sync.js';
 import { accountOf } from '../../../controller/plan-request.js';
 import { requiredVerbs } from '../../../sync/required-rbac.js';
 import { copyName, sourceOf } from '../../../sync/targets.js';
 import type { ServiceAccount, NamespacedName } from '../../../api/kubernetes.js';
-import { roleAndBinding, tokenGrant } from '../../../tenant/token-grant.js';
+import { nameWithDigest, roleAndBinding, tokenGrant } from '../../../tenant/token-grant.js';
 import { isDenied } from '../../../sync/outcomes.js';
 import type { ReportRow } from './report-row.js';
 
@@ -73,9 +72,6 @@ const MAX_NAME = 63;
  */
 function grantName(purpose: string, { namespace, name }: ServiceAccount, configMap: string): string {
   const identity = JSON.stringify([purpose, namespace, name, configMap]);
-  const digest = createHash('sha256').update(identity).digest('hex').slice(0, 10);
-  const readable = `config-weaver-${purpose}-${namespace}-${name}-${configMap}`
-    .slice(0, MAX_NAME - digest.length - 1)
-    .replace(/[-.]+$/, '');
-  return `${readable}-${digest}`;
+  const readable = `config-weaver-${purpose}-${namespace}-${name}-${configMap}`;
+  return nameWithDigest(readable, identity, MAX_NAME);
 }

@@ -1,26 +1,16 @@
-import type { TargetState } from '../../../api/v1alpha1/config-map-sync-status.js';
-import type { ReportRow } from './report-row.js';
-import { renderTextTable, type Colour, type TextColumn } from './text-table.js';
+import { STATE_INFO, type ReportRow, type Tone } from './report-row.js';
+import { renderTextTable, type TextColumn } from './text-table.js';
+import type { Colour } from '../../terminal.js';
 import type { TargetFinding } from '../../../reporting/denial.js';
 
-const COLOURS: Record<TargetState, Colour> = {
-  Synced: 'green',
-  Denied: 'red',
-  Stale: 'red',
-  Failed: 'red',
-  Conflict: 'yellow',
-  NamespaceNotFound: 'yellow',
-  Terminating: 'yellow',
-  Pending: 'dim',
-  Skipped: 'dim',
-};
+const COLOURS: Record<Tone, Colour> = { good: 'green', bad: 'red', warn: 'yellow', quiet: 'dim' };
 
 const TABLE_COLUMNS: readonly TextColumn<ReportRow>[] = [
   { title: 'NAMESPACE', text: ({ namespace }) => namespace },
   { title: 'NAME', text: ({ name }) => name },
   { title: 'SERVICEACCOUNT', text: ({ serviceAccount }) => serviceAccount },
   { title: 'TARGET', text: ({ targetNamespace }) => targetNamespace },
-  { title: 'STATE', text: ({ state }) => state, colour: ({ state }) => COLOURS[state] },
+  { title: 'STATE', text: ({ state }) => state, colour: ({ state }) => COLOURS[STATE_INFO[state].tone] },
   { title: 'REASON', text: ({ reason }) => reason },
   { title: 'MISSING', text: ({ missingVerbs }) => missingVerbs.join(',') },
   { title: 'SINCE', text: ({ since }) => since },

@@ -1,6 +1,5 @@
-const CODES = { red: 31, yellow: 33, green: 32, dim: 2 };
-
-export type Colour = keyof typeof CODES;
+import { printable } from '../../../k8s/util/text.js';
+import { type Colour, painted } from '../../terminal.js';
 
 export interface TextColumn<T> {
   title: string;
@@ -21,9 +20,8 @@ export function renderTextTable<T>(
   );
   const cell = (text: string, index: number, row: T | undefined): string => {
     const colour = colours && row !== undefined ? columns[index]?.colour?.(row) : undefined;
-    const painted = colour === undefined ? text : `\u001b[${CODES[colour]}m${text}\u001b[0m`;
     const isLast = index === columns.length - 1;
-    return painted + (isLast ? '' : ' '.repeat((widths[index] ?? 0) - text.length + 3));
+    return painted(text, colour) + (isLast ? '' : ' '.repeat((widths[index] ?? 0) - text.length + 3));
   };
   return lines
     .map((line, number) => line.map((text, index) => cell(text, index, rows[number - 1])).join(''))
@@ -34,16 +32,4 @@ export function renderTextTable<T>(
 /** Colours only where somebody sees them, and has not said no (https://no-color.org). */
 export function wantsColours(stream: object, env: Readonly<NodeJS.ProcessEnv>): boolean {
   return 'isTTY' in stream && stream.isTTY === true && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb';
-}
-
-/**
- * Control characters, and those that turn the direction of a line: a tenant's text must neither move the reader's cursor
- * nor make one name look like another.
- */
-// eslint-disable-next-line no-control-regex -- they are what is looked for
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
-
-/** `text` on one line, with what cannot be seen spelled out as `\u{…}`. */
-export function printable(text: string): string {
-  return text.replace(UNPRINTABLE, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }

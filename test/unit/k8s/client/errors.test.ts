@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 
-import { answerError, failureCause } from '../../../../src/k8s/client/errors.js';
+import { answerError, failureCause, statusError } from '../../../../src/k8s/client/errors.js';
+import { HARMFUL, longTexts } from '../../../support/foreign-text.js';
 
 const answer = { code: 500, what: 'GET /x', text: '', retryAfter: undefined, auditID: undefined };
 
@@ -51,6 +52,23 @@ describe('answerError', () => {
 
   it('cuts what is too long for a log line', () => {
     expect(answerError({ ...answer, text: 'x'.repeat(5000) }).message).to.have.length.below(250);
+  });
+
+  it('takes no time for 1 MiB of anything, and makes a short line of it', () => {
+    const started = performance.now();
+    for (const [what, text] of longTexts()) {
+      for (const message of [answerError({ ...answer, text }).message, failureCause(new Error(text))]) {
+        expect(message, what).to.have.length.below(250).and.to.not.match(HARMFUL);
+      }
+    }
+
+    expect(performance.now() - started).to.be.below(45_000);
+  }).timeout(60_000);
+
+  it('keeps 16 KiB at most of the sentence of a Status', () => {
+    const message = 'x'.repeat(1024 * 1024);
+
+    expect(statusError({ kind: 'Status', message }, answer).message).to.have.length.below(16 * 1024 + 1);
   });
 });
 

@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 
-import { truncate } from '../../../../src/k8s/util/text.js';
+import { printable, truncate } from '../../../../src/k8s/util/text.js';
+import { foreignText, HARMFUL } from '../../../support/foreign-text.js';
 
 describe('truncate', () => {
   it('leaves alone what fits', () => {
@@ -22,5 +23,20 @@ describe('truncate', () => {
         expect(text.startsWith(cut.replace(/…$/, ''))).to.equal(true);
       }),
     );
+  });
+});
+
+describe('printable', () => {
+  it('makes one harmless line of any text, which JSON reads as what it was', () => {
+    fc.assert(
+      fc.property(foreignText(), (text) => {
+        expect(printable(text)).to.not.match(HARMFUL);
+        expect(JSON.parse(printable(JSON.stringify(text)))).to.equal(text);
+      }),
+    );
+  });
+
+  it('leaves alone what can be seen', () => {
+    expect(printable('ü 𝄞 日本 עברית "x" \\n')).to.equal('ü 𝄞 日本 עברית "x" \\n');
   });
 });

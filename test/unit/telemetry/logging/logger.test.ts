@@ -1,5 +1,8 @@
 import { PassThrough, Writable } from 'node:stream';
 import { expect } from 'chai';
+import fc from 'fast-check';
+import { redactText } from '../../../../src/telemetry/logging/redact.js';
+import { foreignText, HARMFUL } from '../../../support/foreign-text.js';
 import { ProcessLogger, type LoggerOptions } from '../../../../src/telemetry/logging/logger.js';
 
 const TOKEN = 'eyJhbGciOiJSUzI1NiIsImtpZCI6IkEifQ.eyJzdWIiOiJzeXN0ZW06c2VydmljZWFjY291bnQifQ.c2lnbmF0dXJl';
@@ -86,6 +89,25 @@ describe('the logger', () => {
         '2026-01-02T03:04:05.006Z WARN  line\\nbreak \\u001b[31m\n',
     );
   });
+
+  for (const format of ['json', 'text'] as const) {
+    it(`sends a terminal no control character but a line feed with --log-format ${format}`, async () => {
+      await fc.assert(
+        fc.asyncProperty(foreignText(), async (text) => {
+          const { logger, finish } = setUp({ format, level: 'debug' });
+          const error = new Error(text);
+          error.stack = `Error\n    at ${text}`;
+
+          logger.warn(text, { [text]: text, list: [text], error });
+
+          const output = await finish();
+          expect(output.replaceAll('\n', '')).to.not.match(HARMFUL);
+          if (format === 'json')
+            expect(JSON.parse(output)).to.have.nested.property('list[0]', redactText(text));
+        }),
+      );
+    }).timeout(60_000);
+  }
 
   it('drops lines rather than memory when nobody reads, and says how many once somebody does', async () => {
     const stream = new PassThrough({ highWaterMark: 1 });

@@ -42,7 +42,7 @@ describe('the report as a table', () => {
     const reason = '\u001b]0;owned\u0007\u202Etxt\r\n';
     const rows = rowsOf(syncWith({ targets: [target('foo', 'Failed', { reason })] }));
 
-    expect(renderTable(rows, false)).to.contain('\\u{1b}]0;owned\\u{7}\\u{202e}txt\\u{d}\\u{a}');
+    expect(renderTable(rows, false)).to.contain('\\u001b]0;owned\\u0007\\u202etxt\\u000d\\n');
   });
 
   it('is coloured on a terminal only, and not where NO_COLOR says no', () => {
