@@ -38,7 +38,7 @@ export function nameWithDigest(readable: string, identity: string, maxLength: nu
 
 /** Several manifests as one YAML stream for `kubectl apply -f -`. */
 export function toYaml(manifests: readonly object[]): string {
-  return manifests.map((manifest) => `---\n${quoted(manifest).toString()}`).join('');
+  return manifests.map((manifest) => `---\n${quoted(manifest).toString({ lineWidth: 0 })}`).join('');
 }
 
 /**

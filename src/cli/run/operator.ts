@@ -20,13 +20,13 @@ import { Controller } from '../../k8s/controller/controller.js';
 import type { EventRecorder } from '../../k8s/events/event-recorder.js';
 import { objectKey, splitKey } from '../../k8s/client/objects.js';
 import { WorkQueue } from '../../k8s/controller/work-queue.js';
+import type { MemoryGuard } from '../../k8s/util/memory-guard.js';
 import type { AuditSink } from '../../telemetry/logging/audit-sink.js';
 import type { Logger } from '../../telemetry/logging/logger.js';
 import type { Metrics } from '../../telemetry/metrics/metrics.js';
 import { FairQueue, REQUEST_SHARES } from '../../tenant/fair-queue.js';
 import { Tenancy } from '../../tenant/tenancy.js';
 import type { Caller } from '../caller.js';
-import type { MemoryGuard } from './memory-guard.js';
 import type { RunOptions } from './run-command.js';
 import type { SyncWatches } from './sync-watches.js';
 

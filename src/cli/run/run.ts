@@ -14,13 +14,13 @@ import { Metrics } from '../../telemetry/metrics/metrics.js';
 import { messageOf } from '../../k8s/util/text.js';
 import { MOST_UNDER_WAY } from '../../tenant/fair-queue.js';
 import { Caller } from '../caller.js';
-import { leaveMemoryOutOfCoreDumps, MemoryGuard } from './memory-guard.js';
 import { Operator, REPORTING_CONTROLLER } from './operator.js';
 import type { RunOptions } from './run-command.js';
 import { syncWatches } from './sync-watches.js';
 import { version } from '../version.js';
 import { Backoff } from '../../k8s/util/backoff.js';
 import { CauseLog, type RuntimeLog } from '../../k8s/util/cause-log.js';
+import { leaveMemoryOutOfCoreDumps, MemoryGuard } from '../../k8s/util/memory-guard.js';
 
 const LEASE = 'config-weaver.weaver.example.com';
 /** A watch sends something, if only a bookmark, about once a minute. */

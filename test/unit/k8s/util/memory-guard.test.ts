@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { MemoryGuard } from '../../../../src/cli/run/memory-guard.js';
+import { MemoryGuard } from '../../../../src/k8s/util/memory-guard.js';
 import { FakeClock, settle } from '../../../support/fakes/fake-clock.js';
 import { recordingLog } from '../../../support/fakes/recording-log.js';
 

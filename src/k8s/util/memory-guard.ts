@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { constants, PerformanceObserver } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
-import type { Clock } from '../../k8s/util/clock.js';
-import type { Logger } from '../../telemetry/logging/logger.js';
+import type { RuntimeLog } from './cause-log.js';
+import type { Clock } from './clock.js';
 
 /** Parts of the heap that V8 may have, in use after it has collected what it could. */
 const PAUSE_AT = 0.8;
@@ -22,7 +22,7 @@ export interface HeapUse {
 }
 
 export interface MemoryGuardOptions {
-  log: Logger;
+  log: RuntimeLog & { error: RuntimeLog['warn'] };
   /** To end the process, in good order or not, but at once. Called once. */
   onExhausted: () => void;
   clock: Clock;
