@@ -37,7 +37,7 @@ test: ## Run all there is: generated files, linters, unit, integration and end-t
 selected = $${T:+"--file=$$T"} $${G:+"--name=$$G"}
 
 .PHONY: test-unit
-test-unit: ## Run the unit tests only (T=test/unit/FILE.test.ts: that file's; G=NAME: those with this in their names).
+test-unit: ## Run the unit tests only (T=test/unit/FILE.test.ts or a folder: those in it; G=NAME: those with this in their names).
 	@hack/test/run unit $(selected)
 
 .PHONY: test-integration
@@ -47,6 +47,10 @@ test-integration: ## Run the integration tests only (T=, G=; USE_EXISTING_CLUSTE
 .PHONY: test-e2e
 test-e2e: ## Run the end-to-end tests only: OLM, the image, what watches the operator (T=, G=).
 	@hack/test/run e2e $(selected)
+
+.PHONY: test-abuse
+test-abuse: ## Run what hostile tenants and pods try: memory, Events, endpoints, oracles, a terminal.
+	@hack/test/run integration --file test/integration/abuse
 
 .PHONY: lint
 lint: ## Run the linters: eslint, prettier, knip.

@@ -4,20 +4,24 @@ import { repositoryRoot } from '../repository.js';
 
 /** Less than all tests of a phase. */
 export interface Selection {
-  /** A file of tests, by its path from the root of this checkout. */
+  /** A file of tests, or a folder of such, by its path from the root of this checkout. */
   file?: string;
   /** What is in the full names of the tests, as it stands there. */
   name?: string;
 }
 
-/** @throws Error where the file is none of tests of this phase */
+/** @throws Error where it is no file, nor folder, of tests of this phase */
 export function checkSelection({ file }: Selection, phase: string): void {
   if (file === undefined) return;
   const folder = `test/${phase}/`;
-  if (!file.startsWith(folder) || !file.endsWith('.test.ts')) {
-    throw new Error(`${file} is no file of ${phase} tests: those are ${folder}**/*.test.ts`);
+  if (!`${file}/`.startsWith(folder) || (!file.endsWith('.test.ts') && /\.\w+$/.test(file))) {
+    throw new Error(`${file} is no file of ${phase} tests, nor a folder: those are ${folder}**/*.test.ts`);
   }
   if (!existsSync(join(repositoryRoot(), file))) throw new Error(`there is no ${file}`);
+}
+
+function specOf(file: string): string {
+  return file.endsWith('.ts') ? `dist/${file.replace(/\.ts$/, '.js')}` : `dist/${file}/**/*.test.js`;
 }
 
 /** @param file as somebody named it in this directory */
@@ -30,7 +34,7 @@ export function narrow(config: Readonly<Record<string, unknown>>, selection: Sel
   const { file, name } = selection;
   return {
     ...config,
-    ...(file !== undefined && { spec: [`dist/${file.replace(/\.ts$/, '.js')}`] }),
+    ...(file !== undefined && { spec: [specOf(file)] }),
     ...(name !== undefined && { fgrep: name }),
     'fail-zero': true,
   };

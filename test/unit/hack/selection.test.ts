@@ -13,6 +13,12 @@ describe('a selection of tests', () => {
     });
   });
 
+  it('of a folder takes all that is in it', () => {
+    expect(narrow(CONFIG, { file: 'test/unit/hack' })).to.deep.include({
+      spec: ['dist/test/unit/hack/**/*.test.js'],
+    });
+  });
+
   it('of a name takes the name for no pattern, and fails where no test has it', () => {
     expect(narrow(CONFIG, { name: 'adds (1+1)' })).to.deep.equal({
       ...CONFIG,
@@ -29,7 +35,14 @@ describe('a selection of tests', () => {
   it('refuses a file of other tests, of none, and one that is not there', () => {
     expect(() => checkSelection({ file: THIS }, 'unit')).not.to.throw();
     expect(() => checkSelection({ file: THIS }, 'e2e')).to.throw('is no file of e2e tests');
-    expect(() => checkSelection({ file: 'test/unit/hack' }, 'unit')).to.throw('is no file of unit tests');
+    expect(() => checkSelection({ file: 'test/unit/hack' }, 'unit')).not.to.throw();
+    expect(() => checkSelection({ file: 'test/unit/hack' }, 'integration')).to.throw(
+      'is no file of integration',
+    );
+    expect(() => checkSelection({ file: 'test/support/plane.ts' }, 'unit')).to.throw(
+      'is no file of unit tests',
+    );
+    expect(() => checkSelection({ file: 'test/unit/rig.ts' }, 'unit')).to.throw('is no file of unit tests');
     expect(() => checkSelection({ file: 'test/unit/none.test.ts' }, 'unit')).to.throw('there is no');
   });
 
