@@ -19,8 +19,7 @@ import type { AuditEntry, AuditSink } from '../telemetry/logging/audit-sink.js';
 import type { Metrics } from '../telemetry/metrics/metrics.js';
 import type { IdentityError } from '../tenant/errors.js';
 import type { AccessDecision } from '../tenant/tenant-config-maps.js';
-import { denialsOf } from './denial.js';
-import type { DenialRegister } from './denial-register.js';
+import { denialsOf, type DenialRegister } from './denial.js';
 
 /** What results feed; docs/metrics.md has their names. */
 type Fed = 'setTargets' | 'setLastSync' | 'countDenial' | 'cleanupAbandoned' | 'eventsDropped' | 'propagated';

@@ -1,5 +1,5 @@
 import { API_VERSION } from '../../api/v1alpha1/well-known.js';
-import { DenialRegister } from '../../reporting/denial-register.js';
+import { DenialRegister } from '../../reporting/denial.js';
 import { Notifier } from '../../reporting/notifier.js';
 import { PolicyReporter } from '../../reporting/policy-reporter.js';
 import { ConfigMapSyncClient } from '../../controller/config-map-sync-client.js';

@@ -8,7 +8,7 @@ import { type SyncState } from '../../../src/controller/sync-state.js';
 import { Store } from '../../../src/k8s/cache/store.js';
 import { Controller } from '../../../src/k8s/controller/controller.js';
 import { WorkQueue } from '../../../src/k8s/controller/work-queue.js';
-import { DenialRegister } from '../../../src/reporting/denial-register.js';
+import { DenialRegister } from '../../../src/reporting/denial.js';
 import { Notifier } from '../../../src/reporting/notifier.js';
 import { NO_WORK, type Desired, type SyncPlan } from '../../../src/sync/result.js';
 import { SYNCED } from '../../../src/sync/outcomes.js';

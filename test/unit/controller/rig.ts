@@ -16,7 +16,7 @@ import { type SyncState } from '../../../src/controller/sync-state.js';
 import { TargetRunner } from '../../../src/controller/target-runner.js';
 import { Controller, type ReconcileResult } from '../../../src/k8s/controller/controller.js';
 import { WorkQueue } from '../../../src/k8s/controller/work-queue.js';
-import { DenialRegister } from '../../../src/reporting/denial-register.js';
+import { DenialRegister } from '../../../src/reporting/denial.js';
 import { Notifier } from '../../../src/reporting/notifier.js';
 import { FairQueue } from '../../../src/tenant/fair-queue.js';
 import { Tenancy } from '../../../src/tenant/tenancy.js';

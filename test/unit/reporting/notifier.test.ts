@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { DenialRegister } from '../../../src/reporting/denial-register.js';
+import { DenialRegister } from '../../../src/reporting/denial.js';
 import { Notifier } from '../../../src/reporting/notifier.js';
 import { NO_WORK } from '../../../src/sync/result.js';
 import { outcomeOf } from '../../../src/sync/outcomes.js';

@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { DenialRegister } from '../../../src/reporting/denial-register.js';
-import { denialsOf, type Denial } from '../../../src/reporting/denial.js';
+import { denialsOf, DenialRegister, type Denial } from '../../../src/reporting/denial.js';
 import { syncObject } from '../../support/sync-object.js';
 import { statusOf, target } from './statuses.js';
 
