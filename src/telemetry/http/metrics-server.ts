@@ -10,7 +10,7 @@ import type { Metrics } from '../metrics/metrics.js';
 import { acceptsGzip, CONTENT_TYPES, negotiateFormat } from '../metrics/exposition.js';
 import type { Logger } from '../logging/logger.js';
 import { ScrapeAuthorizer, type ScrapeVerdict } from './scrape-authorizer.js';
-import { CertificateFiles, type KeyPair } from './serving-certificate.js';
+import { type KeyPair, readKeyPair, selfSignedKeyPair, watchKeyPair } from './serving-certificate.js';
 
 export interface MetricsServerOptions {
   metrics: Pick<Metrics, 'render' | 'rejected'>;
@@ -87,17 +87,13 @@ export class MetricsServer {
         { ...SERVER_LIMITS, ...pair, minVersion: 'TLSv1.2', handshakeTimeout: HANDSHAKE_TIMEOUT_MS },
         this.#onRequest,
       );
-    if (folder === undefined) {
-      // Its ASN.1 library is large, and a mounted certificate needs none.
-      const { selfSignedKeyPair } = await import('./self-signed.js');
-      return create(await selfSignedKeyPair(this.#clock.now()));
-    }
-    const files = new CertificateFiles({ folder, clock: this.#clock, logger });
-    const pair = await files.read();
+    if (folder === undefined) return create(await selfSignedKeyPair(this.#clock.now()));
+    const pair = await readKeyPair(folder);
     const server = create(pair);
     const replace = (renewed: KeyPair): void =>
       server.setSecureContext({ ...renewed, minVersion: 'TLSv1.2' });
-    this.#reloading = files.watch(pair, replace, this.#stopped.signal);
+    const files = { folder, clock: this.#clock, log: logger, signal: this.#stopped.signal };
+    this.#reloading = watchKeyPair(pair, replace, files);
     return server;
   }
 

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import type { Clock } from '../../k8s/util/clock.js';
@@ -19,64 +20,93 @@ export class CertificateError extends Error {
 /** Often enough for a certificate that is renewed days before it ends. */
 const POLL_INTERVAL_MS = 10_000;
 
-/** tls.crt and tls.key in a folder, as a Secret of type kubernetes.io/tls is mounted. */
-export class CertificateFiles {
-  readonly #options: { folder: string; clock: Clock; logger: RuntimeLog };
-
-  constructor(options: { folder: string; clock: Clock; logger: RuntimeLog }) {
-    this.#options = options;
+/**
+ * Reads tls.crt and tls.key in a folder, as a Secret of type kubernetes.io/tls is mounted.
+ * @throws CertificateError when a file is missing or the two do not make a pair
+ */
+export async function readKeyPair(folder: string): Promise<KeyPair> {
+  const pair = { cert: await readPem(folder, 'tls.crt'), key: await readPem(folder, 'tls.key') };
+  try {
+    createSecureContext(pair);
+  } catch (error) {
+    throw new CertificateError(
+      `--metrics-cert-path ${folder}: tls.crt and tls.key are no certificate and its key (${messageOf(error)})`,
+      { cause: error },
+    );
   }
+  return pair;
+}
 
-  /** @throws CertificateError when a file is missing or the two do not make a pair */
-  async read(): Promise<KeyPair> {
-    const pair = { cert: await this.#readFile('tls.crt'), key: await this.#readFile('tls.key') };
+async function readPem(folder: string, name: string): Promise<string> {
+  try {
+    return await readFile(join(folder, name), 'utf8');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === 'ENOENT' ? 'there is none' : message;
+    throw new CertificateError(`--metrics-cert-path ${folder}: cannot read ${name}: ${why}`, {
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Calls `replace` whenever the folder holds another pair than before, until `signal` aborts. It looks every 10 s:
+ * the kubelet swaps a symbolic link, which file events do not tell of everywhere. A pair that is half written or
+ * broken is reported once and left aside. Never rejects.
+ */
+export async function watchKeyPair(
+  current: KeyPair,
+  replace: (pair: KeyPair) => void,
+  { folder, clock, log, signal }: { folder: string; clock: Clock; log: RuntimeLog; signal: AbortSignal },
+): Promise<void> {
+  let known = current;
+  let reported = '';
+  for (;;) {
+    await clock.sleep(POLL_INTERVAL_MS, signal).catch(() => undefined);
+    if (signal.aborted) return;
     try {
-      createSecureContext(pair);
+      const pair = await readKeyPair(folder);
+      reported = '';
+      if (pair.cert === known.cert && pair.key === known.key) continue;
+      replace(pair);
+      known = pair;
+      log.info('metrics certificate reloaded', { folder });
     } catch (error) {
-      throw new CertificateError(
-        `--metrics-cert-path ${this.#options.folder}: tls.crt and tls.key are no certificate and its key (${messageOf(error)})`,
-        { cause: error },
-      );
+      const message = messageOf(error);
+      if (message !== reported) log.warn('metrics certificate kept: the new one is unusable', { error });
+      reported = message;
     }
-    return pair;
   }
+}
 
-  /**
-   * Calls `replace` whenever the files hold another pair than before, until `signal` aborts. It looks every 10 s:
-   * the kubelet swaps a symbolic link, which file events do not tell of everywhere. A pair that is half written or
-   * broken is reported once and left aside. Never rejects.
-   */
-  async watch(current: KeyPair, replace: (pair: KeyPair) => void, signal: AbortSignal): Promise<void> {
-    let known = current;
-    let reported = '';
-    for (;;) {
-      await this.#options.clock.sleep(POLL_INTERVAL_MS, signal).catch(() => undefined);
-      if (signal.aborted) return;
-      try {
-        const pair = await this.read();
-        reported = '';
-        if (pair.cert === known.cert && pair.key === known.key) continue;
-        replace(pair);
-        known = pair;
-        this.#options.logger.info('metrics certificate reloaded', { folder: this.#options.folder });
-      } catch (error) {
-        const message = messageOf(error);
-        if (message !== reported)
-          this.#options.logger.warn('metrics certificate kept: the new one is unusable', { error });
-        reported = message;
-      }
-    }
-  }
+/** Nobody can check such a certificate anyway; it must only outlast the process. */
+const SELF_SIGNED_DAYS = 3650;
 
-  async #readFile(name: string): Promise<string> {
-    try {
-      return await readFile(join(this.#options.folder, name), 'utf8');
-    } catch (error) {
-      const why =
-        (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is none' : (error as Error).message;
-      throw new CertificateError(`--metrics-cert-path ${this.#options.folder}: cannot read ${name}: ${why}`, {
-        cause: error,
-      });
-    }
-  }
+/** A certificate for this process alone, whose key is never on disk. Its clients have to skip verification. */
+export async function selfSignedKeyPair(now: number): Promise<KeyPair> {
+  // Its ASN.1 library is large, and a mounted certificate needs none.
+  const { generate } = await import('selfsigned');
+  const name = hostname();
+  const made = await generate([{ name: 'commonName', value: name }], {
+    keyType: 'ec',
+    curve: 'P-256',
+    algorithm: 'sha256',
+    notBeforeDate: new Date(now - 3_600_000), // for clients whose clocks are behind
+    notAfterDate: new Date(now + SELF_SIGNED_DAYS * 86_400_000),
+    extensions: [
+      { name: 'basicConstraints', cA: false, critical: true },
+      { name: 'keyUsage', digitalSignature: true, critical: true },
+      { name: 'extKeyUsage', serverAuth: true },
+      {
+        name: 'subjectAltName',
+        altNames: [
+          { type: 2, value: 'localhost' },
+          { type: 2, value: name },
+          { type: 7, ip: '127.0.0.1' },
+          { type: 7, ip: '::1' },
+        ],
+      },
+    ],
+  });
+  return { cert: made.cert, key: made.private };
 }

@@ -6,7 +6,7 @@ import { expect } from 'chai';
 
 import { RestClient } from '../../../../src/k8s/client/rest-client.js';
 import { Transport } from '../../../../src/k8s/client/transport.js';
-import { selfSignedKeyPair } from '../../../../src/telemetry/http/self-signed.js';
+import { selfSignedKeyPair } from '../../../../src/telemetry/http/serving-certificate.js';
 
 describe('the transport, against a server of its own', () => {
   let server: Http2SecureServer;

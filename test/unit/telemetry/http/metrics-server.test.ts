@@ -12,7 +12,7 @@ import type { Requester } from '../../../../src/k8s/client/rest-client.js';
 import type { Logger } from '../../../../src/telemetry/logging/logger.js';
 import { MetricsServer, type MetricsServerOptions } from '../../../../src/telemetry/http/metrics-server.js';
 import { Metrics } from '../../../../src/telemetry/metrics/metrics.js';
-import { selfSignedKeyPair } from '../../../../src/telemetry/http/self-signed.js';
+import { selfSignedKeyPair } from '../../../../src/telemetry/http/serving-certificate.js';
 import { ScrapeAuthorizer } from '../../../../src/telemetry/http/scrape-authorizer.js';
 import { FakeClock, settle } from '../../../support/fakes/fake-clock.js';
 import { eventually } from '../../../support/eventually.js';
