@@ -16,8 +16,6 @@ type Problem = string | undefined;
 /** RFC 3339, as metav1.Time writes it. */
 const TIMESTAMP = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
 
-const compiled = new Map<string, RegExp>();
-
 /**
  * The first thing wrong with `value`, as `PATH: sentence` with the path relative to the field ('' , `[3]`,
  * `[a-key]`), or undefined. Properties of objects are not looked into: class-validator descends on its own.
@@ -73,7 +71,7 @@ function textProblem(schema: TextSchema, value: unknown): Problem {
     return `must be at most ${maxLength} characters long`;
   }
   if (value.length < minLength) return 'must not be empty';
-  if (pattern !== undefined && !regExp(pattern).test(value)) {
+  if (pattern !== undefined && !new RegExp(pattern, 'u').test(value)) {
     return `must be ${schema.syntax ?? `a match of ${pattern}`}, not ${show(value)}`;
   }
   if (schema.format === 'date-time' && !(TIMESTAMP.test(value) && !Number.isNaN(Date.parse(value)))) {
@@ -142,12 +140,6 @@ function firstOf<T>(items: readonly T[], problem: (item: T, index: number) => Pr
 /** A problem with what comes before it: a path, or a part of one. */
 export function at(path: string, problem: Problem): Problem {
   return problem === undefined ? undefined : `${path}${problem}`;
-}
-
-function regExp(pattern: string): RegExp {
-  const known = compiled.get(pattern) ?? new RegExp(pattern, 'u');
-  compiled.set(pattern, known);
-  return known;
 }
 
 /** A value in a message: quoted, and never long enough to hide the message. */
