@@ -18,28 +18,21 @@
       rows: [...body.rows].map((element) => ({ element, ...element.dataset })),
     })),
   }));
-  const total = lists.reduce(
-    (sum, { portions }) => portions.reduce((count, { rows }) => count + rows.length, sum),
-    0,
-  );
-  const columns =
-    matrix === null ? [] : [...matrix.tHead.rows[0].cells].slice(1).map((header) => header.title);
-  const lines =
-    matrix === null
-      ? []
-      : [...matrix.tBodies[0].rows].map((element) => {
-          const header = element.cells[0].title;
-          return {
-            element,
-            tenant: header.slice(0, header.indexOf('/')),
-            cells: [...element.cells].slice(1).map((cell, index) => ({
-              cell,
-              target: columns[index],
-              state: cell.dataset.state,
-              refused: cell.dataset.refused,
-            })),
-          };
-        });
+  const total = lists.flatMap(({ portions }) => portions).reduce((sum, { rows }) => sum + rows.length, 0);
+  const columns = [...(matrix?.tHead.rows[0].cells ?? [])].slice(1).map((header) => header.title);
+  const lines = [...(matrix?.tBodies[0].rows ?? [])].map((element) => {
+    const header = element.cells[0].title;
+    return {
+      element,
+      tenant: header.slice(0, header.indexOf('/')),
+      cells: [...element.cells].slice(1).map((cell, index) => ({
+        cell,
+        target: columns[index],
+        state: cell.dataset.state,
+        refused: cell.dataset.refused,
+      })),
+    };
+  });
 
   const hide = (element, hidden) => {
     if (element.hidden !== hidden) element.hidden = hidden;
