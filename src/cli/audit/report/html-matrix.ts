@@ -24,10 +24,7 @@ export function matrixOf(findings: readonly SyncFindings[], maxCells = MAX_CELLS
   const namespaces = [...new Set(rows.map(({ targetNamespace }) => targetNamespace))].sort();
   if (namespaces.length * lines.length <= maxCells) return { namespaces, lines, extent: 'everything' };
 
-  const refusals = new Map<string, number>();
-  for (const { targetNamespace } of rows.filter(isRefused)) {
-    refusals.set(targetNamespace, (refusals.get(targetNamespace) ?? 0) + 1);
-  }
+  const refusals = Map.groupBy(rows.filter(isRefused), ({ targetNamespace }) => targetNamespace);
   const refused = namespaces.filter((namespace) => refusals.has(namespace));
   const refusedLines = lines.filter(({ cells }) => refusalsIn(cells) > 0);
   if (refused.length * refusedLines.length <= maxCells) {
@@ -37,7 +34,7 @@ export function matrixOf(findings: readonly SyncFindings[], maxCells = MAX_CELLS
     new Set(items.toSorted((a, b) => count(b) - count(a)).slice(0, limit));
   const worstLines = most(refusedLines, ({ cells }) => refusalsIn(cells), MAX_LINES);
   const columns = Math.floor(maxCells / worstLines.size);
-  const worst = most(refused, (namespace) => refusals.get(namespace) ?? 0, columns);
+  const worst = most(refused, (namespace) => refusals.get(namespace)?.length ?? 0, columns);
   return {
     namespaces: refused.filter((namespace) => worst.has(namespace)),
     lines: refusedLines.filter((line) => worstLines.has(line)),
