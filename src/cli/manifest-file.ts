@@ -96,7 +96,7 @@ function isList(value: unknown): value is { items: unknown[] } {
 }
 
 function parse(object: unknown, { namespace, defaultNamespace }: ManifestOptions): ConfigMapSync {
-  const sync = parseConfigMapSync(object, { unknownFields: 'refuse' });
+  const sync = parseConfigMapSync(object);
   // A status in a file says nothing of what is: the API server ignores it too.
   delete sync.status;
   const { metadata } = sync;

@@ -20,35 +20,24 @@ export class InvalidConfigMapSyncError extends Error {
   }
 }
 
-export interface ParseOptions {
-  /**
-   * Fields that the API does not know: `drop` them as the API server does (the default), so that an object of a
-   * later release stays readable; or `refuse` them as kubectl does with a file, so that a slip of the pen shows.
-   */
-  unknownFields?: 'drop' | 'refuse';
-}
-
 /**
- * Makes a ConfigMapSync of what came from the API server or out of a file: defaults filled in, every constraint
- * of the CustomResourceDefinition checked. What a file cannot know (uid, resourceVersion) is ''.
+ * Makes a ConfigMapSync of what a file holds: defaults filled in, every constraint of the CustomResourceDefinition checked,
+ * unknown fields refused as by kubectl. What a file cannot know (uid, resourceVersion) is ''.
  * `raw` is not changed; lists and maps of strings are shared with it.
  * @throws InvalidConfigMapSyncError which names each field that is wrong
  */
-export function parseConfigMapSync(raw: unknown, options: ParseOptions = {}): ConfigMapSync {
+export function parseConfigMapSync(raw: unknown): ConfigMapSync {
   if (!isRecord(raw)) {
     const problem = 'must be one object with apiVersion, kind, metadata and spec';
     throw new InvalidConfigMapSyncError('ConfigMapSync', [problem]);
   }
-  const unknown: string[] = [];
+  const problems: string[] = [];
   const completed = complete(ConfigMapSync, raw, '', (path) =>
-    unknown.push(`${path}: there is no such field; take it out, or mend its spelling or indentation`),
+    problems.push(`${path}: there is no such field; take it out, or mend its spelling or indentation`),
   );
   const sync = plainToInstance(ConfigMapSync, completed);
-  const problems = [
-    ...(options.unknownFields === 'refuse' ? unknown : []),
-    ...problemsOf(validateSync(sync, { validationError: { target: false, value: false } }), ''),
-    ...metadataProblems(sync.metadata),
-  ];
+  const errors = validateSync(sync, { validationError: { target: false, value: false } });
+  problems.push(...problemsOf(errors, ''), ...metadataProblems(sync.metadata));
   if (problems.length > 0) throw new InvalidConfigMapSyncError(subjectOf(raw), problems);
   const { uid = '', resourceVersion = '' } = sync.metadata as Partial<ObjectMeta>;
   sync.metadata = { ...sync.metadata, uid, resourceVersion };

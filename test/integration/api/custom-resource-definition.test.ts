@@ -118,7 +118,7 @@ describe('the CustomResourceDefinition', function () {
   it('parses what the API server gives out', async () => {
     const raw = await getObject(shared.kubectl, 'cms', 'share-ca', NAMESPACE);
 
-    const sync = parseConfigMapSync(raw, { unknownFields: 'refuse' });
+    const sync = parseConfigMapSync(raw);
 
     expect(sync.metadata.uid).to.equal(raw?.metadata.uid);
     expect(JSON.parse(JSON.stringify(sync))).to.deep.equal(raw);

@@ -30,7 +30,7 @@ async function answerOf<T>(request: Promise<{ body: T }>): Promise<T | ApiError>
 
 function parsed(raw: unknown): unknown {
   try {
-    return parseConfigMapSync(raw, { unknownFields: 'refuse' });
+    return parseConfigMapSync(raw);
   } catch (error) {
     if (error instanceof InvalidConfigMapSyncError) {
       return error;

