@@ -1,11 +1,6 @@
 import { serviceAccountUsername } from '../api/kubernetes.js';
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import {
-  TARGET_STATES,
-  type ConfigMapSyncStatus,
-  type TargetState,
-  type TargetStatus,
-} from '../api/v1alpha1/config-map-sync-status.js';
+import type { ConfigMapSyncStatus, TargetStatus } from '../api/v1alpha1/config-map-sync-status.js';
 import { API_VERSION, KIND } from '../api/v1alpha1/well-known.js';
 import type { EventRecorder } from '../k8s/events/event-recorder.js';
 import type { RecordedEvent } from '../k8s/events/event-series.js';
@@ -180,9 +175,8 @@ export class Notifier {
   ): void {
     const { metrics, register } = this.#outputs;
     const { namespace = '', name } = plan.sync.metadata;
-    const none = TARGET_STATES.map((state) => [state, 0]);
-    const counts = Object.fromEntries(none) as Record<TargetState, number>;
-    for (const { state } of next.targets ?? []) counts[state] += 1;
+    const counts: Partial<Record<string, number>> = {};
+    for (const { state } of next.targets ?? []) counts[state] = (counts[state] ?? 0) + 1;
     metrics.setTargets(namespace, name, counts);
     register.set(objectKey(plan.sync), denialsOf(plan.sync, next));
     if (plan.purpose !== 'sync' || underWay.size > 0) return;
