@@ -8,35 +8,24 @@ import type { Caller } from './caller.js';
 import { UsageError } from './command.js';
 import { remark } from './terminal.js';
 
-/** As {@link readManifests}, with a remark about what was left out. */
-export async function readSyncsOf(
-  file: string,
-  namespace: string | undefined,
-  { caller, stderr }: { caller: Pick<Caller, 'namespace'>; stderr: NodeJS.WritableStream },
-): Promise<ConfigMapSync[]> {
-  const places = { namespace, defaultNamespace: caller.namespace };
-  const { syncs, others } = await readManifests({ file, stdin: process.stdin, ...places });
-  if (others.length > 0) remark(stderr, `left out, being no ConfigMapSync: ${others.join(', ')}`);
-  return syncs;
-}
-
 export interface ManifestOptions {
-  /** A path, or `-` for standard input. */
+  /** A path, or `-` for `stdin`. */
   file: string;
-  stdin: NodeJS.ReadableStream;
+  /** Default: standard input. */
+  stdin?: NodeJS.ReadableStream;
   /** Of `-n`: no ConfigMapSync may name another one. */
   namespace: string | undefined;
-  /** For those that name none. */
-  defaultNamespace: string;
+  /** Its namespace is for those that name none. */
+  caller: Pick<Caller, 'namespace'>;
+  stderr: NodeJS.WritableStream;
 }
 
 /**
- * Reads YAML or JSON: one ConfigMapSync, several documents, or a List. Other kinds are left out and named, so that a
- * file which sets up a whole tenant can be given as it is.
- * @returns The ConfigMapSyncs, and what else is in the file, by kind and name.
+ * Reads YAML or JSON: one ConfigMapSync, several documents, or a List. Other kinds are left out, with a remark that names
+ * them, so that a file which sets up a whole tenant can be given as it is.
  * @throws InvalidConfigMapSyncError which names each field that is wrong; Error where the file cannot be read, or holds no ConfigMapSync.
  */
-export async function readManifests(options: ManifestOptions) {
+export async function readSyncs(options: ManifestOptions): Promise<ConfigMapSync[]> {
   const where = options.file === '-' ? 'standard input' : options.file;
   const objects = parseObjects(await contentOf(options), where);
   const syncs: ConfigMapSync[] = [];
@@ -49,10 +38,11 @@ export async function readManifests(options: ManifestOptions) {
     else others.push(`${kind} ${name}`.trim());
   }
   if (syncs.length === 0) throw new Error(`${where} holds no ${KIND}`);
-  return { syncs, others };
+  if (others.length > 0) remark(options.stderr, `left out, being no ConfigMapSync: ${others.join(', ')}`);
+  return syncs;
 }
 
-async function contentOf({ file, stdin }: ManifestOptions): Promise<string> {
+async function contentOf({ file, stdin = process.stdin }: ManifestOptions): Promise<string> {
   if (file === '-') return text(stdin);
   try {
     return await readFile(file, 'utf8');
@@ -95,7 +85,7 @@ function isList(value: unknown): value is { items: unknown[] } {
   return typeof kind === 'string' && kind.endsWith('List') && Array.isArray(items);
 }
 
-function parse(object: unknown, { namespace, defaultNamespace }: ManifestOptions): ConfigMapSync {
+function parse(object: unknown, { namespace, caller }: ManifestOptions): ConfigMapSync {
   const sync = parseConfigMapSync(object);
   // A status in a file says nothing of what is: the API server ignores it too.
   delete sync.status;
@@ -105,6 +95,6 @@ function parse(object: unknown, { namespace, defaultNamespace }: ManifestOptions
       `-n ${namespace} contradicts the file: ConfigMapSync "${metadata.name}" is in namespace "${metadata.namespace}"`,
     );
   }
-  sync.metadata = { ...metadata, namespace: metadata.namespace ?? namespace ?? defaultNamespace };
+  sync.metadata = { ...metadata, namespace: metadata.namespace ?? namespace ?? caller.namespace };
   return sync;
 }

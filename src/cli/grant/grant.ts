@@ -10,7 +10,7 @@ import { tokenGrant, toYaml } from '../../tenant/token-grant.js';
 import { sourceGrant, targetGrant } from '../audit/report/required-rbac.js';
 import { Caller } from '../caller.js';
 import type { CommandContext } from '../command.js';
-import { readSyncsOf } from '../manifest-file.js';
+import { readSyncs } from '../manifest-file.js';
 import { selectableNamespaces } from '../plan/cluster-view.js';
 import { remark, writeOut } from '../terminal.js';
 import { AccessReviewer, type Attempt } from './access-reviewer.js';
@@ -20,7 +20,7 @@ import type { GrantOptions } from './grant-command.js';
 export async function grant(options: GrantOptions, { env, stdout, stderr }: CommandContext): Promise<void> {
   const caller = await Caller.connect({ kubeconfig: options.kubeconfig, env });
   try {
-    const syncs = await readSyncs(options, caller, stderr);
+    const syncs = await syncsOf(options, caller, stderr);
     const namespaces = await caller.listNamespaces();
     const reviewer = new AccessReviewer(caller.client, caller.signal);
     const operator = options.operatorServiceAccount;
@@ -54,12 +54,12 @@ export async function grant(options: GrantOptions, { env, stdout, stderr }: Comm
   }
 }
 
-async function readSyncs(
-  { filename, name, namespace }: GrantOptions,
+async function syncsOf(
+  { filename: file, name, namespace }: GrantOptions,
   caller: Caller,
   stderr: NodeJS.WritableStream,
 ): Promise<ConfigMapSync[]> {
-  if (filename !== undefined) return readSyncsOf(filename, namespace, { caller, stderr });
+  if (file !== undefined) return readSyncs({ file, namespace, caller, stderr });
   const where = namespace ?? caller.namespace;
   const sync = await caller.findSync(where, name ?? '');
   if (sync === undefined) {

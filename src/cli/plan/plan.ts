@@ -4,7 +4,7 @@ import { FairQueue } from '../../tenant/fair-queue.js';
 import { Tenancy } from '../../tenant/tenancy.js';
 import { Caller } from '../caller.js';
 import type { CommandContext } from '../command.js';
-import { readSyncsOf } from '../manifest-file.js';
+import { readSyncs } from '../manifest-file.js';
 import { writeOut } from '../terminal.js';
 import type { PlanOptions } from './plan-command.js';
 import type { PlanRow } from './plan-row.js';
@@ -20,10 +20,11 @@ const NEVER_MS = 2 ** 31 - 1;
 
 /** Prints what the ConfigMapSyncs of a file would do. It reads as their ServiceAccounts, which is the truth about rights. */
 export async function plan(options: PlanOptions, { env, stdout, stderr }: CommandContext): Promise<void> {
+  const { filename: file, namespace } = options;
   const caller = await Caller.connect({ kubeconfig: options.kubeconfig, env });
   const tenancy = tenancyOf(caller);
   try {
-    const syncs = await readSyncsOf(options.filename, options.namespace, { caller, stderr });
+    const syncs = await readSyncs({ file, namespace, caller, stderr });
     const cluster = await lookAround(caller);
     const how = { tenancy, cluster, dryRun: options.dryRun === 'server', signal: caller.signal };
     const rows: PlanRow[] = [];

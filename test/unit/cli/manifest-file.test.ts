@@ -1,9 +1,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { expect } from 'chai';
-import { readManifests } from '../../../src/cli/manifest-file.js';
+import { readSyncs } from '../../../src/cli/manifest-file.js';
 
 const SYNC = `
 apiVersion: weaver.example.com/v1alpha1
@@ -12,8 +12,13 @@ metadata: {name: share}
 spec: {source: {name: settings}, syncToNamespaces: [foo]}
 `;
 
-function read(content: string, namespace?: string): ReturnType<typeof readManifests> {
-  return readManifests({ file: '-', stdin: Readable.from([content]), namespace, defaultNamespace: 'here' });
+const caller = { namespace: 'here' };
+
+async function read(content: string, namespace?: string) {
+  const stderr = new PassThrough();
+  const stdin = Readable.from([content]);
+  const syncs = await readSyncs({ file: '-', stdin, namespace, caller, stderr });
+  return { syncs, remarks: String(stderr.read() ?? '') };
 }
 
 async function failureOf(reading: Promise<unknown>): Promise<string> {
@@ -25,12 +30,12 @@ async function failureOf(reading: Promise<unknown>): Promise<string> {
 
 describe('the file of a plan', () => {
   it('may hold several documents, empty ones and other kinds among them', async () => {
-    const { syncs, others } = await read(
+    const { syncs, remarks } = await read(
       `${SYNC}---\n---\nkind: Namespace\nmetadata: {name: foo}\n---${SYNC}`,
     );
 
     expect(syncs.map(({ metadata }) => metadata.name)).to.deep.equal(['share', 'share']);
-    expect(others).to.deep.equal(['Namespace foo']);
+    expect(remarks).to.equal('# left out, being no ConfigMapSync: Namespace foo\n');
   });
 
   it('may be a List, in JSON', async () => {
@@ -59,9 +64,9 @@ describe('the file of a plan', () => {
       const file = join(directory, 'sync.yaml');
       await writeFile(file, SYNC);
 
-      const options = { stdin: Readable.from([]), namespace: undefined, defaultNamespace: 'here' };
-      const { syncs } = await readManifests({ file, ...options });
-      const missing = await failureOf(readManifests({ file: `${file}.no`, ...options }));
+      const options = { namespace: undefined, caller, stderr: process.stderr };
+      const syncs = await readSyncs({ file, ...options });
+      const missing = await failureOf(readSyncs({ file: `${file}.no`, ...options }));
 
       expect(syncs[0]?.metadata.namespace).to.equal('here');
       expect(missing).to.contain(`${file}.no`).and.to.contain('ENOENT');
