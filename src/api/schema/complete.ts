@@ -5,7 +5,7 @@ type OnUnknown = (path: string) => void;
 /**
  * Does to an object what the API server does before it validates one: fills in defaults, drops nulls and the
  * fields that no model declares, the latter reported to `onUnknown` by their path. `raw` itself is not changed.
- * Whatever is not of a model's shape, lists and maps of strings among it, is shared with `raw` and sealed.
+ * Whatever is not of a model's shape, lists and maps of strings among it, is sealed.
  */
 export function complete(model: Model, raw: unknown, path: string, onUnknown: OnUnknown): unknown {
   if (!isRecord(raw)) return raw;
@@ -36,11 +36,9 @@ function completeValue(schema: Schema, value: unknown, path: string, onUnknown: 
   return seal(schema.kind === 'map' && isRecord(value) ? withoutNulls(value) : value);
 }
 
-/** Makes a copy only where there is something to drop; a key named `__proto__` stays a key. */
+/** A key named `__proto__` stays a key. */
 function withoutNulls(map: Readonly<Record<string, unknown>>): unknown {
-  const entries = Object.entries(map);
-  const kept = entries.filter(([, value]) => value !== null);
-  return kept.length === entries.length ? map : Object.fromEntries(kept);
+  return Object.fromEntries(Object.entries(map).filter(([, value]) => value !== null));
 }
 
 export function join(path: string, name: string): string {

@@ -65,11 +65,8 @@ function textProblem(schema: TextSchema, value: unknown): Problem {
   if (values !== undefined && !values.includes(value)) {
     return `must be one of ${values.join(', ')}, not ${show(value)}`;
   }
-  // Length first: a pattern never meets a string longer than it was made for. Code points are seldom counted: there are
-  // never more of them than of UTF-16 units.
-  if (value.length > maxLength && Array.from(value).length > maxLength) {
-    return `must be at most ${maxLength} characters long`;
-  }
+  // Length first: a pattern never meets a string longer than it was made for.
+  if (Array.from(value).length > maxLength) return `must be at most ${maxLength} characters long`;
   if (value.length < minLength) return 'must not be empty';
   if (pattern !== undefined && !new RegExp(pattern, 'u').test(value)) {
     return `must be ${schema.syntax ?? `a match of ${pattern}`}, not ${show(value)}`;

@@ -23,7 +23,7 @@ export class InvalidConfigMapSyncError extends Error {
 /**
  * Makes a ConfigMapSync of what a file holds: defaults filled in, every constraint of the CustomResourceDefinition checked,
  * unknown fields refused as by kubectl. What a file cannot know (uid, resourceVersion) is ''.
- * `raw` is not changed; lists and maps of strings are shared with it.
+ * `raw` is not changed; lists of strings are shared with it.
  * @throws InvalidConfigMapSyncError which names each field that is wrong
  */
 export function parseConfigMapSync(raw: unknown): ConfigMapSync {
