@@ -68,17 +68,15 @@ export class PolicyReporter {
         query: { labelSelector: `${MANAGED_BY_LABEL}=${MANAGED_BY}` },
         signal,
       });
-      for (const { metadata } of body.items ?? []) this.#due.add(metadata.namespace ?? '');
-      for (const { metadata } of this.#options.syncs.list()) this.#due.add(metadata.namespace ?? '');
+      const objects = [...(body.items ?? []), ...this.#options.syncs.list()];
+      for (const { metadata } of objects) this.#due.add(metadata.namespace ?? '');
       this.#causes.recovered('PolicyReports are written');
       return true;
     } catch (error) {
       signal.throwIfAborted();
       if (!isApiError(error)) throw error;
-      const isThere = error.code !== 404;
-      const why = isThere
-        ? `listing them fails: ${error.message}`
-        : 'their CustomResourceDefinition is not there';
+      const missing = 'their CustomResourceDefinition is not there';
+      const why = error.code === 404 ? missing : `listing them fails: ${error.message}`;
       this.#causes.failed(`no PolicyReports for now: ${why}`, error);
       return false;
     }
@@ -127,15 +125,13 @@ export class PolicyReporter {
   }
 
   async #write(namespace: string, signal: AbortSignal): Promise<void> {
+    const { client, log } = this.#options;
     const syncs = this.#options.syncs.list().filter(({ metadata }) => metadata.namespace === namespace);
     const existing = await this.#read(namespace, signal);
     if (existing !== undefined && existing.metadata.labels?.[MANAGED_BY_LABEL] !== MANAGED_BY) {
-      this.#options.log.warn('a PolicyReport of our name belongs to somebody else: it is left alone', {
-        namespace,
-      });
+      log.warn('a PolicyReport of our name belongs to somebody else: it is left alone', { namespace });
       return;
     }
-    const { client } = this.#options;
     const place = { namespace, name: POLICY_REPORT_NAME };
     const path = reportPath(place);
     const report = policyReport(syncs);
