@@ -36,17 +36,16 @@ ${lines.length === 0 ? markup`<p>There is no other target.</p>` : table('Every o
 /** Roles are said although these are table elements: laid out as a grid, a browser would no longer take them for a table. */
 function table(caption: string, kind: string, details: readonly string[], lines: readonly Markup[]): Markup {
   const columns = ['ConfigMapSync', 'ServiceAccount', 'Target namespace', 'State', 'Since (UTC)', ...details];
-  const portions: Markup[] = [];
-  for (let start = 0; start < lines.length; start += PORTION) {
-    const portion = lines.slice(start, start + PORTION);
+  const portions = Map.groupBy(lines, (_, index) => Math.floor(index / PORTION));
+  const bodies = [...portions.values()].map((portion) => {
     // Of any other size, the browser would take it for taller than it is.
     const size = portion.length === PORTION ? 'full' : 'rest';
-    portions.push(markup`<tbody role="rowgroup" class="${size}">\n${portion}</tbody>\n`);
-  }
+    return markup`<tbody role="rowgroup" class="${size}">\n${portion}</tbody>\n`;
+  });
   return markup`<table role="table" class="list ${kind}">
 <caption>${caption}: ${grouped(lines.length)}</caption>
 <thead role="rowgroup"><tr role="row">${columns.map((column) => markup`<th role="columnheader" scope="col">${column}</th>`)}</tr></thead>
-${portions}</table>
+${bodies}</table>
 <p class="none" hidden>None that the filter lets through.</p>`;
 }
 
