@@ -1,4 +1,4 @@
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
 import type { RuntimeLog } from '../../k8s/util/cause-log.js';
 import type { Metrics } from '../metrics/metrics.js';
 import { HttpListener, SERVER_LIMITS, answer, route } from './http-listener.js';
@@ -21,7 +21,7 @@ export function healthServer(
 ): HttpListener {
   const onRequest = route({
     '/healthz': (response) => answer(response, 200, 'ok'),
-    '/readyz': (response, url) => answerReadiness(checks, response, url.searchParams.has('verbose')),
+    '/readyz': (response, url) => answer(response, ...readyz(checks, url.searchParams.has('verbose'))),
   });
   const server = createServer(SERVER_LIMITS, onRequest);
   return new HttpListener(server, { name: 'health', flag: '--health-probe-bind-address', rejected });
@@ -54,18 +54,14 @@ export function readinessOf(checks: readonly ReadinessCheck[]): Record<string, b
   return Object.fromEntries(checks.map((check) => [check.name, problemOf(check) === undefined]));
 }
 
-function answerReadiness(
-  checks: readonly ReadinessCheck[],
-  response: ServerResponse,
-  verbose: boolean,
-): void {
+function readyz(checks: readonly ReadinessCheck[], verbose: boolean): [code: number, body: string] {
   const results = checks.map((check) => ({ name: check.name, problem: problemOf(check) }));
   const failed = results.filter(({ problem }) => problem !== undefined);
   const lines = (verbose ? results : failed).map(({ name, problem }) =>
     problem === undefined ? `[+] ${name}: ok` : `[-] ${name}: ${problem}`,
   );
   const verdict = failed.length === 0 ? 'ok' : `not ready: ${failed.map(({ name }) => name).join(', ')}`;
-  answer(response, failed.length === 0 ? 200 : 503, [...lines, verdict].join('\n'));
+  return [failed.length === 0 ? 200 : 503, [...lines, verdict].join('\n')];
 }
 
 /** A check that fails by itself is a check that does not hold. */
