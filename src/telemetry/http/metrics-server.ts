@@ -56,6 +56,7 @@ export class MetricsServer {
   }
 
   /**
+   * Needs a close() even where it fails.
    * @returns where it listens
    * @throws ListenError, CertificateError
    */
@@ -65,12 +66,7 @@ export class MetricsServer {
       : createServer(SERVER_LIMITS, this.#onRequest);
     const { rejected } = this.#options.metrics;
     this.#listener = new HttpListener(server, { name: 'metrics', flag: '--metrics-bind-address', rejected });
-    try {
-      return await this.#listener.start(address);
-    } catch (error) {
-      await this.close();
-      throw error;
-    }
+    return this.#listener.start(address);
   }
 
   /** Cuts off whoever is connected. */
