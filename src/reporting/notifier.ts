@@ -22,7 +22,7 @@ type Fed = 'setTargets' | 'setLastSync' | 'countDenial' | 'cleanupAbandoned' | '
 export interface NotifierOutputs {
   events: Pick<EventRecorder, 'record'>;
   metrics: Pick<Metrics, Fed | 'forget'>;
-  log: AuditSink;
+  log: Pick<AuditSink, 'write'>;
   register: DenialRegister;
 }
 

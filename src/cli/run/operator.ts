@@ -38,7 +38,7 @@ export interface OperatorParts {
   username: string;
   watches: SyncWatches;
   events: EventRecorder;
-  auditLog: AuditSink;
+  auditLog: Pick<AuditSink, 'write'>;
   metrics: Metrics;
   logger: Logger;
   memory: Pick<MemoryGuard, 'room'>;

@@ -5,7 +5,7 @@ import { systemClock, type Clock } from '../../k8s/util/clock.js';
 import { EventRecorder } from '../../k8s/events/event-recorder.js';
 import { LeaderElector } from '../../k8s/leader-election/leader-elector.js';
 import type { Requester } from '../../k8s/client/rest-client.js';
-import { StreamAuditSink } from '../../telemetry/logging/audit-sink.js';
+import { AuditSink } from '../../telemetry/logging/audit-sink.js';
 import { type BindAddress, formatBindAddress } from '../../telemetry/http/http-listener.js';
 import { healthServer, readinessOf, watchCheck } from '../../telemetry/http/health-server.js';
 import { ProcessLogger } from '../../telemetry/logging/logger.js';
@@ -39,7 +39,7 @@ export async function run(options: RunOptions, env: Readonly<NodeJS.ProcessEnv>)
     clock,
   });
   const unguard = memory.start();
-  const auditLog = new StreamAuditSink(process.stdout, { logger });
+  const auditLog = new AuditSink(process.stdout, { logger });
   const metrics = new Metrics();
   const caller = await Caller.connect({
     kubeconfig: options.kubeconfig,

@@ -19,16 +19,11 @@ export interface AuditEntry {
   auditID?: string | undefined;
 }
 
-export interface AuditSink {
-  /** Adds `audit: true` and the time. Never throws, waits or blocks. */
-  write(entry: AuditEntry): void;
-}
-
 /** Audit lines are worth more memory than log lines: about 100,000 of them wait for a stalled reader. */
 const MAX_BUFFERED_BYTES = 32 * 1024 * 1024;
 
 /** Writes one JSON object a line, whatever the format of the log is. */
-export class StreamAuditSink implements AuditSink {
+export class AuditSink {
   readonly #writer: BoundedWriter;
   readonly #clock: Clock;
 
@@ -47,6 +42,7 @@ export class StreamAuditSink implements AuditSink {
     });
   }
 
+  /** Adds `audit: true` and the time. Never throws, waits or blocks. */
   write(entry: AuditEntry): void {
     const time = new Date(this.#clock.now()).toISOString();
     const record = redactValue({ audit: true, time, ...entry }, { stacks: false });

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { expect } from 'chai';
-import { StreamAuditSink } from '../../../../src/telemetry/logging/audit-sink.js';
+import { AuditSink } from '../../../../src/telemetry/logging/audit-sink.js';
 
 const clock = { now: () => Date.UTC(2026, 0, 2, 3, 4, 5, 6), sleep: () => Promise.resolve() };
 
@@ -18,7 +18,7 @@ describe('the audit log', () => {
 
   it('is one JSON object a line, with audit: true and the time', async () => {
     const stream = new PassThrough();
-    const sink = new StreamAuditSink(stream, { clock });
+    const sink = new AuditSink(stream, { clock });
 
     sink.write(entry);
     sink.write({ ...entry, decision: 'allowed', code: 201, auditID: undefined });
@@ -35,7 +35,7 @@ describe('the audit log', () => {
   it('tells the log when lines were lost', async () => {
     const stream = new PassThrough({ highWaterMark: 1 });
     const told: unknown[] = [];
-    const sink = new StreamAuditSink(stream, {
+    const sink = new AuditSink(stream, {
       clock,
       logger: { error: (message, fields) => void told.push([message, fields]) },
     });
