@@ -3,7 +3,7 @@ import type { Clock } from '../k8s/util/clock.js';
 import { blockedMessage } from '../sync/messages.js';
 import type { Leftover, SyncResult } from '../sync/result.js';
 import { leftoversOf } from '../sync/status.js';
-import { accountOf } from './plan-request.js';
+import { accountOf } from '../sync/targets.js';
 import type { NamespaceLister } from './namespace-lister.js';
 import type { SyncState } from './sync-state.js';
 

@@ -16,14 +16,38 @@ import {
   type SyncPlan,
   type TargetOutcome,
 } from '../sync/result.js';
-import { copyName, selectTargets, sourceOf } from '../sync/targets.js';
+import { accountOf, copyName, selectTargets, sourceOf } from '../sync/targets.js';
 import { IdentityError } from '../tenant/errors.js';
 import type { AccessDecision } from '../tenant/tenant-config-maps.js';
 import type { Session, Tenancy } from '../tenant/tenancy.js';
 import type { NamespaceLister } from './namespace-lister.js';
-import { accountOf, type Planned, type PlanRequest } from './plan-request.js';
 import { readSource } from './source.js';
+import type { SyncState } from './sync-state.js';
 import { currentOutcome, unwantedWork } from './target-work.js';
+
+/** A plan, and the means to carry it out. */
+export interface Planned {
+  plan: SyncPlan;
+  /** Undefined where there is no identity. */
+  session?: Session;
+  cycles?: CycleDetector;
+  /** Why there is no identity. */
+  refusal?: IdentityError;
+}
+
+export interface PlanRequest {
+  sync: ConfigMapSync;
+  /** What is known of its targets; not changed by planning. */
+  known: SyncState;
+  /** Namespaces where something is under way; asked when the plan is made, not before. */
+  running: () => Iterable<string>;
+  /** True: everything is read again, whatever watches say. */
+  recheck: boolean;
+  /** True at the very first plan: nothing can be left over from earlier ones. */
+  fresh: boolean;
+  since: number;
+  signal: AbortSignal;
+}
 
 export interface PlannerOptions {
   tenancy: Pick<Tenancy, 'open'>;

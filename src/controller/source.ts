@@ -2,8 +2,7 @@ import { isApiError } from '../k8s/client/errors.js';
 import type { ConfigMap } from '../sync/config-map.js';
 import { failed, passed, type SyncPlan } from '../sync/result.js';
 import type { Session } from '../tenant/tenancy.js';
-import type { PlanRequest } from './plan-request.js';
-import type { PlannerOptions } from './planner.js';
+import type { PlannerOptions, PlanRequest } from './planner.js';
 
 /**
  * Reads the source as the tenant and enters what was found into the conditions of the draft.

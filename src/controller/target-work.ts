@@ -1,10 +1,10 @@
 import type { CopyTemplate } from '../sync/copy-template.js';
 import { isDenied, outcomeOf, SYNCED } from '../sync/outcomes.js';
-import { requiredVerbs } from '../sync/required-rbac.js';
 import { removalMode, type Desired, type SyncPlan, type TargetOutcome } from '../sync/result.js';
+import { requiredVerbs } from '../sync/targets.js';
 import type { Session } from '../tenant/tenancy.js';
 import type { NamespaceLister } from './namespace-lister.js';
-import type { PlanRequest } from './plan-request.js';
+import type { PlanRequest } from './planner.js';
 
 /**
  * How a target stands where watches and reviews vouch for it that nothing is to be done; undefined where an attempt has to

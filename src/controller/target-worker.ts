@@ -5,7 +5,6 @@ import type { CopyTemplate } from '../sync/copy-template.js';
 import type { CycleDetector } from '../sync/cycle-detector.js';
 import { decide, type Decision } from '../sync/decide.js';
 import type { CopyRecord, IsLiving } from '../sync/ownership.js';
-import { requiredVerbs } from '../sync/required-rbac.js';
 import {
   conflictOutcome,
   contendedOutcome,
@@ -26,6 +25,7 @@ import {
   type TargetOutcome,
   type TargetResult,
 } from '../sync/result.js';
+import { requiredVerbs } from '../sync/targets.js';
 import type { AccessVerdict } from '../tenant/namespace-access.js';
 import type { NamespaceWatch } from '../tenant/namespace-watch.js';
 import type { AccessDecision } from '../tenant/tenant-config-maps.js';

@@ -1,5 +1,7 @@
 import type { ConfigMapSyncSpec, LabelSelector } from '../api/v1alpha1/config-map-sync-spec.js';
-import { sameNamespacedName, type NamespacedName } from '../api/kubernetes.js';
+import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
+import type { Verb } from '../api/v1alpha1/config-map-sync-status.js';
+import { sameNamespacedName, type NamespacedName, type ServiceAccount } from '../api/kubernetes.js';
 
 /** A namespace as far as a selector looks at it. */
 export interface SelectableNamespace {
@@ -14,12 +16,23 @@ export interface TargetSelection {
   skipped: string | undefined;
 }
 
+export function accountOf({ metadata, spec }: ConfigMapSync): ServiceAccount {
+  return { namespace: metadata.namespace ?? '', name: spec.serviceAccount.name };
+}
+
 export function sourceOf(spec: ConfigMapSyncSpec, ownNamespace: string): NamespacedName {
   return { namespace: spec.source.namespace ?? ownNamespace, name: spec.source.name };
 }
 
 export function copyName(spec: ConfigMapSyncSpec): string {
   return spec.target?.name ?? spec.source.name;
+}
+
+/** What the ServiceAccount needs in each target namespace; `delete` is not needed where copies are meant to stay. */
+export function requiredVerbs({ spec }: Pick<ConfigMapSync, 'spec'>): readonly Verb[] {
+  return spec.deletionPolicy === 'Orphan'
+    ? ['get', 'create', 'update']
+    : ['get', 'create', 'update', 'delete'];
 }
 
 /** The namespaces named in the spec and those its selector matches; a selector never reaches `kube-*`. */

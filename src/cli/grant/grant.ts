@@ -1,11 +1,16 @@
 import type { ConfigMapSync } from '../../api/v1alpha1/config-map-sync.js';
 import type { Verb } from '../../api/v1alpha1/config-map-sync-status.js';
 import { serviceAccountUsername } from '../../api/kubernetes.js';
-import { accountOf } from '../../controller/plan-request.js';
 import type { KubernetesObject } from '../../k8s/client/objects.js';
 import { isDenied } from '../../sync/outcomes.js';
-import { requiredVerbs } from '../../sync/required-rbac.js';
-import { copyName, selectTargets, sourceOf, SYSTEM_PREFIX } from '../../sync/targets.js';
+import {
+  accountOf,
+  copyName,
+  requiredVerbs,
+  selectTargets,
+  sourceOf,
+  SYSTEM_PREFIX,
+} from '../../sync/targets.js';
 import { tokenGrant, toYaml } from '../../tenant/token-grant.js';
 import { sourceGrant, targetGrant } from '../audit/report/required-rbac.js';
 import { Caller } from '../caller.js';

@@ -1,15 +1,14 @@
 import type { ConfigMapSync } from '../../api/v1alpha1/config-map-sync.js';
 import type { TargetState } from '../../api/v1alpha1/config-map-sync-status.js';
 import { DriftLimiter } from '../../controller/drift-limiter.js';
-import { Planner } from '../../controller/planner.js';
-import { accountOf, type Planned } from '../../controller/plan-request.js';
+import { Planner, type Planned } from '../../controller/planner.js';
 import { SyncState } from '../../controller/sync-state.js';
 import { TargetWorker } from '../../controller/target-worker.js';
 import { systemClock } from '../../k8s/util/clock.js';
 import type { Decision } from '../../sync/decide.js';
 import { CLEANUP_BLOCKED, SKIPPED } from '../../sync/outcomes.js';
 import type { Desired, Leftover, SyncPlan, TargetResult } from '../../sync/result.js';
-import { copyName } from '../../sync/targets.js';
+import { accountOf, copyName } from '../../sync/targets.js';
 import { serviceAccountUsername } from '../../api/kubernetes.js';
 import type { Tenancy } from '../../tenant/tenancy.js';
 import type { ClusterView } from './cluster-view.js';

@@ -1,7 +1,5 @@
 import type { ConfigMapSync } from '../../../api/v1alpha1/config-map-sync.js';
-import { accountOf } from '../../../controller/plan-request.js';
-import { requiredVerbs } from '../../../sync/required-rbac.js';
-import { copyName, sourceOf } from '../../../sync/targets.js';
+import { accountOf, copyName, requiredVerbs, sourceOf } from '../../../sync/targets.js';
 import type { ServiceAccount, NamespacedName } from '../../../api/kubernetes.js';
 import { nameWithDigest, roleAndBinding, tokenGrant } from '../../../tenant/token-grant.js';
 import { isDenied } from '../../../sync/outcomes.js';
