@@ -1,5 +1,5 @@
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import { isApiError } from '../k8s/client/errors.js';
+import { undefinedAt } from '../k8s/client/errors.js';
 import type { ReconcileResult } from '../k8s/controller/controller.js';
 import type { WorkQueue } from '../k8s/controller/work-queue.js';
 import type { Clock } from '../k8s/util/clock.js';
@@ -136,11 +136,7 @@ export class Reporter {
   async #release(state: SyncState, { sync }: SyncPlan, signal: AbortSignal): Promise<void> {
     const { states, client, onFinalized } = this.#options;
     if (!states.isLost(state.uid)) {
-      try {
-        state.written = await client.removeFinalizer(this.#newest(state) ?? sync, signal);
-      } catch (error) {
-        if (!isApiError(error, 404)) throw error;
-      }
+      await client.removeFinalizer(this.#newest(state) ?? sync, signal).catch(undefinedAt(404));
     }
     onFinalized(state);
   }
@@ -150,12 +146,9 @@ export class Reporter {
     const { reported } = state;
     if (sync === undefined || reported === undefined || sameStatus(sync.status, reported)) return;
     state.sent = reported;
-    try {
-      state.written = await this.#options.client.writeStatus(sync, reported, signal);
-    } catch (error) {
-      // It is gone, or another one of the same name.
-      if (!isApiError(error, 404, 409)) throw error;
-    }
+    const writing = this.#options.client.writeStatus(sync, reported, signal);
+    // Undefined: it is gone, or another one of the same name.
+    state.written = (await writing.catch(undefinedAt(404, 409))) ?? state.written;
   }
 
   #newest(state: SyncState): ConfigMapSync | undefined {

@@ -67,10 +67,10 @@ export function isApiError(error: unknown, ...codes: number[]): error is ApiErro
   return error instanceof ApiError && (codes.length === 0 || codes.includes(error.code));
 }
 
-/** For `catch`: undefined where the API server answers with this code, which says that there is nothing. */
-export function undefinedAt(code: number): (error: unknown) => undefined {
+/** For `catch`: undefined where the API server answers with one of these codes, which say that there is nothing. */
+export function undefinedAt(...codes: number[]): (error: unknown) => undefined {
   return (error) => {
-    if (!isApiError(error, code)) throw error;
+    if (!isApiError(error, ...codes)) throw error;
   };
 }
 

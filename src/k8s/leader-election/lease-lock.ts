@@ -1,5 +1,5 @@
 import { type Clock, microTime } from '../util/clock.js';
-import { isApiError } from '../client/errors.js';
+import { isApiError, undefinedAt } from '../client/errors.js';
 import type { ObjectMeta } from '../../api/kubernetes.js';
 import { apiPath } from '../client/api-path.js';
 import type { Requester } from '../client/rest-client.js';
@@ -101,13 +101,8 @@ export class LeaseLock {
   }
 
   async #read(signal: AbortSignal): Promise<Lease | undefined> {
-    const path = this.#path(this.#options.name);
-    try {
-      return (await this.#options.client.request<Lease>({ method: 'GET', path, signal })).body;
-    } catch (error) {
-      if (isApiError(error, 404)) return undefined;
-      throw error;
-    }
+    const request = { method: 'GET', path: this.#path(this.#options.name), signal } as const;
+    return (await this.#options.client.request<Lease>(request).catch(undefinedAt(404)))?.body;
   }
 
   /** Creates it where there is no `lease` yet. */
