@@ -1,7 +1,7 @@
 import { follow } from '../util/async.js';
 import { CauseLog, type RuntimeLog } from '../util/cause-log.js';
 import { type Clock, systemClock } from '../util/clock.js';
-import { ApiError, isApiError } from '../client/errors.js';
+import { ApiError, isApiError, undefinedAt } from '../client/errors.js';
 import { messageOf } from '../util/text.js';
 import { type EventLimits, EventQueue } from './event-queue.js';
 import { eventName, EventSeries, type RecordedEvent, seriesKey } from './event-series.js';
@@ -137,7 +137,7 @@ export class EventRecorder {
   async #send(series: EventSeries, signal: AbortSignal): Promise<void> {
     const { count } = series;
     try {
-      await (series.name === undefined ? this.#create(series, signal) : this.#patch(series, signal));
+      await this.#write(series, signal);
       this.#causes.recovered('events are written again');
       series.failures = 0;
       series.notBefore = this.#options.clock.now() + PATCH_PERIOD_MS;
@@ -149,28 +149,22 @@ export class EventRecorder {
     }
   }
 
-  async #create(series: EventSeries, signal: AbortSignal): Promise<void> {
+  async #write(series: EventSeries, signal: AbortSignal): Promise<void> {
+    if (series.name !== undefined) {
+      const patch = this.#request('PATCH', series, series.seriesPatch(), signal);
+      if ((await patch.catch(undefinedAt(404))) !== undefined) return;
+      // It has expired, or somebody has tidied up: it is told anew.
+      series.name = undefined;
+    }
     const name = eventName(series.event.regarding, this.#unique());
-    const body = series.body({ ...this.#options, name });
-    await this.#request('POST', series, body, signal);
+    await this.#request('POST', series, series.body({ ...this.#options, name }), signal);
     series.name = name;
   }
 
-  async #patch(series: EventSeries, signal: AbortSignal): Promise<void> {
-    try {
-      await this.#request('PATCH', series, series.seriesPatch(), signal);
-    } catch (error) {
-      // It has expired, or somebody has tidied up: it is told anew.
-      if (!isApiError(error, 404)) throw error;
-      series.name = undefined;
-      await this.#create(series, signal);
-    }
-  }
-
-  async #request(method: 'POST' | 'PATCH', series: EventSeries, body: object, signal: AbortSignal) {
+  #request(method: 'POST' | 'PATCH', series: EventSeries, body: object, signal: AbortSignal) {
     const { namespace, name } = series;
     const path = apiPath({ group: 'events.k8s.io', version: 'v1', namespace, resource: 'events', name });
-    await this.#options.client.request({ method, path, body, signal, timeoutMs: REQUEST_TIMEOUT_MS });
+    return this.#options.client.request({ method, path, body, signal, timeoutMs: REQUEST_TIMEOUT_MS });
   }
 
   #failed(series: EventSeries, error: unknown, signal: AbortSignal): void {
