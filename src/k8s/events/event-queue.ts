@@ -10,10 +10,9 @@ export interface EventLimits {
   all: Rate;
 }
 
-/** Of a namespace or an object. */
+/** What a namespace or an object has of its limit, and how many of its series wait. */
 interface Share {
   bucket: TokenBucket;
-  /** How many series wait. */
   waiting: number;
 }
 

@@ -177,22 +177,18 @@ export class EventRecorder {
     if (isOver(error)) {
       const why = 'the namespace is gone or going';
       this.#options.log.debug(`an event in namespace ${series.namespace} is dropped: ${why}`);
-      this.#forget(series);
+      this.#series.delete(seriesKey(series.event));
       return;
     }
     this.#causes.failed(`events cannot be written: ${messageOf(error)}`, error);
     series.failures++;
     if (!mayPass(error) || series.failures >= MAX_TRIES) {
-      this.#forget(series);
+      this.#series.delete(seriesKey(series.event));
       this.#options.onFailed?.(series.namespace);
     } else {
       series.notBefore = now + 1000 * 2 ** (series.failures - 1) * (1 + this.#options.random());
       this.#queue.add(series, now);
     }
-  }
-
-  #forget(series: EventSeries): void {
-    this.#series.delete(seriesKey(series.event));
   }
 
   /** What waits for longer than that is still the same Event. */
