@@ -67,13 +67,8 @@ function ancestorsOf(source: ConfigMapMetadata, syncs: SyncLookup): Ancestor[] {
 }
 
 function holdsCopy({ spec, status }: ConfigMapSync, { namespace, name }: NamespacedName): boolean {
-  return (
-    copyName(spec) === name &&
-    (status?.targets?.some(
-      (target) => target.namespace === namespace && (target.state === 'Synced' || target.state === 'Stale'),
-    ) ??
-      false)
-  );
+  const target = status?.targets?.find((each) => each.namespace === namespace);
+  return copyName(spec) === name && (target?.state === 'Synced' || target?.state === 'Stale');
 }
 
 function isYounger(a: ConfigMapSync, b: ConfigMapSync): boolean {

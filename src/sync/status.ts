@@ -38,13 +38,10 @@ export function statusOf(
 ): ConfigMapSyncStatus {
   const { plan } = result;
   const { generation = 0 } = plan.sync.metadata;
-  const wanted = wantedOf(plan);
+  const wanted = new Set(plan.purpose === 'finalize' ? [] : plan.selection.wanted);
   const targets = targetsOf(previous, result, wanted, now);
-  const outcomes = new Map(
-    targets
-      .filter(({ namespace }) => wanted.has(namespace))
-      .map((target) => [target.namespace, outcomeOf(target)]),
-  );
+  const judged = targets.filter(({ namespace }) => wanted.has(namespace));
+  const outcomes = new Map(judged.map((target) => [target.namespace, outcomeOf(target)]));
   const verdicts = verdictsOf(previous, result, outcomes);
   const conditions = CONDITION_TYPES.map((type) => {
     const { status, reason, message } = verdicts[type] ?? UNDECIDED;
@@ -89,10 +86,6 @@ export function sameStatus(a: ConfigMapSyncStatus | undefined, b: ConfigMapSyncS
 }
 
 const UNDECIDED = undecided('NotEvaluated', 'not looked at yet');
-
-function wantedOf({ purpose, selection }: SyncPlan): Set<string> {
-  return new Set(purpose === 'finalize' ? [] : selection.wanted);
-}
 
 /** Nothing was looked at: what is known stays. */
 function keepsPrevious({ purpose }: SyncPlan): boolean {
