@@ -64,11 +64,8 @@ export class TenantPool {
       await this.#freshen(session);
       if (!session.tenant.ended.aborted) return session.tenant;
     }
-    let opening = this.#opening.get(key);
-    if (opening === undefined) {
-      opening = this.#start(account).finally(() => this.#opening.delete(key));
-      this.#opening.set(key, opening);
-    }
+    const opening = this.#opening.get(key) ?? this.#start(account).finally(() => this.#opening.delete(key));
+    this.#opening.set(key, opening);
     return opening;
   }
 

@@ -49,11 +49,8 @@ export class Transport {
   dispatcher(kind: ConnectionKind, use: ConnectionUse): Dispatcher {
     if (this.#closed) throw new Error('the transport is closed');
     const name = `${kind}/${use}`;
-    let pool = this.#pools.get(name);
-    if (pool === undefined) {
-      pool = this.#open(kind, use);
-      this.#pools.set(name, pool);
-    }
+    const pool = this.#pools.get(name) ?? this.#open(kind, use);
+    this.#pools.set(name, pool);
     return pool;
   }
 
