@@ -19,10 +19,8 @@ import {
 } from '../sync/result.js';
 import { isDenied } from '../sync/outcomes.js';
 
-/** A ConfigMapSync may be planned so often at once, */
-const PLAN_BURST = 20;
-/** and then once in so many milliseconds: a spec that flaps costs a constant. */
-const PLAN_PERIOD_MS = 500;
+/** How often a ConfigMapSync may be planned: a spec that flaps costs a constant. */
+const PLANS = { burst: 20, periodMs: 500 };
 
 /** What is known of one ConfigMapSync beyond what its object says. Only the record of copies matters after a restart. */
 export class SyncState {
@@ -71,7 +69,7 @@ export class SyncState {
   constructor(sync: ConfigMapSync, now: number) {
     this.uid = sync.metadata.uid;
     this.key = objectKey(sync);
-    this.plans = new TokenBucket({ burst: PLAN_BURST, periodMs: PLAN_PERIOD_MS, now });
+    this.plans = new TokenBucket({ ...PLANS, now });
     this.#reported = sync.status;
     this.#statusLost = (sync.status?.targets ?? []).length === 0 && hasFinalizer(sync);
     for (const { namespace, copies = [] } of sync.status?.targets ?? []) {

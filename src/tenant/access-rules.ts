@@ -45,11 +45,10 @@ export class AccessRules {
   /** A rule with resourceNames allows only requests that name an object: never create, nor a list of all. */
   allows(verb: Verb | WatchVerb, name?: string): boolean {
     return this.#rules.some(
-      (rule) =>
-        includes(rule.verbs, verb) &&
-        (rule.resourceNames === undefined ||
-          rule.resourceNames.length === 0 ||
-          (name !== undefined && verb !== 'create' && rule.resourceNames.includes(name))),
+      ({ verbs, resourceNames = [] }) =>
+        includes(verbs, verb) &&
+        (resourceNames.length === 0 ||
+          (name !== undefined && verb !== 'create' && resourceNames.includes(name))),
     );
   }
 }

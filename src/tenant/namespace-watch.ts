@@ -199,14 +199,13 @@ export class NamespaceWatch {
     try {
       release = await tenant.acquire('background', signal);
       void clock.sleep(OPENING_MS, signal).then(release, release);
-      const onOpen = (): void => {
-        release();
-        copies.cover();
-        if (name === ALL) this.#closeScopes((other) => other !== ALL);
-        this.#notify('covered', name === ALL ? undefined : name);
-      };
       const handlers: MetadataWatcherHandlers = {
-        onOpen,
+        onOpen: () => {
+          release();
+          copies.cover();
+          if (name === ALL) this.#closeScopes((other) => other !== ALL);
+          this.#notify('covered', name === ALL ? undefined : name);
+        },
         onChange: ({ metadata }) => copies.changed(metadata.name, metadata.resourceVersion),
         onClosed: () => copies.uncover(),
       };
