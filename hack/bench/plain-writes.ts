@@ -1,5 +1,4 @@
-import type { ConfigMap } from '../../src/sync/config-map.js';
-import { selectContent } from '../../src/sync/content.js';
+import { selectContent, type ConfigMap } from '../../src/sync/config-map.js';
 import { CopyTemplate } from '../../src/sync/copy-template.js';
 import { CONCURRENCY, configMaps, contentOf, type BenchTenant } from './bench-tenant.js';
 import { forEachOf } from './pool.js';

@@ -1,8 +1,7 @@
 import { namespacedNameKey, serviceAccountUsername } from '../api/kubernetes.js';
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
 import { abortable } from '../k8s/util/async.js';
-import type { ConfigMap } from '../sync/config-map.js';
-import { selectContent } from '../sync/content.js';
+import { selectContent, type ConfigMap } from '../sync/config-map.js';
 import { CopyTemplate } from '../sync/copy-template.js';
 import { CycleDetector, type SyncLookup } from '../sync/cycle-detector.js';
 import type { Owner } from '../sync/ownership.js';

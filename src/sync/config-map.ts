@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { ObjectMeta } from '../api/kubernetes.js';
 
 /** The parts of a core/v1 ConfigMap that a copy is made of and judged by. */
@@ -14,4 +15,44 @@ export interface ConfigMap {
 export interface ConfigMapMetadata extends Partial<ObjectMeta> {
   name: string;
   ownerReferences?: unknown[];
+}
+
+/** What is copied of a ConfigMap: never its labels, annotations or owner references. */
+export interface Content {
+  data: Record<string, string>;
+  binaryData: Record<string, string>;
+  immutable: boolean;
+}
+
+export function contentOf({ data, binaryData, immutable }: ConfigMap): Content {
+  return { data: data ?? {}, binaryData: binaryData ?? {}, immutable: immutable ?? false };
+}
+
+/** The content of `source`, narrowed to `keys` where they are given, and the keys it lacks (sorted). */
+export function selectContent(
+  source: ConfigMap,
+  keys: readonly string[] | undefined,
+): { content: Content; missingKeys: string[] } {
+  const content = contentOf(source);
+  if (keys === undefined || keys.length === 0) return { content, missingKeys: [] };
+  const { data, binaryData, immutable } = content;
+  return {
+    content: { data: pick(data, keys), binaryData: pick(binaryData, keys), immutable },
+    missingKeys: keys.filter((key) => !Object.hasOwn(data, key) && !Object.hasOwn(binaryData, key)).sort(),
+  };
+}
+
+function pick(values: Record<string, string>, keys: readonly string[]): Record<string, string> {
+  const held = keys.filter((key) => Object.hasOwn(values, key));
+  return Object.fromEntries(held.map((key) => [key, values[key] ?? '']));
+}
+
+/** `sha256:<hex>` of the content; the order of keys does not matter. */
+export function contentHash(content: Content): string {
+  const canonical = [sorted(content.data), sorted(content.binaryData), content.immutable];
+  return `sha256:${createHash('sha256').update(JSON.stringify(canonical)).digest('hex')}`;
+}
+
+function sorted(values: Record<string, string>): [string, string][] {
+  return Object.entries(values).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
 }

@@ -10,8 +10,13 @@ import {
   SOURCE_ANNOTATION,
   SOURCE_RESOURCE_VERSION_ANNOTATION,
 } from '../api/v1alpha1/well-known.js';
-import type { ConfigMap, ConfigMapMetadata } from './config-map.js';
-import { contentHash, contentOf, type Content } from './content.js';
+import {
+  contentHash,
+  contentOf,
+  type Content,
+  type ConfigMap,
+  type ConfigMapMetadata,
+} from './config-map.js';
 import type { Owner } from './ownership.js';
 
 /** Records which labels and annotations `spec.target` put on a copy, so that they can be removed again. */

@@ -1,6 +1,5 @@
 import { expect } from 'chai';
-import type { ConfigMap } from '../../../src/sync/config-map.js';
-import type { Content } from '../../../src/sync/content.js';
+import type { ConfigMap, Content } from '../../../src/sync/config-map.js';
 import { CopyTemplate, withoutMarks, type CopyTemplateOptions } from '../../../src/sync/copy-template.js';
 
 const content: Content = { data: { key: 'value' }, binaryData: {}, immutable: false };

@@ -1,8 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { ConfigMap } from '../../../src/sync/config-map.js';
-import { contentHash, selectContent, type Content } from '../../../src/sync/content.js';
+import { contentHash, selectContent, type Content, type ConfigMap } from '../../../src/sync/config-map.js';
 
 function source(parts: Partial<ConfigMap>): ConfigMap {
   return { metadata: { name: 'shared', namespace: 'team-a' }, ...parts };
