@@ -10,7 +10,7 @@ import type { ConfigMapSyncClient } from './config-map-sync-client.js';
 import type { Finalizer } from './finalizer.js';
 import type { Planned, Planner, PlanRequest } from './planner.js';
 import type { Reporter } from './reporter.js';
-import type { Intervals, Schedule } from './schedule.js';
+import type { Schedule } from './schedule.js';
 import { hasFinalizer, type SyncState } from './sync-state.js';
 import type { SyncStates } from './sync-states.js';
 import type { TargetRunner } from './target-runner.js';
@@ -25,7 +25,6 @@ export interface ReconcilerOptions {
   finalizer: Finalizer;
   notifier: Notifier;
   schedule: Schedule;
-  intervals: Intervals;
   clock: Clock;
 }
 
@@ -123,14 +122,14 @@ export class ConfigMapSyncReconciler {
   }
 
   #request(sync: ConfigMapSync, state: SyncState, signal: AbortSignal, fresh: boolean): PlanRequest {
-    const { targets, clock, intervals } = this.#options;
+    const { targets, clock, schedule } = this.#options;
     const now = clock.now();
     return {
       sync,
       known: state,
       running: () => targets.queue.running(state.uid),
       // Once in a resync interval everything is read, whatever watches make us believe.
-      recheck: now - state.checkedAt >= 0.8 * intervals.resyncMs,
+      recheck: now - state.checkedAt >= 0.8 * schedule.intervals.resyncMs,
       fresh,
       since: state.changedAt ?? now,
       signal,

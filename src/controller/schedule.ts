@@ -12,26 +12,26 @@ const RECOVERY_LOOK_MS = 0.8 * RECOVERY_MS;
 
 /** When to look again where nothing tells that it is time; all in milliseconds from now. */
 export class Schedule {
-  readonly #intervals: Intervals;
+  readonly intervals: Intervals;
   readonly #random: () => number;
 
   constructor(intervals: Intervals, random: () => number) {
-    this.#intervals = intervals;
+    this.intervals = intervals;
     this.#random = random;
   }
 
   /** Where a source may not be watched. */
   pollMs(): number {
-    return this.#jittered(this.#intervals.pollMs);
+    return this.#jittered(this.intervals.pollMs);
   }
 
   /** Where something is refused that may be granted at any time. */
   recoveryMs(): number {
-    return this.#jittered(Math.min(this.#intervals.pollMs, RECOVERY_LOOK_MS));
+    return this.#jittered(Math.min(this.intervals.pollMs, RECOVERY_LOOK_MS));
   }
 
   resyncMs(): number {
-    return this.#jittered(this.#intervals.resyncMs);
+    return this.#jittered(this.intervals.resyncMs);
   }
 
   /** Up to a tenth less, so that many do not come due at once. */

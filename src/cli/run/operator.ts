@@ -84,13 +84,12 @@ export class Operator {
 
     // A plan or a status of a thousand targets takes milliseconds of computing.
     const turns = new Turns(1);
-    const intervals = { pollMs: options.pollInterval, resyncMs: options.resyncInterval };
     const namespaces = new NamespaceLister(watches.namespaces);
     const index = new SyncIndex(watches.syncs);
     const states = new SyncStates(watches.syncs, () => clock.now());
     const register = new DenialRegister();
     const notifier = new Notifier({ events: parts.events, metrics, log: parts.auditLog, register });
-    const schedule = new Schedule(intervals, random);
+    const schedule = new Schedule({ pollMs: options.pollInterval, resyncMs: options.resyncInterval }, random);
     const finalizer = new Finalizer({ namespaces, timeoutMs: options.cleanupTimeout, clock });
     const syncClient = new ConfigMapSyncClient(caller.client);
     const tenants = caller.tenants({
@@ -163,7 +162,6 @@ export class Operator {
       finalizer,
       notifier,
       schedule,
-      intervals,
       clock,
     });
     this.#handlers = new EventHandlers({

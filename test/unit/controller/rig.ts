@@ -68,11 +68,10 @@ export class Rig {
     for (const name of ['team-a', 'prod', 'dev']) cluster.addNamespace(name);
     this.queue = new WorkQueue({ clock, random });
     const reports = new WorkQueue({ clock, random });
-    const intervals = { pollMs: POLL_MS, resyncMs: RESYNC_MS };
     const namespaces = new NamespaceLister(cluster.namespaces);
     const index = new SyncIndex(cluster.syncs);
     const notifier = this.#notifier();
-    const schedule = new Schedule(intervals, random);
+    const schedule = new Schedule({ pollMs: POLL_MS, resyncMs: RESYNC_MS }, random);
     const finalizer = new Finalizer({ namespaces, timeoutMs: CLEAN_UP_MS, clock });
     const client = new ConfigMapSyncClient(cluster.api.client());
     this.tenancy = this.#tenancy();
@@ -124,7 +123,6 @@ export class Rig {
       finalizer,
       notifier,
       schedule,
-      intervals,
       clock,
     });
     this.#stopHandlers = new EventHandlers({
