@@ -83,11 +83,9 @@ const slices = new Turns(1);
  * callers wait for a turn of their own.
  * @throws what `visit` throws, at once: the items after that one are not visited.
  */
-export async function inSlices<T>(items: Iterable<T>, visit: (item: T) => void): Promise<void> {
-  let visited = 0;
-  for (const item of items) {
+export async function inSlices<T>(items: readonly T[], visit: (item: T) => void): Promise<void> {
+  for (const [visited, item] of items.entries()) {
     if (visited > 0 && visited % SLICE === 0) await slices.next();
     visit(item);
-    visited += 1;
   }
 }
