@@ -42,12 +42,8 @@ const SHARES: Shares = { work: 1, new: 1 / 2, background: 1 / 4 };
 export const REQUEST_SHARES: Shares = { work: 1, new: 1 / 4, background: 1 / 8 };
 
 /**
- * Bounds how much is under way at once and shares the seats fairly: by tenant (namespace), then by ServiceAccount. A tenant
- * has all of them while it is alone, and otherwise a quarter: whoever comes finds a seat, and neither the API server nor the
- * event loop busy with a long queue of somebody else's. What is slow (a webhook that takes seconds, an API server that does
- * not answer) gives its seat back while it goes on, so that it delays nobody. A tenant may have no more under way than half
- * of what would still be left to others, and waits alone for its slow ones once it has. At most five times as many as there
- * are seats are under way in all.
+ * Bounds how much is under way at once and shares the seats fairly, by tenant (namespace), then by ServiceAccount: a tenant that
+ * is not alone has a quarter, and what is slow gives its seat back while it goes on. See docs/design/0005-fairness-by-tenant.md.
  */
 export class FairQueue {
   readonly #seats: number;
@@ -66,7 +62,6 @@ export class FairQueue {
   /** By tenant: how many seats it has, and how many of them for what is new. */
   readonly #seatsOf = new Map<string, number>();
   readonly #newOf = new Map<string, number>();
-  /** Those that wait with one signal. */
   readonly #bySignal = new Map<AbortSignal, Set<Waiter>>();
   readonly #onAbort = ({ target }: Event): void => this.#giveUp(target as AbortSignal);
   /** Who was served last, when, and when anybody else was. */
