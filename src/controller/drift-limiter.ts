@@ -4,10 +4,7 @@ import { TokenBucket } from '../k8s/util/token-bucket.js';
 /** A copy may be put back this often at once, and then once in so many milliseconds. */
 const RATE = { burst: 5, periodMs: 60_000 };
 
-/**
- * Ends fights: where somebody keeps changing a copy, it is put back a few times and then only now and then, so that two
- * controllers never write against each other at full speed. Remembers only targets that needed repair lately.
- */
+/** Ends fights over a copy: see docs/design/0017-drift-limiter.md. Remembers only targets that needed repair lately. */
 export class DriftLimiter {
   readonly #clock: Clock;
   readonly #buckets = new Map<string, TokenBucket>();

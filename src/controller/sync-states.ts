@@ -54,10 +54,7 @@ export class SyncStates {
     return true;
   }
 
-  /**
-   * The object went although our finalizer was on it: the API server checks finalizers before it deletes, not while it
-   * does, and lets one pass that was put there in between. Its copies are still to be removed.
-   */
+  /** The object went although our finalizer was on it (docs/design/0015-finalizer-race.md): its copies are still to be removed. */
   lose(sync: ConfigMapSync): void {
     const deletionTimestamp = new Date(this.#now()).toISOString();
     this.of(sync);

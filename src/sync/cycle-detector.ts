@@ -18,18 +18,14 @@ interface Ancestor {
   sync: ConfigMapSync;
 }
 
-/**
- * Where a source that is itself a copy comes from, over any number of ConfigMapSyncs. A copy at one of those places
- * would close a loop, and two sides of a loop that both overwrite hand each other's old content round for ever.
- */
+/** Where a source that is itself a copy comes from; a copy there would close a cycle: see docs/design/0018-cycles.md. */
 export class CycleDetector {
   readonly #sync: ConfigMapSync;
   readonly #ancestors: readonly Ancestor[];
 
   /**
    * @param source Metadata of the source of `sync`.
-   * @param syncs Those that are known. Only copies that are there count, so that nobody without permissions can get in
-   *   another's way by naming places.
+   * @param syncs Those that are known; only copies that are there count.
    */
   constructor(sync: ConfigMapSync, source: ConfigMapMetadata, syncs: SyncLookup) {
     this.#sync = sync;

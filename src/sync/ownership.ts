@@ -57,10 +57,7 @@ export function ownershipOf(
   return sameSource && sameNamespacedName(marked, owner) ? 'heir' : 'foreign';
 }
 
-/**
- * A copy is ours where it carries our uid and is recorded. Where the record was lost, all marks have to be ours and the
- * ConfigMap has to be younger than its owner, which cannot be forged.
- */
+/** Carries our uid and is recorded, or may be ours where the record was lost: see docs/design/0003-ownership-by-record.md. */
 export function isOwnCopy(metadata: ConfigMapMetadata, owner: Owner, { copies, lost }: CopyRecord): boolean {
   if (markedOwner(metadata)?.uid !== owner.uid) return false;
   const isRecorded = copies.some(({ name, uid }) => name === metadata.name && uid === metadata.uid);

@@ -5,10 +5,7 @@ import {
   type TargetStatus,
 } from '../api/v1alpha1/config-map-sync-status.js';
 
-/**
- * etcd takes 1.5 MiB for a request. The API server leaves out managed fields where an object would be larger with them;
- * the rest is for what it adds.
- */
+/** etcd takes 1.5 MiB for a request; the rest is for what the API server adds. It leaves out managed fields that do not fit. */
 const MAX_OBJECT_BYTES = 1.5 * 1024 * 1024 - 32 * 1024;
 /** A message that would have to be shorter says nothing. */
 const MIN_MESSAGE_BYTES = 24;

@@ -16,10 +16,7 @@ export interface RulesReviewStatus {
 /** What list and watch need beside the verbs of a sync. */
 export type WatchVerb = 'list' | 'watch';
 
-/**
- * What a SelfSubjectRulesReview says of ConfigMaps in one namespace. It answers for all verbs at once, which makes it
- * the cheap first question; a SelfSubjectAccessReview has the last word where this one says no or is incomplete.
- */
+/** What a SelfSubjectRulesReview, the cheap first question of docs/design/0011-permission-checks.md, says of one namespace. */
 export class AccessRules {
   /** False where an authorizer could not list its rules (a webhook): then only access reviews know. */
   readonly complete: boolean;

@@ -14,10 +14,7 @@ export interface Observation {
   end(): void;
 }
 
-/**
- * Which copies in one namespace need no look, because a watch has covered them since they were last seen. Holds a few
- * dozen bytes for each copy of ours and nothing for any other ConfigMap.
- */
+/** Which copies in one namespace need no look: a watch has covered them since they were last seen. Holds nothing of others. */
 export class CopyCache {
   readonly #copies = new Map<string, CachedCopy>();
   readonly #underWay = new Map<string, { reader: string; seen: string | undefined }[]>();

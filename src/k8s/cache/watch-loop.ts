@@ -64,10 +64,7 @@ const DEFAULTS = {
 /** A watch that ends so soon without a single event is no watch: without a guard we would spin. */
 const SHORTEST_WATCH_MS = 1000;
 
-/**
- * Keeps one watch going for ever: resumes where the last one ended, starts anew when the server has forgotten that place
- * (410) or the resource itself (404), waits longer and longer after failures, and gives up on a watch that has gone silent.
- */
+/** Keeps one watch going for ever, and waits longer and longer after failures: see docs/design/0010-watches.md. */
 export class WatchLoop<T extends KubernetesObject> {
   /** When the last start, event or bookmark was, in milliseconds since the epoch; 0 before the first. */
   lastProgress = 0;

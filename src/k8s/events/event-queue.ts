@@ -22,10 +22,7 @@ interface Entry {
   object: Share;
 }
 
-/**
- * Series that have something to send, fair between namespaces, then between the objects that they regard: whoever has used the
- * least of its rate goes first. The bounds of what may wait are each namespace's own: none displaces anything of another.
- */
+/** Series that have something to send, with the bounds and in the order of docs/design/0020-events-and-series.md. */
 export class EventQueue {
   readonly #limits: EventLimits;
   readonly #all: TokenBucket;
