@@ -31,10 +31,6 @@ interface Session {
 /** Between two tries to renew a token that still serves: every request asks, and none should wait for one failure more. */
 const RENEWAL_PAUSE_MS = 10_000;
 
-interface SelfSubjectReview {
-  status?: { userInfo?: { username?: string; uid?: string } };
-}
-
 /**
  * The tokens in use, one per ServiceAccount, in memory only: requested once however many ask, renewed at half of their
  * life, dropped when the API server rejects them and when nobody uses them any more.
@@ -147,7 +143,9 @@ export class TenantPool {
     const expected = serviceAccountUsername(account);
     const client = this.#options.clientFor(() => Promise.resolve(`Bearer ${token}`));
     try {
-      const { body, auditID } = await client.request<SelfSubjectReview>({
+      const { body, auditID } = await client.request<{
+        status?: { userInfo?: { username?: string; uid?: string } };
+      }>({
         method: 'POST',
         path: '/apis/authentication.k8s.io/v1/selfsubjectreviews',
         body: { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' },
