@@ -31,10 +31,7 @@ interface Session {
 /** Between two tries to renew a token that still serves: every request asks, and none should wait for one failure more. */
 const RENEWAL_PAUSE_MS = 10_000;
 
-/**
- * The tokens in use, one per ServiceAccount, in memory only: requested once however many ask, renewed at half of their
- * life, dropped when the API server rejects them and when nobody uses them any more.
- */
+/** The tokens in use, one per ServiceAccount, requested once however many ask: see docs/design/0024-token-lifetime.md. */
 export class TenantPool {
   readonly #options: TenantPoolOptions;
   readonly #sessions = new Map<string, Session>();

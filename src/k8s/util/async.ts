@@ -53,10 +53,7 @@ export function deadline(
   };
 }
 
-/**
- * Lets only so many begin in one turn of the event loop. Work that waits for nothing would, many times in a row, hold it for
- * as long as all of it takes, and with it the answers that others wait for.
- */
+/** Lets only so many begin in one turn of the event loop: see docs/design/0005-fairness-by-tenant.md. */
 export class Turns {
   readonly #perTurn: number;
   #begun = 0;
