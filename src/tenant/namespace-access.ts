@@ -32,15 +32,18 @@ type ReviewAnswer = ApiResponse<{ status?: RulesReviewStatus & { allowed?: boole
 export class NamespaceAccess {
   readonly #tenant: Tenant;
   readonly #namespace: string;
+  readonly #onOutdated: () => void;
   /** Another map whenever the verdicts so far lose their worth: one that was under way then is not kept either. */
   #judgements = new Map<string, Judgement>();
   #rules: Promise<AccessRules> | undefined;
   /** The same, once they are read. */
   #read: AccessRules | undefined;
 
-  constructor(tenant: Tenant, namespace: string) {
+  /** @param onOutdated Called where the rules that were read last are older than what a review has answered since. */
+  constructor(tenant: Tenant, namespace: string, onOutdated: () => void) {
     this.#tenant = tenant;
     this.#namespace = namespace;
+    this.#onOutdated = onOutdated;
   }
 
   /** True while something that was asked for is missing. */
@@ -143,8 +146,14 @@ export class NamespaceAccess {
 
   async #judge(name: string, verbs: readonly Verb[], signal: AbortSignal): Promise<AccessVerdict> {
     if (await this.isPlainlyAllowed(name, verbs, signal)) return { missing: [], auditID: undefined };
+    const rules = this.#read;
     const reviews = await Promise.all(verbs.map((verb) => this.#review(verb, name, signal)));
     const refused = reviews.filter(({ missing }) => missing.length > 0);
+    // Granted between the two questions: what the rules say of watching is outdated as well.
+    if (refused.length === 0 && rules?.complete === true && rules === this.#read) {
+      this.#rules = this.#read = undefined;
+      this.#onOutdated();
+    }
     return { missing: refused.flatMap(({ missing }) => missing), auditID: refused[0]?.auditID };
   }
 

@@ -63,7 +63,8 @@ export class NamespaceWatch {
 
   constructor(options: NamespaceWatchOptions) {
     this.#options = options;
-    this.access = new NamespaceAccess(options.tenant, options.namespace);
+    const onOutdated = (): void => void this.#openScopes([...this.#interests.keys()]);
+    this.access = new NamespaceAccess(options.tenant, options.namespace, onOutdated);
     // Taken off again when this ends first: a tenant sees namespaces come and go for as long as the operator runs.
     options.tenant.dependents.add(this.#onTenantEnded);
     this.#checkedAt = options.clock.now();

@@ -13,6 +13,7 @@ describe('what a tenant may do in a namespace', () => {
   let rights: FakeRights;
   let api: FakeApi;
   let access: NamespaceAccess;
+  let outdated: number;
 
   beforeEach(() => {
     rights = new FakeRights(...NEEDED);
@@ -22,7 +23,8 @@ describe('what a tenant may do in a namespace', () => {
       requests: new FairQueue(32),
       userAgentPrefix: 'config-weaver/1',
     });
-    access = new NamespaceAccess(tenant, 'prod');
+    outdated = 0;
+    access = new NamespaceAccess(tenant, 'prod', () => (outdated += 1));
   });
 
   const { signal } = new AbortController();
@@ -51,6 +53,25 @@ describe('what a tenant may do in a namespace', () => {
     expect(missing).to.deep.equal(['update', 'delete']);
     expect(auditID).to.match(/^audit-\d+$/);
     expect(access.denied).to.equal(true);
+  });
+
+  it('is read again once where a review allows what the rules did not list: they are older', async () => {
+    rights.verbs = [];
+    await access.rules(signal);
+    rights.verbs = NEEDED;
+
+    expect(await verdict()).to.deep.include({ missing: [] });
+    expect(outdated).to.equal(1);
+    expect((await access.rules(signal)).allows('delete', 'shared')).to.equal(true);
+
+    await verdict();
+    expect(outdated).to.equal(1);
+  });
+
+  it('is not read again for what an authorizer allows that never lists it', async () => {
+    rights.unlisted = true;
+    await verdict();
+    expect(outdated).to.equal(0);
   });
 
   it('is asked for a create without a name, as the real request has none', async () => {
@@ -240,7 +261,7 @@ describe('what a tenant may do in many namespaces', () => {
   const verdicts = (count: number): Promise<AccessVerdict[]> =>
     Promise.all(
       Array.from({ length: count }, (_, i) =>
-        new NamespaceAccess(tenant, `prod-${i}`).verdict('shared', NEEDED, signal),
+        new NamespaceAccess(tenant, `prod-${i}`, () => undefined).verdict('shared', NEEDED, signal),
       ),
     );
   const underWay = (): number => held.length;
@@ -266,7 +287,7 @@ describe('what a tenant may do in many namespaces', () => {
   });
 
   it('is told to whoever still waits when the first that asked gives up', async () => {
-    const access = new NamespaceAccess(tenant, 'prod');
+    const access = new NamespaceAccess(tenant, 'prod', () => undefined);
     const controller = new AbortController();
     const first = access.rules(controller.signal).catch((error: unknown) => error);
     const second = access.rules(signal);
@@ -287,7 +308,7 @@ describe('what a tenant may do in many namespaces', () => {
     });
     const all = verdicts(100);
     await settle();
-    const asked = new NamespaceAccess(other, 'prod').verdict('shared', NEEDED, signal);
+    const asked = new NamespaceAccess(other, 'prod', () => undefined).verdict('shared', NEEDED, signal);
 
     await answer(1);
 

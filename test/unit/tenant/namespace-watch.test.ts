@@ -103,6 +103,19 @@ describe("a tenant's view of a namespace", () => {
       expect(view.covers('shared')).to.equal(false);
     });
 
+    it('what was granted after the rules were read, and before they were doubted', async () => {
+      rights.verbs = [];
+      view.setInterest(SYNC, new Set(['shared']));
+      await settle();
+      expect(view.watches).to.equal(0);
+
+      rights.verbs = [...NEEDED, 'list', 'watch'];
+      expect(await view.access.verdict('shared', NEEDED, signal)).to.deep.include({ missing: [] });
+      await settle();
+
+      expect(view.covers('shared')).to.equal(true);
+    });
+
     it('nothing where nobody cares for a name', async () => {
       view.setInterest(SYNC, new Set());
       await settle();
