@@ -84,10 +84,10 @@ const SELF_SIGNED_DAYS = 3650;
 
 /** A certificate for this process alone, whose key is never on disk. Its clients have to skip verification. */
 export async function selfSignedKeyPair(now: number): Promise<KeyPair> {
-  // Its ASN.1 library is large, and a mounted certificate needs none.
-  const { generate } = await import('selfsigned');
+  // Its ASN.1 library is large, and a mounted certificate needs none. Bundled, it has a default export only.
+  const { default: selfsigned } = await import('selfsigned');
   const name = hostname();
-  const made = await generate([{ name: 'commonName', value: name }], {
+  const made = await selfsigned.generate([{ name: 'commonName', value: name }], {
     keyType: 'ec',
     curve: 'P-256',
     algorithm: 'sha256',
