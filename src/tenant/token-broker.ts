@@ -13,10 +13,6 @@ export interface IssuedToken {
   expiresAt: number;
 }
 
-export interface TokenObserver {
-  tokenRequested(result: 'success' | 'not_found' | 'denied' | 'error'): void;
-}
-
 interface TokenRequest {
   spec?: { expirationSeconds?: number };
   status?: { token?: string };
@@ -29,7 +25,7 @@ export interface TokenBrokerOptions {
   /** At least 600, Kubernetes' minimum; the server may shorten or lengthen it. */
   expirationSeconds: number;
   clock: Clock;
-  observer: TokenObserver;
+  onRequested: (result: 'success' | 'not_found' | 'denied' | 'error') => void;
 }
 
 /**
@@ -45,7 +41,7 @@ export class TokenBroker {
 
   /** @throws IdentityError where there is no such ServiceAccount or no grant; ApiError for what may pass. */
   async request(account: ServiceAccount, signal: AbortSignal): Promise<IssuedToken> {
-    const { client, expirationSeconds, clock, observer } = this.#options;
+    const { client, expirationSeconds, clock, onRequested } = this.#options;
     const { namespace, name } = account;
     const resource = { group: '', version: 'v1', resource: 'serviceaccounts', subresource: 'token' };
     const issuedAt = clock.now();
@@ -63,7 +59,7 @@ export class TokenBroker {
         const message = `the API server answered the request for a token of ${serviceAccountUsername(account)} without one`;
         throw new IdentityError('IdentityMismatch', message);
       }
-      observer.tokenRequested('success');
+      onRequested('success');
       return { token, issuedAt, expiresAt };
     } catch (error) {
       throw this.#explain(account, error);
@@ -71,22 +67,22 @@ export class TokenBroker {
   }
 
   #explain(account: ServiceAccount, error: unknown): unknown {
-    const { operator, observer } = this.#options;
+    const { operator, onRequested } = this.#options;
     const username = serviceAccountUsername(account);
     if (isApiError(error, 404)) {
-      observer.tokenRequested('not_found');
+      onRequested('not_found');
       const message = `there is no ServiceAccount "${account.name}" in namespace "${account.namespace}": create it, or name another one in spec.serviceAccount.name`;
       return new IdentityError('ServiceAccountNotFound', message, error.code, error.auditID);
     }
     if (isApiError(error, 403)) {
-      observer.tokenRequested('denied');
+      onRequested('denied');
       // Nothing is created in a namespace that goes, and its ServiceAccounts go with it: this does not pass.
       const message = error.hasCause('NamespaceTerminating')
         ? `namespace "${account.namespace}" is being deleted: there is no token of ${username} to be had any more`
         : `${operator} may not request a token of ${username}. To grant it, apply:\n${toYaml(tokenGrant(account, operator))}`;
       return new IdentityError('TokenRequestDenied', message, error.code, error.auditID);
     }
-    observer.tokenRequested('error');
+    onRequested('error');
     return error;
   }
 }

@@ -43,7 +43,7 @@ function tenancyOf(caller: Caller): Tenancy {
   const tenants = caller.tenants({
     operator: 'you',
     expirationSeconds: TOKEN_SECONDS,
-    observer: { tokenRequested: () => undefined },
+    onRequested: () => undefined,
     requests: new FairQueue(CONCURRENCY),
     onEnded: () => undefined,
     clock,

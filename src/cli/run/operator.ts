@@ -95,7 +95,7 @@ export class Operator {
     const tenants = caller.tenants({
       operator: parts.username,
       expirationSeconds: options.tokenExpiration / 1000,
-      observer: metrics,
+      onRequested: (result) => metrics.tokenRequests.inc({ result }),
       requests: new FairQueue(options.maxConcurrentRequests, undefined, REQUEST_SHARES),
       onEnded: (account) => {
         for (const sync of this.#tenancy.usersOf(account)) this.#queue.add(sync);
@@ -135,7 +135,7 @@ export class Operator {
         !(options.watchNamespaces.length === 0 || options.watchNamespaces.includes(namespace)) ||
         index.byUid(uid) !== undefined,
       onDecision: (plan, decision) => notifier.decided(plan.sync, decision),
-      onOperation: (operation, result) => metrics.syncOperation(operation, result),
+      onOperation: (operation, result) => metrics.operations.inc({ operation, result }),
       applyFor: (session, onDecision) => session.configMaps(onDecision),
       onSettled: (state) => this.#reporter.changed(state),
       room: () => memory.room,

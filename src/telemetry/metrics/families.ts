@@ -1,27 +1,29 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type LabelValues, Registry } from 'prom-client';
 
-/** Makes the metrics of one registry. */
-export class Families {
-  readonly #registers: [Registry];
-
-  constructor(registry: Registry) {
-    this.#registers = [registry];
-  }
-
+/** A registry that makes its metrics. */
+export class Families extends Registry {
   counter<L extends string = never>(name: string, help: string, labelNames: readonly L[] = []): Counter<L> {
-    return new Counter({ name, help, labelNames, registers: this.#registers });
+    return new Counter({ name, help, labelNames, registers: [this] });
   }
 
-  /** Asks `collect`, where there is one, at each scrape. */
-  gauge<L extends string = never>(
+  gauge<L extends string = never>(name: string, help: string, labelNames: readonly L[] = []): Gauge<L> {
+    return new Gauge({ name, help, labelNames, registers: [this] });
+  }
+
+  /** A gauge that has, at each scrape, just the series that `sample` returns then. */
+  sampled<L extends string = never>(
     name: string,
     help: string,
-    labelNames: readonly L[] = [],
-    collect?: (gauge: Gauge<L>) => void,
-  ): Gauge<L> {
-    const ask = collect && { collect: (): void => collect(gauge) };
-    const gauge = new Gauge({ name, help, labelNames, registers: this.#registers, ...ask });
-    return gauge;
+    labelNames: readonly L[],
+    sample: () => [LabelValues<L>, number][],
+  ): void {
+    new Gauge({
+      ...{ name, help, labelNames, registers: [this] },
+      collect() {
+        this.reset();
+        for (const [labels, value] of sample()) this.set(labels, value);
+      },
+    });
   }
 
   histogram<L extends string = never>(
@@ -30,6 +32,6 @@ export class Families {
     buckets: number[],
     labelNames: readonly L[] = [],
   ): Histogram<L> {
-    return new Histogram({ name, help, labelNames, buckets, registers: this.#registers });
+    return new Histogram({ name, help, labelNames, buckets, registers: [this] });
   }
 }

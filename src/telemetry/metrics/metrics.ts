@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, type Gauge, Registry } from 'prom-client';
+import { collectDefaultMetrics } from 'prom-client';
 import { type ExpositionFormat, renderExposition } from './exposition.js';
 import { Families } from './families.js';
 import { runtimeMetrics } from './runtime-metrics.js';
@@ -8,7 +8,7 @@ type DeniedLabel = 'namespace' | 'name' | 'serviceAccount' | 'targetNamespace';
 /** Where each scrape asks. */
 interface Sources {
   /** What is denied just then, of the ConfigMapSync `namespace/name`; `dropped`: how many more the limit leaves out. */
-  denied: () => { series: Iterable<Record<DeniedLabel, string>>; dropped: number };
+  denied: () => { series: readonly Record<DeniedLabel, string>[]; dropped: number };
   /** How many tokens are held in memory. */
   cachedTokens: () => number;
   /** How many watches are open, by the kind of what is watched. */
@@ -16,9 +16,6 @@ interface Sources {
   /** Which of the checks behind `/readyz` hold, by their names. */
   readiness: () => Readonly<Record<string, boolean>>;
 }
-
-export type SyncOperation = 'create' | 'update' | 'delete';
-export type SyncResult = 'success' | 'denied' | 'conflict' | 'error';
 
 /** Seconds; what matters is between "at once" and the poll interval. */
 const PROPAGATION_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60, 120, 300];
@@ -30,8 +27,7 @@ const MAX_ABANDONED_SERIES = 1000;
  * {@link forget} and {@link forgetServiceAccount}.
  */
 export class Metrics {
-  readonly #registry = new Registry();
-  readonly #families = new Families(this.#registry);
+  readonly #families = new Families();
   /** The controller runtime's own, by controller-runtime's names. */
   readonly runtime = runtimeMetrics(this.#families);
   readonly #denials = this.#families.counter(
@@ -44,7 +40,8 @@ export class Metrics {
     'Target namespaces of a ConfigMapSync, by state.',
     ['namespace', 'name', 'state'],
   );
-  readonly #operations = this.#families.counter(
+  /** `operation` is `create`, `update` or `delete`; `result` is `success`, `denied`, `conflict` or `error`. */
+  readonly operations = this.#families.counter(
     'configweaver_sync_operations_total',
     'Writes of copies, by operation and result.',
     ['operation', 'result'],
@@ -59,7 +56,7 @@ export class Metrics {
     'When all targets of a ConfigMapSync were last found or brought in step, in seconds since the epoch.',
     ['namespace', 'name'],
   );
-  readonly #tokenRequests = this.#families.counter(
+  readonly tokenRequests = this.#families.counter(
     'configweaver_token_requests_total',
     'Requests for tokens of ServiceAccounts, by result.',
     ['result'],
@@ -88,26 +85,47 @@ export class Metrics {
   readonly #abandoned = new Map<string, { namespace: string; name: string }>();
 
   constructor() {
-    this.#registerDenied();
-    this.#families.gauge(
+    // The first two share one snapshot, taken when the first of them is scraped: they stand in this order.
+    let dropped = 0;
+    this.#families.sampled(
+      'configweaver_namespace_denied',
+      '1 for each namespace that a ServiceAccount may not sync a ConfigMap to; gone when it may.',
+      ['namespace', 'name', 'service_account', 'target_namespace'],
+      () => {
+        const denied = this.#sources.denied?.() ?? { series: [], dropped: 0 };
+        ({ dropped } = denied);
+        return denied.series.map(({ namespace, name, serviceAccount, targetNamespace }) => [
+          { namespace, name, service_account: serviceAccount, target_namespace: targetNamespace },
+          1,
+        ]);
+      },
+    );
+    this.#families.sampled(
+      'configweaver_denied_series_dropped',
+      'Series of configweaver_namespace_denied that --denied-series-limit leaves out.',
+      [],
+      () => [[{}, dropped]],
+    );
+    this.#families.sampled(
       'configweaver_cached_tokens',
       'Tokens of ServiceAccounts held in memory.',
       [],
-      (gauge) => gauge.set(this.#sources.cachedTokens?.() ?? 0),
+      () => [[{}, this.#sources.cachedTokens?.() ?? 0]],
     );
-    this.#families.gauge(
+    this.#families.sampled(
       'configweaver_watches',
       'Open watches, by the kind of what is watched.',
       ['kind'],
-      (gauge) => setEach(gauge, 'kind', this.#sources.watches?.()),
+      () => Object.entries(this.#sources.watches?.() ?? {}).map(([kind, open]) => [{ kind }, open]),
     );
-    this.#families.gauge(
+    this.#families.sampled(
       'configweaver_ready',
       '1 for each check of /readyz that holds, 0 for each that does not.',
       ['check'],
-      (gauge) => setEach(gauge, 'check', this.#sources.readiness?.()),
+      () =>
+        Object.entries(this.#sources.readiness?.() ?? {}).map(([check, holds]) => [{ check }, Number(holds)]),
     );
-    collectDefaultMetrics({ register: this.#registry });
+    collectDefaultMetrics({ register: this.#families });
   }
 
   /** Asks these at each scrape from now on; they must be quick, since a scrape waits for them. */
@@ -131,20 +149,12 @@ export class Metrics {
     }
   }
 
-  syncOperation(operation: SyncOperation, result: SyncResult): void {
-    this.#operations.inc({ operation, result });
-  }
-
   propagated(seconds: number): void {
     this.#propagation.observe(seconds);
   }
 
   setLastSync(namespace: string, name: string, epochSeconds: number): void {
     this.#lastSync.set({ namespace, name }, epochSeconds);
-  }
-
-  tokenRequested(result: string): void {
-    this.#tokenRequests.inc({ result });
   }
 
   /** That ConfigMapSync was let go although copies of it are left. Its series outlives it: see {@link forget}. */
@@ -176,45 +186,6 @@ export class Metrics {
   }
 
   render(format: ExpositionFormat): Promise<string> {
-    return renderExposition(this.#registry, format);
-  }
-
-  /** The two gauges share one snapshot, taken when the first of them is scraped: they stand in this order. */
-  #registerDenied(): void {
-    let dropped = 0;
-    this.#families.gauge(
-      'configweaver_namespace_denied',
-      '1 for each namespace that a ServiceAccount may not sync a ConfigMap to; gone when it may.',
-      ['namespace', 'name', 'service_account', 'target_namespace'],
-      (gauge) => {
-        const snapshot = this.#sources.denied?.();
-        dropped = snapshot?.dropped ?? 0;
-        gauge.reset();
-        for (const { namespace, name, serviceAccount, targetNamespace } of snapshot?.series ?? []) {
-          gauge.set(
-            { namespace, name, service_account: serviceAccount, target_namespace: targetNamespace },
-            1,
-          );
-        }
-      },
-    );
-    this.#families.gauge(
-      'configweaver_denied_series_dropped',
-      'Series of configweaver_namespace_denied that --denied-series-limit leaves out.',
-      [],
-      (gauge) => gauge.set(dropped),
-    );
-  }
-}
-
-/** Makes a gauge have just these series, by the value of its one label. */
-function setEach<L extends string>(
-  gauge: Gauge<L>,
-  label: L,
-  values: Readonly<Record<string, number | boolean>> = {},
-): void {
-  gauge.reset();
-  for (const [value, count] of Object.entries(values)) {
-    gauge.set({ [label]: value } as Record<L, string>, Number(count));
+    return renderExposition(this.#families, format);
   }
 }

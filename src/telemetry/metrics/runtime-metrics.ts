@@ -78,9 +78,9 @@ function queueMetrics(families: Families) {
   );
   const queues = new Map<string, MeasuredQueue>();
   const measured = (name: string, help: string, value: keyof MeasuredQueue): void => {
-    families.gauge(name, help, labels, (gauge) => {
-      for (const [controller, queue] of queues) gauge.set({ name: controller, controller }, queue[value]);
-    });
+    families.sampled(name, help, labels, () =>
+      [...queues].map(([controller, queue]) => [{ name: controller, controller }, queue[value]]),
+    );
   };
   const unfinished =
     'How long workers have been busy with what they are at now, in sum: grows when one is stuck.';

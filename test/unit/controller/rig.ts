@@ -173,7 +173,7 @@ export class Rig {
           operator: 'operator',
           expirationSeconds: 600,
           clock,
-          observer: { tokenRequested: () => undefined },
+          onRequested: () => undefined,
         }),
         clientFor: (authorize) => cluster.api.client(authorize),
         requests: new FairQueue(32, clock),

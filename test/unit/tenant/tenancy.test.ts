@@ -36,7 +36,7 @@ describe('tenancy', () => {
         operator: 'operator',
         expirationSeconds: 600,
         clock,
-        observer: { tokenRequested: () => undefined },
+        onRequested: () => undefined,
       }),
       clientFor: (authorize) => api.client(authorize),
       requests: new FairQueue(32),

@@ -53,7 +53,7 @@ describe('the tenant pool', () => {
         operator: 'operator',
         expirationSeconds: LIFE_MS / 1000,
         clock,
-        observer: { tokenRequested: () => undefined },
+        onRequested: () => undefined,
       }),
       clientFor: (authorize) => api.client(authorize),
       requests,

@@ -23,7 +23,7 @@ describe('the token broker', () => {
       operator,
       expirationSeconds: 600,
       clock,
-      observer: { tokenRequested: (result) => counted.push(result) },
+      onRequested: (result) => counted.push(result),
     });
   });
 

@@ -27,7 +27,7 @@ export class PlanRig {
         operator: 'you',
         expirationSeconds: 600,
         clock,
-        observer: { tokenRequested: () => undefined },
+        onRequested: () => undefined,
       }),
       clientFor: (authorize) => api.client(authorize),
       requests: new FairQueue(32),

@@ -141,8 +141,8 @@ describe('the metrics', () => {
   it('count writes, tokens, and the time that a change takes', async () => {
     const metrics = new Metrics();
 
-    metrics.syncOperation('create', 'success');
-    metrics.tokenRequested('denied');
+    metrics.operations.inc({ operation: 'create', result: 'success' });
+    metrics.tokenRequests.inc({ result: 'denied' });
     metrics.propagated(0.2);
     metrics.collect({ cachedTokens: () => 4, watches: () => ({ ConfigMap: 2, Namespace: 1 }) });
 
@@ -158,7 +158,7 @@ describe('the metrics', () => {
 
   it('keep the names of counters for Prometheus after a scrape as OpenMetrics', async () => {
     const metrics = new Metrics();
-    metrics.tokenRequested('success');
+    metrics.tokenRequests.inc({ result: 'success' });
 
     const open = await metrics.render('openmetrics');
 
