@@ -1,7 +1,7 @@
 import { ConfigMapSyncSpec } from '../../src/api/v1alpha1/config-map-sync-spec.js';
 import { ConfigMapSyncStatus } from '../../src/api/v1alpha1/config-map-sync-status.js';
 import { DESCRIPTION, GROUP, KIND, PLURAL, VERSION } from '../../src/api/v1alpha1/well-known.js';
-import { descriptorsOf, type Descriptor } from './descriptors.js';
+import { descriptorsOf, edited, shown, type Descriptor } from './descriptors.js';
 import { only, type Deployment, type Manifest, type Role } from './manifest.js';
 import { isNamespaced, type Permissions } from './permissions.js';
 
@@ -105,8 +105,8 @@ function ownedResource(): OwnedResource {
     displayName: 'ConfigMap Sync',
     description: DESCRIPTION,
     resources: [{ kind: 'ConfigMap', name: '', version: 'v1' }],
-    specDescriptors: descriptorsOf(ConfigMapSyncSpec),
-    statusDescriptors: descriptorsOf(ConfigMapSyncStatus),
+    specDescriptors: descriptorsOf(ConfigMapSyncSpec, edited),
+    statusDescriptors: descriptorsOf(ConfigMapSyncStatus, shown),
   };
 }
 

@@ -2,22 +2,19 @@ import 'reflect-metadata';
 import { Transform, Type } from 'class-transformer';
 import { IsOptional, ValidateBy, ValidateNested } from 'class-validator';
 import { problemOf, ruleProblemOf } from './problem.js';
-import { addField, addRule, type FieldDefinition, type Model, type Rule, type Schema } from './schema.js';
+import { addField, type FieldDefinition, type Model, type Schema } from './schema.js';
 import { unseal } from './complete.js';
 
-/** How OLM's console shows a field: https://github.com/openshift/console, x-descriptors of spec and status. */
-const UI = 'urn:alm:descriptor:com.tectonic.ui:';
-
+/**
+ * How OLM's console shows a field, beyond what follows from its schema: https://github.com/openshift/console, x-descriptors of
+ * spec and status.
+ */
 export const SHOW = {
-  text: `${UI}text`,
-  switch: `${UI}booleanSwitch`,
-  advanced: `${UI}advanced`,
+  advanced: 'urn:alm:descriptor:com.tectonic.ui:advanced',
   configMap: 'urn:alm:descriptor:io.kubernetes:ConfigMap',
   namespace: 'urn:alm:descriptor:io.kubernetes:Namespace',
   serviceAccount: 'urn:alm:descriptor:io.kubernetes:ServiceAccount',
   conditions: 'urn:alm:descriptor:io.kubernetes.conditions',
-  statusText: 'urn:alm:descriptor:text',
-  choice: (values: readonly string[]): string[] => values.map((value) => `${UI}select:${value}`),
 };
 
 /** `displayName` is made of the property's name where it is left out. */
@@ -46,11 +43,6 @@ export function Field(schema: Schema, options: FieldOptions): (prototype: object
     ];
     for (const decorate of decorators) decorate(prototype, key);
   };
-}
-
-/** Declares a constraint between the properties of a model. */
-export function ObjectRule<T extends object>(rule: Rule<T>): (model: new () => T) => void {
-  return (model) => addRule(model, rule as Rule<object>);
 }
 
 const LEAF = Transform(({ obj, key }) => unseal(valueOf(obj, key)), { toClassOnly: true });

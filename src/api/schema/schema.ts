@@ -79,6 +79,7 @@ export const oneOf = (values: readonly string[]): TextSchema => ({ kind: 'text',
 export const timestamp = (): TextSchema => ({ kind: 'text', format: 'date-time' });
 export const integer = (options: Options<IntegerSchema>): IntegerSchema => ({ kind: 'integer', ...options });
 export const boolean = (): BareSchema => ({ kind: 'boolean' });
+export const metadata = (): BareSchema => ({ kind: 'metadata' });
 export const listOf = (
   items: ListSchema['items'],
   options: Omit<ListSchema, 'kind' | 'items'>,
@@ -93,7 +94,6 @@ export const object = (model: Model, options: Pick<ObjectSchema, 'atomic'> = {})
   model,
   ...options,
 });
-export const metadata = (): BareSchema => ({ kind: 'metadata' });
 
 export interface FieldDefinition {
   readonly name: string;
@@ -105,7 +105,7 @@ export interface FieldDefinition {
   readonly default?: Json;
   /** OLM shows the field under this name. */
   readonly displayName: string;
-  /** How OLM's console edits or renders the field: `urn:alm:descriptor:…`. */
+  /** How OLM's console edits or renders the field, beyond what follows from `schema`: `urn:alm:descriptor:…`. */
   readonly xDescriptors?: readonly string[];
 }
 
@@ -118,9 +118,12 @@ export function addField(model: Model, field: FieldDefinition): void {
   fields.set(model, known);
 }
 
-export function addRule(model: Model, rule: Rule<object>): void {
-  // Decorators of a class run from the last to the first: keep the order in which they are read.
-  rules.set(model, [rule, ...(rules.get(model) ?? [])]);
+/** Declares a constraint between the properties of a model. */
+export function ObjectRule<T extends object>(rule: Rule<T>): (model: new () => T) => void {
+  return (model) => {
+    // Decorators of a class run from the last to the first: keep the order in which they are read.
+    rules.set(model, [rule as Rule<object>, ...(rules.get(model) ?? [])]);
+  };
 }
 
 /** The fields of a model by name, in the order of their declaration. */

@@ -1,6 +1,6 @@
 import * as syntax from './kubernetes-syntax.js';
-import { Field, ObjectRule, SHOW } from '../schema/field.js';
-import { listOf, object, oneOf, boolean } from '../schema/schema.js';
+import { Field, SHOW } from '../schema/field.js';
+import { boolean, listOf, object, ObjectRule, oneOf } from '../schema/schema.js';
 
 export const SELECTOR_OPERATORS = ['In', 'NotIn', 'Exists', 'DoesNotExist'] as const;
 
@@ -55,7 +55,7 @@ export class SourceReference {
   @Field(syntax.dnsSubdomain, {
     description: 'Name of the ConfigMap to copy.',
     displayName: 'Source Name',
-    xDescriptors: [SHOW.text, SHOW.configMap],
+    xDescriptors: [SHOW.configMap],
     required: true,
   })
   declare name: string;
@@ -64,7 +64,7 @@ export class SourceReference {
     description:
       "Namespace of the ConfigMap to copy; the ConfigMapSync's own namespace when left out. The ServiceAccount needs the right to get the ConfigMap there.",
     displayName: 'Source Namespace',
-    xDescriptors: [SHOW.text, SHOW.namespace],
+    xDescriptors: [SHOW.namespace],
   })
   declare namespace?: string;
 }
@@ -74,7 +74,7 @@ export class ServiceAccountReference {
   @Field(syntax.dnsSubdomain, {
     description: "Name of a ServiceAccount in the ConfigMapSync's own namespace.",
     displayName: 'ServiceAccount Name',
-    xDescriptors: [SHOW.text, SHOW.serviceAccount],
+    xDescriptors: [SHOW.serviceAccount],
     default: 'default',
   })
   declare name: string;
@@ -85,7 +85,6 @@ export class TargetTemplate {
   @Field(syntax.dnsSubdomain, {
     description: "Name of the copies; the source's name when left out.",
     displayName: 'Name of the Copies',
-    xDescriptors: [SHOW.text],
   })
   declare name?: string;
 
@@ -153,7 +152,6 @@ export class ConfigMapSyncSpec {
   @Field(oneOf(CONFLICT_POLICIES), {
     description:
       'What to do where a target namespace already has a ConfigMap of that name which config-weaver did not create: Fail leaves it alone and reports the conflict, Overwrite takes it over. A copy of another living ConfigMapSync is never taken over.',
-    xDescriptors: SHOW.choice(CONFLICT_POLICIES),
     default: 'Fail',
   })
   declare conflictPolicy: ConflictPolicy;
@@ -161,7 +159,6 @@ export class ConfigMapSyncSpec {
   @Field(oneOf(DELETION_POLICIES), {
     description:
       'What happens to the copies when the ConfigMapSync is deleted or a namespace is no longer a target: Delete removes them, Orphan keeps them as plain ConfigMaps.',
-    xDescriptors: SHOW.choice(DELETION_POLICIES),
     default: 'Delete',
   })
   declare deletionPolicy: (typeof DELETION_POLICIES)[number];
@@ -169,7 +166,6 @@ export class ConfigMapSyncSpec {
   @Field(oneOf(SOURCE_DELETION_POLICIES), {
     description:
       'What happens to the copies when the source is deleted: Retain keeps them as they were last, Delete removes them.',
-    xDescriptors: SHOW.choice(SOURCE_DELETION_POLICIES),
     default: 'Retain',
   })
   declare sourceDeletionPolicy: (typeof SOURCE_DELETION_POLICIES)[number];
@@ -177,7 +173,6 @@ export class ConfigMapSyncSpec {
   @Field(boolean(), {
     description:
       'While true nothing is read or written, and the condition Ready is False with reason Suspended. Deleting the ConfigMapSync still works.',
-    xDescriptors: [SHOW.switch],
     default: false,
   })
   declare suspend: boolean;

@@ -97,57 +97,43 @@ export class ConfigMapSyncStatus {
   @Field(integer({ format: 'int64', minimum: 0 }), {
     description:
       'metadata.generation that this status was computed for; an older one means that the latest change has not been looked at.',
-    xDescriptors: [SHOW.statusText],
   })
   declare observedGeneration?: number;
 
   @Field(text({ maxLength: 512 }), {
     description:
       'User name of the identity under which everything happens: system:serviceaccount:NAMESPACE:NAME.',
-    xDescriptors: [SHOW.statusText],
   })
   declare serviceAccount?: string;
 
   @Field(
     text({ maxLength: 32, pattern: '^[0-9]+/[0-9]+$', syntax: 'two numbers with a slash between them' }),
-    {
-      description: 'Targets in step with the source, and targets wanted: SYNCED/WANTED.',
-      xDescriptors: [SHOW.statusText],
-    },
+    { description: 'Targets in step with the source, and targets wanted: SYNCED/WANTED.' },
   )
   declare summary?: string;
 
   @Field(count, {
     description: "How many namespaces are to have a copy; the source's own place is not counted.",
-    xDescriptors: [SHOW.statusText],
   })
   declare wantedTargets?: number;
 
-  @Field(count, {
-    description: 'How many targets have a copy that equals the source.',
-    xDescriptors: [SHOW.statusText],
-  })
+  @Field(count, { description: 'How many targets have a copy that equals the source.' })
   declare syncedTargets?: number;
 
   @Field(count, {
     description: 'How many targets are Denied or Stale: the ServiceAccount lacks rights there.',
-    xDescriptors: [SHOW.statusText],
   })
   declare deniedTargets?: number;
 
   @Field(text({ maxLength: 128 }), {
     description: 'resourceVersion of the source that was copied last.',
     displayName: 'Source Version',
-    xDescriptors: [SHOW.statusText],
   })
   declare sourceResourceVersion?: string;
 
   @Field(
     text({ maxLength: 128, pattern: '^sha256:[0-9a-zA-Z+/=_-]+$', syntax: 'a digest such as sha256:4f2a…' }),
-    {
-      description: 'Digest of what is copied: data, binaryData and immutable of the source, after keys.',
-      xDescriptors: [SHOW.statusText],
-    },
+    { description: 'Digest of what is copied: data, binaryData and immutable of the source, after keys.' },
   )
   declare contentHash?: string;
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { plainToInstance } from 'class-transformer';
 import { validateSync } from 'class-validator';
-import { Field, ObjectRule } from '../../../../src/api/schema/field.js';
+import { Field } from '../../../../src/api/schema/field.js';
 import { ConfigMapSyncSpec } from '../../../../src/api/v1alpha1/config-map-sync-spec.js';
 import {
   fieldsOf,
@@ -10,6 +10,7 @@ import {
   listOf,
   mapOf,
   object,
+  ObjectRule,
   text,
 } from '../../../../src/api/schema/schema.js';
 
