@@ -1,42 +1,37 @@
-import { STATE_INFO, type ReportRow, type Tone } from './report-row.js';
+import { STATE_INFO, type Tone } from './report-row.js';
 import { renderTextTable, type TextColumn } from './text-table.js';
 import type { Colour } from '../../terminal.js';
 import type { TargetFinding } from '../../../reporting/denial.js';
 
 const COLOURS: Record<Tone, Colour> = { good: 'green', bad: 'red', warn: 'yellow', quiet: 'dim' };
 
-const TABLE_COLUMNS: readonly TextColumn<ReportRow>[] = [
-  { title: 'NAMESPACE', text: ({ namespace }) => namespace },
-  { title: 'NAME', text: ({ name }) => name },
-  { title: 'SERVICEACCOUNT', text: ({ serviceAccount }) => serviceAccount },
-  { title: 'TARGET', text: ({ targetNamespace }) => targetNamespace },
-  { title: 'STATE', text: ({ state }) => state, colour: ({ state }) => COLOURS[STATE_INFO[state].tone] },
-  { title: 'REASON', text: ({ reason }) => reason },
-  { title: 'MISSING', text: ({ missingVerbs }) => missingVerbs.join(',') },
-  { title: 'SINCE', text: ({ since }) => since },
-];
+/** What every form shows of a target, in this order, with the titles of a table. Scripts rely on the names and the order. */
+const TITLES = {
+  namespace: 'NAMESPACE',
+  name: 'NAME',
+  serviceAccount: 'SERVICEACCOUNT',
+  targetNamespace: 'TARGET',
+  state: 'STATE',
+  reason: 'REASON',
+  missingVerbs: 'MISSING',
+  since: 'SINCE',
+} as const satisfies Record<keyof TargetFinding, string>;
+const FIELDS = Object.keys(TITLES) as (keyof TargetFinding)[];
 
 /** For people and for grep: one line for each row. */
-export function renderTable(rows: readonly ReportRow[], colours: boolean): string {
-  return renderTextTable(rows, TABLE_COLUMNS, colours);
+export function renderTable(rows: readonly TargetFinding[], colours: boolean): string {
+  const columns = FIELDS.map((field): TextColumn<TargetFinding> => ({
+    title: TITLES[field],
+    text: (row) => [row[field]].flat().join(','),
+    ...(field === 'state' && { colour: ({ state }) => COLOURS[STATE_INFO[state].tone] }),
+  }));
+  return renderTextTable(rows, columns, colours);
 }
-
-/** The fields that scripts rely on, in this order. */
-const FIELDS = [
-  'namespace',
-  'name',
-  'serviceAccount',
-  'targetNamespace',
-  'state',
-  'reason',
-  'missingVerbs',
-  'since',
-] as const satisfies readonly (keyof TargetFinding)[];
 
 /** RFC 4180 with a header line: CRLF ends each line, and verbs share a cell, separated by spaces. */
 export function renderCsv(rows: readonly TargetFinding[]): string {
   const lines = rows.map((row) => FIELDS.map((field) => [row[field]].flat().join(' ')));
-  return [[...FIELDS], ...lines].map((cells) => `${cells.map(cell).join(',')}\r\n`).join('');
+  return [FIELDS, ...lines].map((cells) => `${cells.map(cell).join(',')}\r\n`).join('');
 }
 
 /**
