@@ -50,10 +50,6 @@ class Entry implements Task {
     public account: ServiceAccount,
     readonly start: (leave: () => void) => void,
   ) {}
-
-  get key(): string {
-    return `${this.uid} ${this.namespace}`;
-  }
 }
 
 interface Targets {
@@ -68,13 +64,13 @@ interface Targets {
 export class TargetQueue {
   readonly #options: TargetQueueOptions;
   readonly #syncs = new Map<string, Targets>();
-  readonly #delayed: DelayingQueue;
+  readonly #delayed: DelayingQueue<Entry>;
   #onIdle: (() => void) | undefined;
   #length = 0;
 
   constructor(options: TargetQueueOptions) {
     this.#options = options;
-    this.#delayed = new DelayingQueue(options.clock, (key) => this.#due(key));
+    this.#delayed = new DelayingQueue(options.clock, (entry) => this.#due(entry));
   }
 
   /** Targets that wait or are under way; those that back off are not counted. */
@@ -148,7 +144,7 @@ export class TargetQueue {
     const waitMs = Math.max(entry.backedOffUntil, entry.heldUntil) - this.#options.clock.now();
     if (waitMs > 0) {
       entry.state = 'delayed';
-      this.#delayed.add(entry.key, waitMs);
+      this.#delayed.add(entry, waitMs);
       return;
     }
     entry.state = 'waiting';
@@ -156,10 +152,8 @@ export class TargetQueue {
     this.#options.seats.add(entry);
   }
 
-  #due(key: string): void {
-    const separator = key.indexOf(' ');
-    const entry = this.#syncs.get(key.slice(0, separator))?.entries.get(key.slice(separator + 1));
-    if (entry?.state !== 'delayed') return;
+  #due(entry: Entry): void {
+    if (entry.state !== 'delayed') return;
     entry.state = 'idle';
     if (entry.desired) this.#enqueue(entry);
     else this.#drop(entry);
@@ -221,7 +215,7 @@ export class TargetQueue {
     const heldMs = entry.heldUntil - this.#options.clock.now();
     if (heldMs > 0) {
       entry.state = 'delayed';
-      this.#delayed.add(entry.key, heldMs);
+      this.#delayed.add(entry, heldMs);
       return;
     }
     const entries = this.#syncs.get(entry.uid)?.entries;

@@ -4,29 +4,24 @@ import type { Clock } from '../util/clock.js';
 /** The longest that a timer can hold; who is still not due then sleeps again. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-interface Entry {
-  key: string;
-  due: number;
-}
-
 /** Keys that come due later, each once, at the earliest time asked for. One timer for all: there may be tens of thousands. */
-export class DelayingQueue {
+export class DelayingQueue<K> {
   readonly #clock: Clock;
-  readonly #onDue: (key: string) => void;
+  readonly #onDue: (key: K) => void;
   /** What counts; entries of the heap that say otherwise are leftovers. */
-  readonly #due = new Map<string, number>();
-  readonly #heap = new TinyQueue<Entry>([], (a, b) => a.due - b.due);
+  readonly #due = new Map<K, number>();
+  readonly #heap = new TinyQueue<{ key: K; due: number }>([], (a, b) => a.due - b.due);
   #sleeper: AbortController | undefined;
   #wakesAt = Infinity;
   #stopped = false;
 
-  constructor(clock: Clock, onDue: (key: string) => void) {
+  constructor(clock: Clock, onDue: (key: K) => void) {
     this.#clock = clock;
     this.#onDue = onDue;
   }
 
   /** A time later than the one already set changes nothing. */
-  add(key: string, milliseconds: number): void {
+  add(key: K, milliseconds: number): void {
     const due = this.#clock.now() + milliseconds;
     if (this.#stopped || due >= (this.#due.get(key) ?? Infinity)) return;
     this.#due.set(key, due);

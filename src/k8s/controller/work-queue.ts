@@ -39,7 +39,7 @@ export class WorkQueue {
   /** The most keys with workers at a time, slow ones too: no group gets more than half of what would be left to others. */
   capacity = Infinity;
   readonly #options: WorkQueueOptions & typeof DEFAULTS;
-  readonly #delayed: DelayingQueue;
+  readonly #delayed: DelayingQueue<string>;
   /** Waiting to be taken, and since when. */
   readonly #waiting = new Map<string, number>();
   /** The same keys, in the order in which they are taken. */

@@ -188,7 +188,7 @@ describe('the delay queue', () => {
         async (added) => {
           const clock = new FakeClock(0);
           const given: [string, number][] = [];
-          const delayed = new DelayingQueue(clock, (key) => given.push([key, clock.now()]));
+          const delayed = new DelayingQueue<string>(clock, (key) => given.push([key, clock.now()]));
           const earliest = new Map<string, number>();
           for (const [key, delay] of added) {
             delayed.add(key, delay);
