@@ -14,7 +14,6 @@ export interface ConfigMap {
 
 export interface ConfigMapMetadata extends Partial<ObjectMeta> {
   name: string;
-  ownerReferences?: unknown[];
 }
 
 /** What is copied of a ConfigMap: never its labels, annotations or owner references. */

@@ -6,13 +6,8 @@ export interface ReconcileResult {
   requeueAfterMs?: number | undefined;
 }
 
-/** One visit, as controller-runtime counts it. */
-export interface ReconcileOutcome {
-  /** controller_runtime_reconcile_total{result}. */
-  result: 'success' | 'error' | 'requeue' | 'requeue_after';
-  /** controller_runtime_reconcile_time_seconds. */
-  seconds: number;
-}
+/** How one visit ended, as controller-runtime counts it: controller_runtime_reconcile_total{result}. */
+export type VisitResult = 'success' | 'error' | 'requeue' | 'requeue_after';
 
 /** Told what controller-runtime's metrics count. */
 export interface ReconcileObserver {
@@ -20,7 +15,8 @@ export interface ReconcileObserver {
   started(maxConcurrentReconciles: number): void;
   /** controller_runtime_active_workers. */
   active(workers: number): void;
-  reconciled(outcome: ReconcileOutcome): void;
+  /** After each visit; `seconds` is for controller_runtime_reconcile_time_seconds. */
+  reconciled(result: VisitResult, seconds: number): void;
 }
 
 export interface ControllerOptions {
@@ -110,8 +106,8 @@ export class Controller {
   async #visit(key: string, signal: AbortSignal): Promise<void> {
     const { queue, reconcile, observer, onError } = this.#options;
     const startedAt = performance.now();
-    const report = (result: ReconcileOutcome['result']): void =>
-      observer?.reconciled({ result, seconds: (performance.now() - startedAt) / 1000 });
+    const report = (result: VisitResult): void =>
+      observer?.reconciled(result, (performance.now() - startedAt) / 1000);
     try {
       const { requeueAfterMs } = await reconcile(key, signal);
       queue.forget(key);

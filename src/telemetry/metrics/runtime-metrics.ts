@@ -1,4 +1,4 @@
-import type { ReconcileObserver, ReconcileOutcome } from '../../k8s/controller/controller.js';
+import type { ReconcileObserver, VisitResult } from '../../k8s/controller/controller.js';
 import type { RequestObserver } from '../../k8s/client/rest-types.js';
 import type { QueueObserver, WorkQueue } from '../../k8s/controller/work-queue.js';
 import type { Families } from './families.js';
@@ -14,7 +14,7 @@ const RECONCILE_BUCKETS = [
   0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.25, 1.5,
   1.75, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9, 10, 15, 20, 25, 30, 40, 50, 60,
 ];
-const RESULTS = ['success', 'error', 'requeue', 'requeue_after'] satisfies ReconcileOutcome['result'][];
+const RESULTS = ['success', 'error', 'requeue', 'requeue_after'] satisfies VisitResult[];
 
 /**
  * What controller-runtime and client-go export of themselves, by their names, labels and buckets, so that
@@ -149,7 +149,7 @@ function reconcileObservers(families: Families): (controller: string) => Reconci
     return {
       started: (workers) => maxWorkers.set({ controller }, workers),
       active: (workers) => activeWorkers.set({ controller }, workers),
-      reconciled: ({ result, seconds }) => {
+      reconciled: (result, seconds) => {
         total.inc({ controller, result });
         times.observe({ controller }, Math.max(0, seconds));
         if (result === 'error') errors.inc({ controller });

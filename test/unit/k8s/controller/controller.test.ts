@@ -298,7 +298,7 @@ describe('the controller', () => {
         observer: {
           started: (workers) => told.push(`workers ${workers}`),
           active: (workers) => told.push(`active ${workers}`),
-          reconciled: ({ result }) => told.push(result),
+          reconciled: (result) => told.push(result),
         },
       },
     );

@@ -37,9 +37,9 @@ describe("the controller runtime's metrics", () => {
 
     observer.started(10);
     observer.active(3);
-    observer.reconciled({ result: 'success', seconds: 0.2 });
-    observer.reconciled({ result: 'error', seconds: 0.2 });
-    observer.reconciled({ result: 'error', seconds: 0.2 });
+    observer.reconciled('success', 0.2);
+    observer.reconciled('error', 0.2);
+    observer.reconciled('error', 0.2);
 
     expect(await lines(/^controller_runtime_(?!.*_(bucket|sum)).* [^0]/)).to.deep.equal([
       'controller_runtime_reconcile_total{controller="c",result="success"} 1',
