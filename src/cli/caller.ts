@@ -10,8 +10,9 @@ import { apiPath } from '../k8s/client/api-path.js';
 import { RestClient } from '../k8s/client/rest-client.js';
 import type { RequestObserver } from '../k8s/client/rest-types.js';
 import { Transport } from '../k8s/client/transport.js';
+import { Tenancy, type TenancyOptions } from '../tenant/tenancy.js';
 import { TenantPool, type TenantPoolOptions } from '../tenant/tenant-pool.js';
-import { TokenBroker } from '../tenant/token-broker.js';
+import { TokenBroker, type TokenBrokerOptions } from '../tenant/token-broker.js';
 import { version } from './version.js';
 
 export interface CallerOptions {
@@ -30,8 +31,7 @@ export class Caller {
   readonly namespace: string;
   /** Where the cluster was found, for the log. */
   readonly source: string;
-  /** `config-weaver/<version>`. */
-  readonly userAgent = `config-weaver/${version()}`;
+  readonly #userAgent = `config-weaver/${version()}`;
   readonly #closed = new AbortController();
   /** Aborts when the command is over. */
   readonly signal = this.#closed.signal;
@@ -48,7 +48,7 @@ export class Caller {
       server: this.server,
       dispatcher: (use) => this.#transport.dispatcher('operator', use),
       authorize: (signal) => connection.authorize(signal),
-      userAgent: this.userAgent,
+      userAgent: this.#userAgent,
       observer,
     });
   }
@@ -65,24 +65,27 @@ export class Caller {
   }
 
   /** ServiceAccounts by tokens that the caller requests. Their clients send nothing of the caller's own identity. */
-  tenants(
-    options: Pick<TenantPoolOptions, 'requests' | 'clock' | 'onEnded'> &
-      Omit<ConstructorParameters<typeof TokenBroker>[0], 'client'>,
-  ): TenantPool {
-    return new TenantPool({
+  tenancy(
+    options: Pick<TenantPoolOptions, 'requests' | 'onEnded'> &
+      Omit<TokenBrokerOptions, 'client'> &
+      Omit<TenancyOptions, 'tenants' | 'userAgentPrefix'>,
+  ): Tenancy {
+    const userAgentPrefix = this.#userAgent;
+    const tenants = new TenantPool({
       ...options,
+      userAgentPrefix,
       broker: new TokenBroker({ ...options, client: this.client }),
       clientFor: (authorize) =>
         new RestClient({
           server: this.server,
           dispatcher: (use) => this.#transport.dispatcher('bearer', use),
           authorize,
-          userAgent: this.userAgent,
+          userAgent: userAgentPrefix,
           requireAuthorization: true,
           observer: this.#observer,
         }),
-      userAgentPrefix: this.userAgent,
     });
+    return new Tenancy({ ...options, tenants, userAgentPrefix });
   }
 
   /**

@@ -50,6 +50,10 @@ export class Tenancy {
     this.#pace = new ReviewPace(options.clock);
   }
 
+  get cachedTokens(): number {
+    return this.#options.tenants.cachedTokens;
+  }
+
   get watches(): number {
     return [...this.#namespaces.values()].reduce((sum, { watches }) => sum + watches, 0);
   }

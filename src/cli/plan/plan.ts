@@ -1,7 +1,6 @@
 import { wantsColours } from '../audit/report/text-table.js';
 import { systemClock } from '../../k8s/util/clock.js';
 import { FairQueue } from '../../tenant/fair-queue.js';
-import { Tenancy } from '../../tenant/tenancy.js';
 import { Caller } from '../caller.js';
 import type { CommandContext } from '../command.js';
 import { readSyncs } from '../manifest-file.js';
@@ -22,7 +21,18 @@ const NEVER_MS = 2 ** 31 - 1;
 export async function plan(options: PlanOptions, { env, stdout, stderr }: CommandContext): Promise<void> {
   const { filename: file, namespace } = options;
   const caller = await Caller.connect({ kubeconfig: options.kubeconfig, env });
-  const tenancy = tenancyOf(caller);
+  // The operator's own way to ServiceAccounts and ConfigMaps, with tokens that the caller requests. Nothing is watched.
+  const tenancy = caller.tenancy({
+    operator: 'you',
+    expirationSeconds: TOKEN_SECONDS,
+    onRequested: () => undefined,
+    requests: new FairQueue(CONCURRENCY),
+    onEnded: () => undefined,
+    clock: systemClock,
+    random: Math.random,
+    recheck: { deniedMs: NEVER_MS, allowedMs: NEVER_MS },
+    notify: () => undefined,
+  });
   try {
     const syncs = await readSyncs({ file, namespace, caller, stderr });
     const cluster = await lookAround(caller);
@@ -35,25 +45,4 @@ export async function plan(options: PlanOptions, { env, stdout, stderr }: Comman
     tenancy.closeAll();
     await caller.close();
   }
-}
-
-/** The operator's own way to ServiceAccounts and ConfigMaps, with tokens that the caller requests. Nothing is watched. */
-function tenancyOf(caller: Caller): Tenancy {
-  const clock = systemClock;
-  const tenants = caller.tenants({
-    operator: 'you',
-    expirationSeconds: TOKEN_SECONDS,
-    onRequested: () => undefined,
-    requests: new FairQueue(CONCURRENCY),
-    onEnded: () => undefined,
-    clock,
-  });
-  return new Tenancy({
-    tenants,
-    userAgentPrefix: caller.userAgent,
-    clock,
-    random: Math.random,
-    recheck: { deniedMs: NEVER_MS, allowedMs: NEVER_MS },
-    notify: () => undefined,
-  });
 }

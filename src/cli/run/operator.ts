@@ -25,7 +25,7 @@ import type { AuditSink } from '../../telemetry/logging/audit-sink.js';
 import type { Logger } from '../../telemetry/logging/logger.js';
 import type { Metrics } from '../../telemetry/metrics/metrics.js';
 import { FairQueue, REQUEST_SHARES } from '../../tenant/fair-queue.js';
-import { Tenancy } from '../../tenant/tenancy.js';
+import type { Tenancy } from '../../tenant/tenancy.js';
 import type { Caller } from '../caller.js';
 import type { RunOptions } from './run-command.js';
 import type { SyncWatches } from './sync-watches.js';
@@ -92,7 +92,7 @@ export class Operator {
     const schedule = new Schedule({ pollMs: options.pollInterval, resyncMs: options.resyncInterval }, random);
     const finalizer = new Finalizer({ namespaces, timeoutMs: options.cleanupTimeout, clock });
     const syncClient = new ConfigMapSyncClient(caller.client);
-    const tenants = caller.tenants({
+    this.#tenancy = caller.tenancy({
       operator: parts.username,
       expirationSeconds: options.tokenExpiration / 1000,
       onRequested: (result) => metrics.tokenRequests.inc({ result }),
@@ -100,11 +100,6 @@ export class Operator {
       onEnded: (account) => {
         for (const sync of this.#tenancy.usersOf(account)) this.#queue.add(sync);
       },
-      clock,
-    });
-    this.#tenancy = new Tenancy({
-      tenants,
-      userAgentPrefix: caller.userAgent,
       clock,
       random,
       recheck: {
@@ -202,7 +197,7 @@ export class Operator {
 
     metrics.collect({
       denied: () => register.series(options.deniedSeriesLimit),
-      cachedTokens: () => tenants.cachedTokens,
+      cachedTokens: () => this.#tenancy.cachedTokens,
       watches: () => ({ configmaps: this.#tenancy.watches }),
     });
   }
