@@ -1,17 +1,7 @@
+import type { V1ResourceRule, V1SubjectRulesReviewStatus } from '@kubernetes/client-node';
 import type { Verb } from '../api/v1alpha1/config-map-sync-status.js';
 
-/** authorization.k8s.io/v1 ResourceRule. */
-interface ResourceRule {
-  verbs: string[];
-  apiGroups?: string[];
-  resources?: string[];
-  resourceNames?: string[];
-}
-
-export interface RulesReviewStatus {
-  resourceRules?: ResourceRule[];
-  incomplete?: boolean;
-}
+export type RulesReviewStatus = Partial<V1SubjectRulesReviewStatus>;
 
 /** What list and watch need beside the verbs of a sync. */
 export type WatchVerb = 'list' | 'watch';
@@ -24,7 +14,7 @@ export class AccessRules {
   readonly digest: string;
   /** False where all ConfigMaps of the namespace are equal before the rules, so that an answer for one holds for any. */
   readonly dependOnName: boolean;
-  readonly #rules: ResourceRule[];
+  readonly #rules: V1ResourceRule[];
 
   constructor(status: RulesReviewStatus) {
     this.complete = status.incomplete !== true;

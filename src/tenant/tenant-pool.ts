@@ -1,3 +1,4 @@
+import type { V1SelfSubjectReview } from '@kubernetes/client-node';
 import { abortable } from '../k8s/util/async.js';
 import type { Clock } from '../k8s/util/clock.js';
 import { isApiError } from '../k8s/client/errors.js';
@@ -140,9 +141,7 @@ export class TenantPool {
     const expected = serviceAccountUsername(account);
     const client = this.#options.clientFor(() => Promise.resolve(`Bearer ${token}`));
     try {
-      const { body, auditID } = await client.request<{
-        status?: { userInfo?: { username?: string; uid?: string } };
-      }>({
+      const { body, auditID } = await client.request<V1SelfSubjectReview>({
         method: 'POST',
         path: '/apis/authentication.k8s.io/v1/selfsubjectreviews',
         body: { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' },

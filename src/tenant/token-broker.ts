@@ -1,3 +1,4 @@
+import type { AuthenticationV1TokenRequest } from '@kubernetes/client-node';
 import type { Clock } from '../k8s/util/clock.js';
 import { isApiError } from '../k8s/client/errors.js';
 import { apiPath } from '../k8s/client/api-path.js';
@@ -11,11 +12,6 @@ export interface IssuedToken {
   token: string;
   issuedAt: number;
   expiresAt: number;
-}
-
-interface TokenRequest {
-  spec?: { expirationSeconds?: number };
-  status?: { token?: string };
 }
 
 export interface TokenBrokerOptions {
@@ -46,7 +42,7 @@ export class TokenBroker {
     const resource = { group: '', version: 'v1', resource: 'serviceaccounts', subresource: 'token' };
     const issuedAt = clock.now();
     try {
-      const { body } = await client.request<TokenRequest>({
+      const { body } = await client.request<Partial<AuthenticationV1TokenRequest>>({
         method: 'POST',
         path: apiPath({ ...resource, namespace, name }),
         body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds } },

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { V1SubjectAccessReviewStatus, V1TokenReviewStatus } from '@kubernetes/client-node';
 import type { Clock } from '../../k8s/util/clock.js';
 import { apiPath } from '../../k8s/client/api-path.js';
 import type { Requester } from '../../k8s/client/rest-client.js';
@@ -9,12 +10,7 @@ export type ScrapeVerdict = 'allowed' | 'unauthenticated' | 'forbidden' | 'busy'
 
 type Verdicts = Map<string, { verdict: ScrapeVerdict; until: number }>;
 
-/** Of a TokenReview and of a SubjectAccessReview. */
-interface ReviewStatus {
-  authenticated?: boolean;
-  user?: { username?: string; uid?: string; groups?: string[]; extra?: Record<string, string[]> };
-  allowed?: boolean;
-}
+type ReviewStatus = V1TokenReviewStatus & Partial<V1SubjectAccessReviewStatus>;
 
 /** From the last review: one more scrape may succeed after a permission was revoked. */
 const ALLOWED_MS = 120_000;
