@@ -11,8 +11,6 @@ import { RestClient } from '../k8s/client/rest-client.js';
 import type { RequestObserver } from '../k8s/client/rest-types.js';
 import { Transport } from '../k8s/client/transport.js';
 import { Tenancy, type TenancyOptions } from '../tenant/tenancy.js';
-import { TenantPool, type TenantPoolOptions } from '../tenant/tenant-pool.js';
-import { TokenBroker, type TokenBrokerOptions } from '../tenant/token-broker.js';
 import { version } from './version.js';
 
 export interface CallerOptions {
@@ -65,27 +63,21 @@ export class Caller {
   }
 
   /** ServiceAccounts by tokens that the caller requests. Their clients send nothing of the caller's own identity. */
-  tenancy(
-    options: Pick<TenantPoolOptions, 'requests' | 'onEnded'> &
-      Omit<TokenBrokerOptions, 'client'> &
-      Omit<TenancyOptions, 'tenants' | 'userAgentPrefix'>,
-  ): Tenancy {
-    const userAgentPrefix = this.#userAgent;
-    const tenants = new TenantPool({
+  tenancy(options: Omit<TenancyOptions, 'client' | 'clientFor' | 'userAgentPrefix'>): Tenancy {
+    return new Tenancy({
       ...options,
-      userAgentPrefix,
-      broker: new TokenBroker({ ...options, client: this.client }),
+      client: this.client,
+      userAgentPrefix: this.#userAgent,
       clientFor: (authorize) =>
         new RestClient({
           server: this.server,
           dispatcher: (use) => this.#transport.dispatcher('bearer', use),
           authorize,
-          userAgent: userAgentPrefix,
+          userAgent: this.#userAgent,
           requireAuthorization: true,
           observer: this.#observer,
         }),
     });
-    return new Tenancy({ ...options, tenants, userAgentPrefix });
   }
 
   /**

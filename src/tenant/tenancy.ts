@@ -3,16 +3,14 @@ import { ReviewPace } from '../k8s/util/review-pace.js';
 import { namespacedNameKey, type NamespacedName, type ServiceAccount } from '../api/kubernetes.js';
 import { TenantConfigMaps, type AccessDecision } from './tenant-config-maps.js';
 import { NamespaceWatch, type NamespaceWatchOptions } from './namespace-watch.js';
-import type { TenantPool } from './tenant-pool.js';
+import { TenantPool, type TenantPoolOptions } from './tenant-pool.js';
 import type { Tenant } from './tenant.js';
 
-export type TenancyOptions = Pick<NamespaceWatchOptions, 'clock' | 'random' | 'recheck' | 'notify'> & {
-  tenants: TenantPool;
-  /** `config-weaver/<version>`. */
-  userAgentPrefix: string;
+export interface TenancyOptions
+  extends TenantPoolOptions, Pick<NamespaceWatchOptions, 'random' | 'recheck' | 'notify'> {
   /** The last ConfigMapSync that used this ServiceAccount does so no more. */
   onUnused?: (account: ServiceAccount) => void;
-};
+}
 
 /** What a reconcile acts with: a proven identity and its door to ConfigMaps. */
 export interface Session {
@@ -38,6 +36,7 @@ export interface Session {
 /** Which ConfigMapSync uses which tenant and which of its namespaces; opens what is needed and closes what is not. */
 export class Tenancy {
   readonly #options: TenancyOptions;
+  readonly #tenants: TenantPool;
   readonly #pace: ReviewPace;
   /** What each ConfigMapSync uses: a ServiceAccount, and by key the namespaces that it holds an interest in. */
   readonly #uses = new Map<string, { account: ServiceAccount; held: Set<string> }>();
@@ -47,11 +46,12 @@ export class Tenancy {
 
   constructor(options: TenancyOptions) {
     this.#options = options;
+    this.#tenants = new TenantPool(options);
     this.#pace = new ReviewPace(options.clock);
   }
 
   get cachedTokens(): number {
-    return this.#options.tenants.cachedTokens;
+    return this.#tenants.cachedTokens;
   }
 
   get watches(): number {
@@ -79,7 +79,7 @@ export class Tenancy {
       this.#uses.set(key, { account, held: new Set() });
       this.#users.set(namespacedNameKey(account), users.add(key));
     }
-    const tenant = await this.#options.tenants.open(account);
+    const tenant = await this.#tenants.open(account);
     // Its last user may have gone meanwhile: then nobody else would forget the token.
     this.#forgetIfUnused(account);
     const { userAgentPrefix } = this.#options;
@@ -106,7 +106,7 @@ export class Tenancy {
 
   closeAll(): void {
     for (const namespace of [...this.#namespaces.values()]) namespace.close();
-    this.#options.tenants.close();
+    this.#tenants.close();
   }
 
   /**
@@ -151,15 +151,18 @@ export class Tenancy {
   }
 
   #watch(key: string, tenant: Tenant, namespace: string): NamespaceWatch {
+    // Not the other options: the operator's own client has no business at a tenant's ConfigMaps.
+    const { clock, random, recheck, notify } = this.#options;
+    const shared = { clock, random, recheck, notify, pace: this.#pace };
     const onEnded = (): boolean => this.#namespaces.delete(key);
-    const view = new NamespaceWatch({ ...this.#options, tenant, namespace, pace: this.#pace, onEnded });
+    const view = new NamespaceWatch({ ...shared, tenant, namespace, onEnded });
     this.#namespaces.set(key, view);
     return view;
   }
 
   #forgetIfUnused(account: ServiceAccount): void {
     if (this.#users.has(namespacedNameKey(account))) return;
-    this.#options.tenants.forget(account);
+    this.#tenants.forget(account);
     this.#options.onUnused?.(account);
   }
 }

@@ -1,22 +1,19 @@
 import type { V1SelfSubjectReview } from '@kubernetes/client-node';
 import { abortable } from '../k8s/util/async.js';
-import type { Clock } from '../k8s/util/clock.js';
 import { isApiError } from '../k8s/client/errors.js';
 import type { RestClient } from '../k8s/client/rest-client.js';
 import { IdentityError, TokenRejectedError } from './errors.js';
 import type { FairQueue } from './fair-queue.js';
 import { namespacedNameKey, serviceAccountUsername, type ServiceAccount } from '../api/kubernetes.js';
 import { sharedUserAgent, Tenant } from './tenant.js';
-import type { IssuedToken, TokenBroker } from './token-broker.js';
+import { requestToken, type IssuedToken, type TokenRequestOptions } from './token-broker.js';
 
-export interface TenantPoolOptions {
-  broker: TokenBroker;
+export interface TenantPoolOptions extends TokenRequestOptions {
   /** Makes a client that sends this token and nothing else; it must refuse to send without one. */
   clientFor: (authorize: (signal?: AbortSignal) => Promise<string>) => RestClient;
   requests: FairQueue;
   /** `config-weaver/<version>`. */
   userAgentPrefix: string;
-  clock: Clock;
   /** A tenant ended: those that use it should look again. */
   onEnded: (account: ServiceAccount) => void;
 }
@@ -78,8 +75,8 @@ export class TenantPool {
   }
 
   async #start(account: ServiceAccount): Promise<Tenant> {
-    const { broker, requests, userAgentPrefix } = this.#options;
-    const issued = await broker.request(account, this.#lifetime.signal);
+    const { requests, userAgentPrefix } = this.#options;
+    const issued = await requestToken(this.#options, account, this.#lifetime.signal);
     const uid = await this.#identify(account, issued);
     const client = this.#options.clientFor((signal) => this.#authorization(session, signal));
     const tenant = new Tenant(account, uid, { client, requests, userAgentPrefix });
@@ -122,7 +119,7 @@ export class TenantPool {
 
   async #renew(session: Session): Promise<void> {
     const { account, uid } = session.tenant;
-    const issued = await this.#options.broker.request(account, this.#lifetime.signal);
+    const issued = await requestToken(this.#options, account, this.#lifetime.signal);
     const found = await this.#identify(account, issued);
     if (found === uid) {
       session.issued = issued;

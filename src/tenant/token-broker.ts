@@ -14,7 +14,8 @@ export interface IssuedToken {
   expiresAt: number;
 }
 
-export interface TokenBrokerOptions {
+export interface TokenRequestOptions {
+  /** The operator's own. */
   client: RestClient;
   /** The operator's own user name, for the grant that a refusal proposes. */
   operator: string;
@@ -25,60 +26,59 @@ export interface TokenBrokerOptions {
 }
 
 /**
- * Asks the API server for tokens of tenants' ServiceAccounts: the one thing the operator does with its own identity on
+ * Asks the API server for a token of a tenant's ServiceAccount: the one thing the operator does with its own identity on
  * a tenant's behalf, and only where that tenant granted it.
+ * @throws IdentityError where there is no such ServiceAccount or no grant; ApiError for what may pass.
  */
-export class TokenBroker {
-  readonly #options: TokenBrokerOptions;
-
-  constructor(options: TokenBrokerOptions) {
-    this.#options = options;
-  }
-
-  /** @throws IdentityError where there is no such ServiceAccount or no grant; ApiError for what may pass. */
-  async request(account: ServiceAccount, signal: AbortSignal): Promise<IssuedToken> {
-    const { client, expirationSeconds, clock, onRequested } = this.#options;
-    const { namespace, name } = account;
-    const resource = { group: '', version: 'v1', resource: 'serviceaccounts', subresource: 'token' };
-    const issuedAt = clock.now();
-    try {
-      const { body } = await client.request<Partial<AuthenticationV1TokenRequest>>({
-        method: 'POST',
-        path: apiPath({ ...resource, namespace, name }),
-        body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds } },
-        signal,
-      });
-      const token = body.status?.token ?? '';
-      // The life that the server granted, from when we asked: its clock need not agree with ours.
-      const expiresAt = issuedAt + (body.spec?.expirationSeconds ?? 0) * 1000;
-      if (token === '' || expiresAt <= issuedAt) {
-        const message = `the API server answered the request for a token of ${serviceAccountUsername(account)} without one`;
-        throw new IdentityError('IdentityMismatch', message);
-      }
-      onRequested('success');
-      return { token, issuedAt, expiresAt };
-    } catch (error) {
-      throw this.#explain(account, error);
+export async function requestToken(
+  options: TokenRequestOptions,
+  account: ServiceAccount,
+  signal: AbortSignal,
+): Promise<IssuedToken> {
+  const { client, expirationSeconds, clock, onRequested } = options;
+  const { namespace, name } = account;
+  const resource = { group: '', version: 'v1', resource: 'serviceaccounts', subresource: 'token' };
+  const issuedAt = clock.now();
+  try {
+    const { body } = await client.request<Partial<AuthenticationV1TokenRequest>>({
+      method: 'POST',
+      path: apiPath({ ...resource, namespace, name }),
+      body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds } },
+      signal,
+    });
+    const token = body.status?.token ?? '';
+    // The life that the server granted, from when we asked: its clock need not agree with ours.
+    const expiresAt = issuedAt + (body.spec?.expirationSeconds ?? 0) * 1000;
+    if (token === '' || expiresAt <= issuedAt) {
+      const message = `the API server answered the request for a token of ${serviceAccountUsername(account)} without one`;
+      throw new IdentityError('IdentityMismatch', message);
     }
+    onRequested('success');
+    return { token, issuedAt, expiresAt };
+  } catch (error) {
+    throw explained(options, account, error);
   }
+}
 
-  #explain(account: ServiceAccount, error: unknown): unknown {
-    const { operator, onRequested } = this.#options;
-    const username = serviceAccountUsername(account);
-    if (isApiError(error, 404)) {
-      onRequested('not_found');
-      const message = `there is no ServiceAccount "${account.name}" in namespace "${account.namespace}": create it, or name another one in spec.serviceAccount.name`;
-      return new IdentityError('ServiceAccountNotFound', message, error.code, error.auditID);
-    }
-    if (isApiError(error, 403)) {
-      onRequested('denied');
-      // Nothing is created in a namespace that goes, and its ServiceAccounts go with it: this does not pass.
-      const message = error.hasCause('NamespaceTerminating')
-        ? `namespace "${account.namespace}" is being deleted: there is no token of ${username} to be had any more`
-        : `${operator} may not request a token of ${username}. To grant it, apply:\n${toYaml(tokenGrant(account, operator))}`;
-      return new IdentityError('TokenRequestDenied', message, error.code, error.auditID);
-    }
-    onRequested('error');
-    return error;
+function explained(
+  { operator, onRequested }: TokenRequestOptions,
+  account: ServiceAccount,
+  error: unknown,
+): unknown {
+  const username = serviceAccountUsername(account);
+  if (isApiError(error, 404)) {
+    onRequested('not_found');
+    const message = `there is no ServiceAccount "${account.name}" in namespace "${account.namespace}": create it, or name another one in spec.serviceAccount.name`;
+    return new IdentityError('ServiceAccountNotFound', message, error.code, error.auditID);
   }
+  if (isApiError(error, 403)) {
+    onRequested('denied');
+    // Nothing is created in a namespace that goes, and its ServiceAccounts go with it: this does not pass.
+    const message = error.hasCause('NamespaceTerminating')
+      ? `namespace "${account.namespace}" is being deleted: there is no token of ${username} to be had any more`
+      : `${operator} may not request a token of ${username}. To grant it, apply:\n${toYaml(tokenGrant(account, operator))}`;
+    return new IdentityError('TokenRequestDenied', message, error.code, error.auditID);
+  }
+  onRequested('error');
+  return error;
 }

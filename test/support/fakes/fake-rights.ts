@@ -1,4 +1,4 @@
-import type { RulesReviewStatus } from '../../../src/tenant/access-rules.js';
+import type { RulesReviewStatus } from '../../../src/tenant/namespace-access.js';
 import type { Sent } from './fake-api.js';
 
 interface AccessReviewBody {

@@ -20,8 +20,6 @@ import { DenialRegister } from '../../../src/reporting/denial.js';
 import { Notifier } from '../../../src/reporting/notifier.js';
 import { FairQueue } from '../../../src/tenant/fair-queue.js';
 import { Tenancy } from '../../../src/tenant/tenancy.js';
-import { TenantPool } from '../../../src/tenant/tenant-pool.js';
-import { TokenBroker } from '../../../src/tenant/token-broker.js';
 import { FakeClock, settle } from '../../support/fakes/fake-clock.js';
 import { syncObject } from '../../support/sync-object.js';
 import { FakeCluster } from './fake-cluster.js';
@@ -167,22 +165,15 @@ export class Rig {
   #tenancy(): Tenancy {
     const { cluster, clock } = this;
     return new Tenancy({
-      tenants: new TenantPool({
-        broker: new TokenBroker({
-          client: cluster.api.client(),
-          operator: 'operator',
-          expirationSeconds: 600,
-          clock,
-          onRequested: () => undefined,
-        }),
-        clientFor: (authorize) => cluster.api.client(authorize),
-        requests: new FairQueue(32, clock),
-        userAgentPrefix: 'config-weaver/1',
-        clock,
-        onEnded: () => undefined,
-      }),
+      client: cluster.api.client(),
+      operator: 'operator',
+      expirationSeconds: 600,
+      onRequested: () => undefined,
+      clientFor: (authorize) => cluster.api.client(authorize),
+      requests: new FairQueue(32, clock),
       userAgentPrefix: 'config-weaver/1',
       clock,
+      onEnded: () => undefined,
       random: () => 0,
       recheck: { deniedMs: 7_500, allowedMs: 45_000 },
       notify: () => undefined,

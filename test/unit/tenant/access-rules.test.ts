@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { AccessRules, type RulesReviewStatus } from '../../../src/tenant/access-rules.js';
+import { AccessRules, type RulesReviewStatus } from '../../../src/tenant/namespace-access.js';
 
 type Rule = NonNullable<RulesReviewStatus['resourceRules']>[number];
 

@@ -2,8 +2,6 @@ import { expect } from 'chai';
 import { SessionClosedError, TokenRejectedError } from '../../../src/tenant/errors.js';
 import { FairQueue } from '../../../src/tenant/fair-queue.js';
 import { Tenancy, type Session } from '../../../src/tenant/tenancy.js';
-import { TenantPool } from '../../../src/tenant/tenant-pool.js';
-import { TokenBroker } from '../../../src/tenant/token-broker.js';
 import { FakeClock, settle } from '../../support/fakes/fake-clock.js';
 import { FakeApi, refusal, type Sent } from '../../support/fakes/fake-api.js';
 import { FakeRights } from '../../support/fakes/fake-rights.js';
@@ -16,7 +14,6 @@ const other = { namespace: 'team-a', name: 'other' };
 describe('tenancy', () => {
   let clock: FakeClock;
   let api: FakeApi;
-  let tenants: TenantPool;
   let tenancy: Tenancy;
   let rights: FakeRights;
   let uid: string;
@@ -30,24 +27,16 @@ describe('tenancy', () => {
     tokenFailure = undefined;
     woken = [];
     api = new FakeApi(answer);
-    tenants = new TenantPool({
-      broker: new TokenBroker({
-        client: api.client(),
-        operator: 'operator',
-        expirationSeconds: 600,
-        clock,
-        onRequested: () => undefined,
-      }),
+    tenancy = new Tenancy({
+      client: api.client(),
+      operator: 'operator',
+      expirationSeconds: 600,
+      onRequested: () => undefined,
       clientFor: (authorize) => api.client(authorize),
       requests: new FairQueue(32),
       userAgentPrefix: 'config-weaver/1',
       clock,
       onEnded: (account) => woken.push(...tenancy.usersOf(account)),
-    });
-    tenancy = new Tenancy({
-      tenants,
-      userAgentPrefix: 'config-weaver/1',
-      clock,
       random: () => 1,
       recheck: { deniedMs: 7_500, allowedMs: 45_000 },
       notify: () => undefined,
@@ -153,7 +142,7 @@ describe('tenancy', () => {
       await care(await open(share, other), 'prod');
 
       expect(api.watches.map(({ authorization }) => authorization)).to.deep.equal(['Bearer other']);
-      expect(tenants.cachedTokens).to.equal(1);
+      expect(tenancy.cachedTokens).to.equal(1);
       expect(tenancy.usersOf(builder)).to.deep.equal([]);
     });
 
@@ -171,10 +160,10 @@ describe('tenancy', () => {
     expect(tenancy.usersOf(builder)).to.deep.equal(['team-a/share', 'team-a/rival']);
 
     tenancy.close('team-a/share');
-    expect(tenants.cachedTokens).to.equal(1);
+    expect(tenancy.cachedTokens).to.equal(1);
     tenancy.close('team-a/rival');
 
-    expect(tenants.cachedTokens).to.equal(0);
+    expect(tenancy.cachedTokens).to.equal(0);
   });
 
   it('forgets a token that comes when nobody uses it any more', async () => {
@@ -182,7 +171,7 @@ describe('tenancy', () => {
     tenancy.close('team-a/share');
 
     expect((await opening).tenant.ended.aborted).to.equal(true);
-    expect(tenants.cachedTokens).to.equal(0);
+    expect(tenancy.cachedTokens).to.equal(0);
   });
 
   it('lets ten thousand ConfigMapSyncs of a ServiceAccount go in no time', async () => {
@@ -197,7 +186,7 @@ describe('tenancy', () => {
 
     // What looks through all for each takes half a minute.
     expect(performance.now() - startedAt).to.be.below(1000);
-    expect(tenants.cachedTokens).to.equal(0);
+    expect(tenancy.cachedTokens).to.equal(0);
   });
 
   it('knows who waits for a ServiceAccount that is not there', async () => {
@@ -297,7 +286,7 @@ describe('tenancy', () => {
 
     expect(watched()).to.deep.equal([]);
     expect(tenancy.watches).to.equal(0);
-    expect(tenants.cachedTokens).to.equal(0);
+    expect(tenancy.cachedTokens).to.equal(0);
     expect(tenancy.usersOf(builder)).to.deep.equal([]);
   });
 });

@@ -4,7 +4,6 @@ import { FairQueue } from '../../../src/tenant/fair-queue.js';
 import type { ServiceAccount } from '../../../src/api/kubernetes.js';
 import { TenantPool } from '../../../src/tenant/tenant-pool.js';
 import type { Tenant } from '../../../src/tenant/tenant.js';
-import { TokenBroker } from '../../../src/tenant/token-broker.js';
 import { FakeClock, settle } from '../../support/fakes/fake-clock.js';
 import { FakeApi, refusal, type Sent } from '../../support/fakes/fake-api.js';
 
@@ -48,13 +47,10 @@ describe('the tenant pool', () => {
 
   function poolWith(requests: FairQueue): TenantPool {
     return new TenantPool({
-      broker: new TokenBroker({
-        client: api.client(),
-        operator: 'operator',
-        expirationSeconds: LIFE_MS / 1000,
-        clock,
-        onRequested: () => undefined,
-      }),
+      client: api.client(),
+      operator: 'operator',
+      expirationSeconds: LIFE_MS / 1000,
+      onRequested: () => undefined,
       clientFor: (authorize) => api.client(authorize),
       requests,
       userAgentPrefix: 'config-weaver/1',

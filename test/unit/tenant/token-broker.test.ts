@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { ApiError } from '../../../src/k8s/client/errors.js';
 import { IdentityError } from '../../../src/tenant/errors.js';
-import { TokenBroker } from '../../../src/tenant/token-broker.js';
+import { requestToken, type TokenRequestOptions } from '../../../src/tenant/token-broker.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
 import { FakeApi, refusal } from '../../support/fakes/fake-api.js';
 
@@ -12,22 +12,22 @@ describe('the token broker', () => {
   let api: FakeApi;
   let clock: FakeClock;
   let counted: string[];
-  let broker: TokenBroker;
+  let options: TokenRequestOptions;
 
   beforeEach(() => {
     clock = new FakeClock();
     api = new FakeApi(() => ({ spec: { expirationSeconds: 600 }, status: { token: 'a.b.c' } }));
     counted = [];
-    broker = new TokenBroker({
+    options = {
       client: api.client(),
       operator,
       expirationSeconds: 600,
       clock,
       onRequested: (result) => counted.push(result),
-    });
+    };
   });
 
-  const request = (): Promise<unknown> => broker.request(account, new AbortController().signal);
+  const request = (): Promise<unknown> => requestToken(options, account, new AbortController().signal);
   const failure = (): Promise<unknown> => request().catch((error: unknown) => error);
 
   it("asks for a short token of just that ServiceAccount, in the tenant's namespace, bound to nothing", async () => {

@@ -1,7 +1,5 @@
 import { FairQueue } from '../../../../src/tenant/fair-queue.js';
 import { Tenancy } from '../../../../src/tenant/tenancy.js';
-import { TenantPool } from '../../../../src/tenant/tenant-pool.js';
-import { TokenBroker } from '../../../../src/tenant/token-broker.js';
 import type { ConfigMap } from '../../../../src/sync/config-map.js';
 import { FakeClock } from '../../../support/fakes/fake-clock.js';
 import { FakeApi, refusal, type Sent } from '../../../support/fakes/fake-api.js';
@@ -21,24 +19,16 @@ export class PlanRig {
 
   constructor() {
     const { api, clock } = this;
-    const tenants = new TenantPool({
-      broker: new TokenBroker({
-        client: api.client(),
-        operator: 'you',
-        expirationSeconds: 600,
-        clock,
-        onRequested: () => undefined,
-      }),
+    this.tenancy = new Tenancy({
+      client: api.client(),
+      operator: 'you',
+      expirationSeconds: 600,
+      onRequested: () => undefined,
       clientFor: (authorize) => api.client(authorize),
       requests: new FairQueue(32),
       userAgentPrefix: 'config-weaver/1',
       clock,
       onEnded: () => undefined,
-    });
-    this.tenancy = new Tenancy({
-      tenants,
-      userAgentPrefix: 'config-weaver/1',
-      clock,
       random: () => 1,
       recheck: { deniedMs: 2 ** 31 - 1, allowedMs: 2 ** 31 - 1 },
       notify: () => undefined,
