@@ -6,8 +6,7 @@ import type { CommandContext } from '../command.js';
 import { readSyncs } from '../manifest-file.js';
 import { writeOut } from '../terminal.js';
 import type { PlanOptions } from './plan-command.js';
-import type { PlanRow } from './plan-row.js';
-import { renderPlan } from './plan-table.js';
+import { renderPlan, type PlanRow } from './plan-table.js';
 import { lookAround } from './cluster-view.js';
 import { planRows } from './sync-plan-rows.js';
 

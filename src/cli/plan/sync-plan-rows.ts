@@ -13,7 +13,7 @@ import { serviceAccountUsername } from '../../api/kubernetes.js';
 import type { Tenancy } from '../../tenant/tenancy.js';
 import type { ClusterView } from './cluster-view.js';
 import { changesBetween } from './plan-changes.js';
-import type { PlanRow, PlanVerdict } from './plan-row.js';
+import type { PlanRow, PlanVerdict } from './plan-table.js';
 import { recordingApply, type PlannedWrite } from './recording-apply.js';
 
 export interface PlanRowsOptions {

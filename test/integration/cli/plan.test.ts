@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { PlanRow } from '../../../src/cli/plan/plan-row.js';
+import type { PlanRow } from '../../../src/cli/plan/plan-table.js';
 import { AuditLog } from '../../support/audit-log.js';
 import { auditLogOrSkip, plane } from '../../support/plane.js';
 import { SyncFixture } from '../../support/sync-fixture.js';

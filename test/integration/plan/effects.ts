@@ -1,6 +1,6 @@
 import type { ConfigMapSync } from '../../../src/api/v1alpha1/config-map-sync.js';
 import { OWNER_UID_LABEL } from '../../../src/api/v1alpha1/well-known.js';
-import type { PlanAction, PlanRow } from '../../../src/cli/plan/plan-row.js';
+import type { PlanAction, PlanRow } from '../../../src/cli/plan/plan-table.js';
 import type { ConfigMapObject } from '../../support/tenant.js';
 
 /** What one spec does, in ConfigMaps (`namespace/name`) and in namespaces, sorted. */

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { PlanRow } from '../../../src/cli/plan/plan-row.js';
+import type { PlanRow } from '../../../src/cli/plan/plan-table.js';
 import { eventually } from '../../support/eventually.js';
 import type { SyncFixture } from '../../support/sync-fixture.js';
 import { configWeaver } from '../cli/audit-plan-grant-process.js';

@@ -1,6 +1,6 @@
 import type { ConfigMapSync } from '../../../src/api/v1alpha1/config-map-sync.js';
 import { API_VERSION, KIND } from '../../../src/api/v1alpha1/well-known.js';
-import type { PlanRow } from '../../../src/cli/plan/plan-row.js';
+import type { PlanRow } from '../../../src/cli/plan/plan-table.js';
 import type { SyncFixture } from '../../support/sync-fixture.js';
 import {
   ALL_VERBS,

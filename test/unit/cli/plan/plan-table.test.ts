@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import type { KeyChange } from '../../../../src/cli/plan/plan-changes.js';
-import type { PlanRow } from '../../../../src/cli/plan/plan-row.js';
-import { renderPlan } from '../../../../src/cli/plan/plan-table.js';
+import { renderPlan, type PlanRow } from '../../../../src/cli/plan/plan-table.js';
 
 const ROW: PlanRow = {
   namespace: 'team-a',

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { ConfigMapSync } from '../../../../src/api/v1alpha1/config-map-sync.js';
 import type { Caller } from '../../../../src/cli/caller.js';
 import { lookAround } from '../../../../src/cli/plan/cluster-view.js';
-import type { PlanRow } from '../../../../src/cli/plan/plan-row.js';
+import type { PlanRow } from '../../../../src/cli/plan/plan-table.js';
 import { planRows } from '../../../../src/cli/plan/sync-plan-rows.js';
 import { IdentityError } from '../../../../src/tenant/errors.js';
 import { syncObject } from '../../../support/sync-object.js';
