@@ -22,11 +22,8 @@ export interface TargetFinding {
   since: string;
 }
 
-/** One namespace that one ConfigMapSync may not work in. */
-export interface Denial extends TargetFinding {
-  /** A `Stale` target has a copy from earlier, a `Denied` one has none. */
-  state: 'Denied' | 'Stale';
-}
+/** One namespace that one ConfigMapSync may not work in: a `Stale` target has a copy from earlier, a `Denied` one has none. */
+export type Denial = TargetFinding & { state: 'Denied' | 'Stale' };
 
 /** The denials that `status` holds, in the order of its targets. */
 export function denialsOf(sync: ConfigMapSync, status: ConfigMapSyncStatus | undefined): Denial[] {

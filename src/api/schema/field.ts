@@ -5,10 +5,7 @@ import { problemOf, ruleProblemOf } from './problem.js';
 import { addField, type FieldDefinition, type Model, type Schema } from './schema.js';
 import { unseal } from './complete.js';
 
-/**
- * How OLM's console shows a field, beyond what follows from its schema: https://github.com/openshift/console, x-descriptors of
- * spec and status.
- */
+/** How OLM's console shows a field, beyond what its schema tells: https://github.com/openshift/console, x-descriptors. */
 export const SHOW = {
   advanced: 'urn:alm:descriptor:com.tectonic.ui:advanced',
   configMap: 'urn:alm:descriptor:io.kubernetes:ConfigMap',

@@ -52,18 +52,13 @@ class Entry implements Task {
   ) {}
 }
 
-interface Targets {
-  revision: string;
-  entries: Map<string, Entry>;
-}
-
 /**
  * The targets of all ConfigMapSyncs that have something to be done, each with its own back-off and Retry-After. The newest
  * plan wins: what only an older one wanted is dropped, and what is under way is attempted again when it ends.
  */
 export class TargetQueue {
   readonly #options: TargetQueueOptions;
-  readonly #syncs = new Map<string, Targets>();
+  readonly #syncs = new Map<string, { revision: string; entries: Map<string, Entry> }>();
   readonly #delayed: DelayingQueue<Entry>;
   #onIdle: (() => void) | undefined;
   #length = 0;

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
-import { type Cluster, KubeConfig, type User } from '@kubernetes/client-node';
+import { KubeConfig, type User } from '@kubernetes/client-node';
 import { parseDocument } from 'yaml';
 
 import type { Clock } from '../util/clock.js';
@@ -11,13 +11,7 @@ import { proxyFromEnvironment } from './proxy.js';
 import { TokenFile } from './token-file.js';
 
 /** What the current context of one or more kubeconfig files comes to. File names in it are absolute. */
-interface KubeconfigEntry {
-  cluster: Cluster;
-  user: User;
-  /** client-node knows this field by another name than Kubernetes does, so it is read beside it. */
-  tokenFile: string | undefined;
-  namespace: string | undefined;
-}
+type KubeconfigEntry = Awaited<ReturnType<typeof readKubeconfig>>;
 
 interface RawKubeconfig {
   users?: { name?: string; user?: { tokenFile?: string } | null }[] | null;
@@ -90,7 +84,7 @@ function authorizer({ user, tokenFile }: KubeconfigEntry, clock: Clock): Cluster
 }
 
 /** Merges files as kubectl does: the first that has a name wins, and a missing one of several is passed over. */
-async function readKubeconfig(paths: readonly string[], asked: string): Promise<KubeconfigEntry> {
+async function readKubeconfig(paths: readonly string[], asked: string) {
   const where = paths.join(', ');
   const configs: KubeConfig[] = [];
   const tokenFiles = new Map<User, string>();
@@ -118,7 +112,7 @@ async function readKubeconfig(paths: readonly string[], asked: string): Promise<
   const clusters = configs.flatMap((config) => config.clusters);
   const cluster = find(clusters, 'cluster', context.cluster, named);
   const users = configs.flatMap((config) => config.users);
-  const user = context.user ? find(users, 'user', context.user, named) : { name: '' };
+  const user: User = context.user ? find(users, 'user', context.user, named) : { name: '' };
   return { cluster, user, tokenFile: tokenFiles.get(user), namespace: context.namespace };
 }
 
@@ -133,7 +127,7 @@ function codeOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? 'unknown error';
 }
 
-/** Adds to `tokenFiles` what client-node leaves out of its users. */
+/** Adds to `tokenFiles` what client-node leaves out of its users: it knows this field by another name than Kubernetes does. */
 function parse(path: string, text: string, tokenFiles: Map<User, string>): KubeConfig {
   const document = parseDocument(text, { prettyErrors: false });
   const [fault] = document.errors;
