@@ -130,10 +130,7 @@ export class TenantPool {
     }
   }
 
-  /**
-   * Asks the API server whom it takes the token for. Returns the ServiceAccount's uid. It takes no place of the limiter:
-   * whoever holds the places may be waiting for this very answer.
-   */
+  /** The uid of whom the API server takes the token for. It takes no seat: who holds them all may wait for this very answer. */
   async #identify(account: ServiceAccount, { token }: IssuedToken): Promise<string> {
     const expected = serviceAccountUsername(account);
     const client = this.#options.clientFor(() => Promise.resolve(`Bearer ${token}`));

@@ -45,11 +45,7 @@ export function join(path: string, name: string): string {
   return path === '' ? name : `${path}.${name}`;
 }
 
-/**
- * Carries a value past class-transformer, which reads into every object that it meets: it drops keys such as
- * `toString`, and fails at `constructor`, both fine labels in Kubernetes. Functions it passes on as they are,
- * and JSON holds none, so that a sealed value is never taken for anything else.
- */
+/** Carries a value past class-transformer (docs/design/0021-models.md): it passes functions on, and JSON holds none. */
 export function seal(value: unknown): unknown {
   return typeof value === 'object' && value !== null ? (): unknown => value : value;
 }

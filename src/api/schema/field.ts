@@ -22,12 +22,7 @@ export type FieldOptions = Omit<FieldDefinition, 'name' | 'schema' | 'displayNam
 export const SHAPE = 'shape';
 export const RULE = 'rule';
 
-/**
- * Declares a property of a model, once for everybody: class-validator checks it, class-transformer gives it its
- * class, the CustomResourceDefinition describes and bounds it, OLM's descriptors show it.
- *
- * Put it on `declare`d properties: a class field proper would exist, holding undefined, on each instance.
- */
+/** Declares a property of a model, once for everybody: see docs/design/0021-models.md. Put it on `declare`d properties. */
 export function Field(schema: Schema, options: FieldOptions): (prototype: object, key: string) => void {
   return (prototype, key) => {
     const displayName = key.charAt(0).toUpperCase() + key.slice(1).replace(/[A-Z]/g, ' $&');

@@ -1,8 +1,4 @@
-/**
- * What a field may hold, said once: the validator reads it when an object is parsed, the generator when it
- * writes the CustomResourceDefinition. Only what a structural schema can express exists here, and every kind that
- * can grow has a bound, because a later release cannot add one.
- */
+/** What a field may hold: what a structural schema can express, with a bound where it can grow. docs/design/0021-models.md */
 export type Schema = TextSchema | IntegerSchema | ListSchema | MapSchema | ObjectSchema | BareSchema;
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };

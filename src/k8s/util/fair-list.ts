@@ -11,10 +11,7 @@ export function count(counts: Map<string, number>, group: string, by: number): v
 /** Names the group of an item, and the group within that group, as deep as the list goes. */
 type Path = readonly [string, ...string[]];
 
-/**
- * Items in groups that take turns, as in the queueing discipline fq_codel (RFC 8290): one group's thousands never keep
- * another's few waiting. A group that had nothing waiting goes first for one turn, then takes its turn with the rest.
- */
+/** Items in groups that take turns, a newcomer's first, as in fq_codel (RFC 8290): docs/design/0005-fairness-by-tenant.md. */
 export class FairList<T> {
   readonly #depth: number;
   readonly #groups = new Map<string, Fifo<T> | FairList<T>>();

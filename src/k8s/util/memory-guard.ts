@@ -28,11 +28,7 @@ export interface MemoryGuardOptions {
   clock: Clock;
 }
 
-/**
- * Ends the process before V8 does it. V8 aborts where the heap is full, at any moment, and a core dump would hold valid
- * tokens of tenants. When 80 % are in use nothing new is begun; at 95 %, or after a minute of that, the process ends and
- * Kubernetes starts another.
- */
+/** Ends the process before V8 does it, at any moment and with tenants' tokens in a core dump: see docs/security.md. */
 export class MemoryGuard {
   readonly #options: MemoryGuardOptions;
   #paused: PromiseWithResolvers<undefined> | undefined;
