@@ -1,5 +1,5 @@
 import { mkdtempSync, readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Daemon, type DaemonExit } from '../control-plane/daemon.js';
@@ -121,11 +121,17 @@ export class OperatorProcess {
   }
 
   /** Resident memory in bytes, as Linux counts it. */
-  async residentBytes(): Promise<number> {
-    const status = await readFile(`/proc/${this.pid}/status`, 'utf8');
-    const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1];
-    if (kibibytes === undefined) throw new Error('/proc tells no resident memory of the operator');
-    return Number(kibibytes) * 1024;
+  residentBytes(): Promise<number> {
+    return this.#memoryBytes('VmRSS');
+  }
+
+  /** The most that {@link residentBytes} has been since its start, or since {@link resetPeak}. */
+  peakBytes(): Promise<number> {
+    return this.#memoryBytes('VmHWM');
+  }
+
+  async resetPeak(): Promise<void> {
+    await writeFile(`/proc/${this.pid}/clear_refs`, '5');
   }
 
   /** CPU time since its start in milliseconds, as Linux counts it: in steps of 10. */
@@ -164,6 +170,13 @@ export class OperatorProcess {
     this.#kept = Object.fromEntries(files.map((file) => [file, this.#read(file)]));
     await this.#reaper.close();
     return { ...exit, milliseconds };
+  }
+
+  async #memoryBytes(field: 'VmRSS' | 'VmHWM'): Promise<number> {
+    const status = await readFile(`/proc/${this.pid}/status`, 'utf8');
+    const kibibytes = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1];
+    if (kibibytes === undefined) throw new Error(`/proc has no ${field} of the operator`);
+    return Number(kibibytes) * 1024;
   }
 
   #read(file: string): string {

@@ -11,6 +11,9 @@ const SET_UP_MS = 60_000;
 /** Far longer than an edit takes, and shorter than what hangs beside it. */
 const EDIT_MS = 5000;
 
+/** How often is looked for an edit: the precision of its latency. */
+const ARRIVAL_INTERVAL_MS = 10;
+
 export interface Targets {
   count: number;
   labels?: Record<string, string>;
@@ -73,12 +76,22 @@ export class Neighbour {
     return data;
   }
 
-  /** Edits the source; resolves when all copies have it. @throws AssertionError where they take too long */
-  async editAndArrive(timeoutMs = EDIT_MS): Promise<void> {
+  /**
+   * Edits the source; resolves when all copies have it.
+   * @returns how long that took, in milliseconds
+   * @throws AssertionError where it takes longer than `timeoutMs`
+   */
+  async editAndArrive(timeoutMs = EDIT_MS): Promise<number> {
+    const startedAt = performance.now();
     const data = await this.edit();
     const deadline = performance.now() + timeoutMs;
     for (const target of this.targets) {
-      await this.tenant.copied(target, data, { timeoutMs: Math.max(deadline - performance.now(), 0) });
+      const options = {
+        timeoutMs: Math.max(deadline - performance.now(), 0),
+        intervalMs: ARRIVAL_INTERVAL_MS,
+      };
+      await this.tenant.copied(target, data, options);
     }
+    return performance.now() - startedAt;
   }
 }

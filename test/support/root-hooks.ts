@@ -1,6 +1,7 @@
 import { stopPlane } from './plane.js';
+import { printAttacks } from './victim.js';
 
-/** Mocha's root hooks: the shared control plane goes when the last test is over. */
+/** Mocha's root hooks: the shared control plane goes when the last test is over, and the attacks are listed. */
 export const mochaHooks = {
-  afterAll: stopPlane,
+  afterAll: [stopPlane, printAttacks],
 };

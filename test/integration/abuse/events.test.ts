@@ -4,6 +4,7 @@ import { eventually } from '../../support/eventually.js';
 import { absentNamespaces, createSyncs } from '../../support/neighbour.js';
 import { SyncFixture } from '../../support/sync-fixture.js';
 import type { TestTenant } from '../../support/tenant.js';
+import { Victim } from '../../support/victim.js';
 
 const SYNCS = 200;
 const TARGETS = 200;
@@ -15,16 +16,15 @@ describe('Events beside a tenant with 200 ConfigMapSyncs of 200 denied targets',
   this.timeout(300_000);
   let fixture: SyncFixture;
   let attacker: TestTenant;
-  let victim: TestTenant;
+  let victim: Victim;
   let startedAt: number;
 
   before(async () => {
     fixture = await SyncFixture.start();
     attacker = await fixture.tenant();
-    victim = await fixture.tenant();
-    for (const tenant of [attacker, victim]) await tenant.createSource({ data: { key: 'value' } });
-    startedAt = Date.now();
-    await createSyncs(attacker, { count: SYNCS, targets: absentNamespaces(attacker, TARGETS) });
+    await attacker.createSource({ data: { key: 'value' } });
+    const { api, operator } = fixture;
+    victim = await Victim.create({ api, operator, tenant: await fixture.tenant() });
   });
   after(() => fixture.end());
 
@@ -32,28 +32,36 @@ describe('Events beside a tenant with 200 ConfigMapSyncs of 200 denied targets',
     return fixture.api.list<EventObject>({ resource: 'events', namespace });
   }
 
-  it('writes each denial of the other tenant within a minute', async () => {
+  it('delay no edit of another tenant', async () => {
+    await victim.endures('denials, and the Events of them', async () => {
+      startedAt = Date.now();
+      await createSyncs(attacker, { count: SYNCS, targets: absentNamespaces(attacker, TARGETS) });
+      await eventually(
+        async () => {
+          const denied = await fixture.operator.samples('configweaver_targets', { state: 'Denied' });
+          expect(denied.reduce((sum, { value }) => sum + value, 0)).to.be.greaterThan(UNDER_WAY);
+        },
+        { timeoutMs: 120_000, intervalMs: 500 },
+      );
+      return `${SYNCS} ConfigMapSyncs of ${TARGETS} denied targets each`;
+    });
+  });
+
+  it('are written of each denial of the other tenant within a minute', async () => {
+    const namespaces = absentNamespaces(victim.tenant, VICTIMS);
+
+    await victim.tenant.createSync({ syncToNamespaces: namespaces }, 'denied');
+
     await eventually(
       async () => {
-        const denied = await fixture.operator.samples('configweaver_targets', { state: 'Denied' });
-        expect(denied.reduce((sum, { value }) => sum + value, 0)).to.be.greaterThan(UNDER_WAY);
-      },
-      { timeoutMs: 120_000, intervalMs: 500 },
-    );
-    const namespaces = absentNamespaces(victim, VICTIMS);
-
-    await victim.createSync({ syncToNamespaces: namespaces });
-
-    await eventually(
-      async () => {
-        const told = await victim.events('NamespaceDenied');
+        const told = await victim.tenant.events('NamespaceDenied', 'denied');
         expect(told.map(({ related }) => related?.name)).to.have.members(namespaces);
       },
       { timeoutMs: 60_000 },
     );
   });
 
-  it('bounds the Events of the tenant that has too many, and says how many more there are and where', async () => {
+  it('are bounded for the tenant that has too many, with one that says how many more there are and where', async () => {
     const [summary] = await eventually(
       async () => {
         const summaries = (await eventsOf(attacker)).filter(({ related }) => related === undefined);

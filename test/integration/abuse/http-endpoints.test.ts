@@ -7,8 +7,10 @@ import { expect } from 'chai';
 import { AuditLog } from '../../support/audit-log.js';
 import { eventually } from '../../support/eventually.js';
 import { apply } from '../../support/kubectl.js';
-import { OPERATOR_USERNAME, startOperator, type RunningOperator } from '../../support/operator.js';
+import { OPERATOR_USERNAME } from '../../support/operator.js';
 import { auditLogOrSkip, plane, type TestPlane } from '../../support/plane.js';
+import { SyncFixture } from '../../support/sync-fixture.js';
+import { Victim } from '../../support/victim.js';
 
 const NAMESPACE = 'http-endpoints-abuse';
 const STRANGERS = 50;
@@ -28,7 +30,8 @@ interface Ask {
 describe('the health and metrics endpoints under abuse', function () {
   this.timeout(120_000);
   let shared: TestPlane;
-  let operator: RunningOperator;
+  let fixture: SyncFixture;
+  let victim: Victim;
   let ports: Record<'health' | 'metrics', number>;
   const attacks: (() => Promise<void>)[] = [];
 
@@ -53,7 +56,9 @@ describe('the health and metrics endpoints under abuse', function () {
         subjects: [{ kind: 'ServiceAccount', ...account }],
       },
     );
-    operator = await startOperator({ args: ['--metrics-secure=true'] });
+    fixture = await SyncFixture.start({ args: ['--metrics-secure=true'] });
+    const { api, operator } = fixture;
+    victim = await Victim.create({ api, operator, tenant: await fixture.tenant() });
     const portOf = (server: 'health' | 'metrics'): number => Number(new URL(operator.address(server)).port);
     ports = { health: portOf('health'), metrics: portOf('metrics') };
   });
@@ -61,7 +66,7 @@ describe('the health and metrics endpoints under abuse', function () {
     for (const end of attacks.splice(0)) await end();
   });
   after(async () => {
-    await operator.stop();
+    await fixture.end();
     await shared.kubectl(['delete', 'clusterrolebinding', NAMESPACE, '--ignore-not-found']);
     await shared.kubectl(['delete', 'namespace', NAMESPACE, '--wait=false', '--ignore-not-found']);
   });
@@ -158,22 +163,26 @@ describe('the health and metrics endpoints under abuse', function () {
     await Promise.all([closed('health'), closed('metrics')]);
   });
 
-  for (const { idle, from, where } of [
-    { idle: 200, from: ATTACKER, where: 'its own address' },
-    { idle: 300, from: NEIGHBOUR, where: 'another one' },
-  ]) {
-    it(`answers probes and a scraper while ${idle} idle connections from ${where} are held to each port`, async () => {
+  for (const { idle, ports: held, from, where } of [
+    { idle: 128, ports: ['health'], from: ATTACKER, where: 'the address of the probes' },
+    { idle: 200, ports: ['health', 'metrics'], from: ATTACKER, where: 'the address of the probes' },
+    { idle: 300, ports: ['health', 'metrics'], from: NEIGHBOUR, where: 'another address' },
+  ] as const) {
+    const load = `${idle} to each of ${held.join(' and ')}, from ${where}`;
+    it(`answers probes and a scraper while idle connections are held: ${load}`, async () => {
       const token = await tokenOf('scraper');
-      await holdIdle('health', idle);
-      await holdIdle('metrics', idle);
 
-      for (let round = 0; round < 20; round += 1) {
-        for (const path of ['/healthz', '/readyz']) {
-          expect((await probe(path, from)).status, path).to.equal(200);
+      await victim.endures('idle connections', async () => {
+        for (const server of held) await holdIdle(server, idle);
+        for (let round = 0; round < 20; round += 1) {
+          for (const path of ['/healthz', '/readyz']) {
+            expect((await probe(path, from)).status, path).to.equal(200);
+          }
+          expect((await ask('metrics', '/metrics', { token, from })).status).to.equal(200);
+          await sleep(100);
         }
-        expect((await ask('metrics', '/metrics', { token, from })).status).to.equal(200);
-        await sleep(100);
-      }
+        return load;
+      });
     });
   }
 
@@ -211,17 +220,25 @@ describe('the health and metrics endpoints under abuse', function () {
       await holdIdle('health', idle);
       await holdIdle('metrics', idle);
       const log = await AuditLog.fromNow(shared.auditLog ?? '');
-      const started = Date.now();
-      const answers = askAsStrangers(await token());
-      await eventually(() => expect(answers.size).to.be.at.least(1));
+      const tokenOfStrangers = await token();
+      let answers = new Map<number, number>();
+      let started = 0;
 
       const scrapes: number[] = [];
       const probes: number[] = [];
-      for (let round = 0; round < 20; round += 1) {
-        for (const path of ['/healthz', '/readyz']) probes.push((await probe(path, from)).status);
-        scrapes.push((await ask('metrics', '/metrics', { token: known, from })).status);
-        await sleep(200);
-      }
+      await victim.endures(`scrapes ${who}`, async () => {
+        started = Date.now();
+        answers = askAsStrangers(tokenOfStrangers);
+        await eventually(() => expect(answers.size).to.be.at.least(1));
+        for (let round = 0; round < 20; round += 1) {
+          for (const path of ['/healthz', '/readyz']) probes.push((await probe(path, from)).status);
+          scrapes.push((await ask('metrics', '/metrics', { token: known, from })).status);
+          await sleep(200);
+        }
+        const seconds = (Date.now() - started) / 1000;
+        const asked = [...answers.values()].reduce((sum, times) => sum + times, 0);
+        return `${STRANGERS} clients, ${Math.round(asked / seconds)} a second, and ${idle} idle connections to each port`;
+      });
       const first = await ask('metrics', '/metrics', { token: renewed, from });
       const reviews = await log.entries({ username: OPERATOR_USERNAME, resource: 'tokenreviews' });
       const seconds = (Date.now() - started) / 1000;

@@ -11,9 +11,12 @@ import { removeSyncs } from '../../support/sync-fixture.js';
 import { TestTenant } from '../../support/tenant.js';
 import { TestApi } from '../../support/test-api.js';
 import { findToken } from '../../support/token-finder.js';
+import { Victim } from '../../support/victim.js';
 
 /** Each is nearly as much as the API server takes. */
 const LARGE_SYNCS = 70;
+/** So many are no danger for the heap that Node.js takes by default. */
+const SUFFERED_SYNCS = 20;
 const LAUNCHER = join(repositoryRoot(), 'hack/config-weaver');
 
 /** A selector of 900 KiB: what a tenant may write without any permission but to create ConfigMapSyncs. */
@@ -77,6 +80,29 @@ describe('memory', function () {
       expect(await readdir(folder)).to.deep.equal([]);
     } finally {
       await removeSyncs(api, [tenant]);
+      await api.close();
+    }
+  });
+
+  it('that a tenant uses, where there is enough of it, costs no other tenant anything', async () => {
+    const api = await TestApi.connect();
+    const operator = start([LAUNCHER]);
+    const attacker = await TestTenant.create(api, { tokenGrant: false });
+    const tenant = await TestTenant.create(api);
+    try {
+      await operator.waitFor('reconciling');
+      const victim = await Victim.create({ api, operator, tenant });
+
+      await victim.endures('large ConfigMapSyncs', async () => {
+        const names = Array.from({ length: SUFFERED_SYNCS }, (_, i) => `large-${i}`);
+        await forEachOf(names, 4, async (name) => {
+          await attacker.createSync({ namespaceSelector: largeSelector() }, name);
+        });
+        return `${SUFFERED_SYNCS} of 900 KiB`;
+      });
+    } finally {
+      await removeSyncs(api, [attacker, tenant]);
+      await operator.stop();
       await api.close();
     }
   });

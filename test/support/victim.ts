@@ -1,0 +1,139 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'chai';
+import type { OperatorProcess } from '../../hack/rig/operator-process.js';
+import { renderTextTable } from '../../src/cli/audit/report/text-table.js';
+import { Neighbour } from './neighbour.js';
+import type { TestTenant } from './tenant.js';
+import type { TestApi } from './test-api.js';
+
+const TARGETS = 2;
+
+/** Edits alone, and after an attack. */
+const EDITS = 3;
+
+/** From one edit to the next: the rate of plans of one ConfigMapSync is bounded, and is not what is measured. */
+const EDIT_PERIOD_MS = 1000;
+
+/** After an attack. */
+const PROMPT_MS = 1000;
+
+/** Beside an attack, on a busy machine. */
+const BESIDE_MS = 30_000;
+
+interface Row {
+  attack: string;
+  load: string;
+  /** How long edits took to arrive, in milliseconds. */
+  alone: readonly number[];
+  beside: readonly number[];
+  peakBytes: number;
+}
+
+const rows: Row[] = [];
+
+export interface VictimOptions {
+  api: TestApi;
+  operator: OperatorProcess;
+  /** It has no ConfigMapSync yet. */
+  tenant: TestTenant;
+}
+
+/**
+ * A tenant with two targets beside an attack on the same operator. What it notices of each attack is a row of the table at
+ * the end of the run:
+ *
+ *     await victim.endures('Events', async () => {
+ *       await createSyncs(attacker, { count: 200, targets });
+ *       return '200 ConfigMapSyncs of 200 denied targets';
+ *     });
+ */
+export class Victim {
+  readonly #neighbour: Neighbour;
+  readonly #operator: OperatorProcess;
+
+  private constructor(neighbour: Neighbour, operator: OperatorProcess) {
+    this.#neighbour = neighbour;
+    this.#operator = operator;
+  }
+
+  /** Resolves when its copies are there. */
+  static async create({ api, operator, tenant }: VictimOptions): Promise<Victim> {
+    return new Victim(await Neighbour.create(api, tenant, TARGETS), operator);
+  }
+
+  get tenant(): TestTenant {
+    return this.#neighbour.tenant;
+  }
+
+  /**
+   * Measures the victim's edits alone, beside the attack, and after it; they go on until `attack` resolves.
+   * @param attack Resolves to the load that it applied, in words with numbers
+   * @throws AssertionError where the operator has ended, or edits after the attack take longer than a second
+   */
+  async endures(name: string, attack: () => Promise<string>): Promise<void> {
+    const alone = await this.#edits(EDITS);
+    await this.#operator.resetPeak();
+    const over = new AbortController();
+    const editing = this.#editUntil(over.signal);
+    // Awaited below, where the attack itself has not failed.
+    editing.catch(() => undefined);
+    const load = await attack().finally(() => over.abort());
+    const beside = await editing;
+    const after = await this.#edits(EDITS);
+
+    if (!this.#operator.running) expect.fail(`ended: ${await this.#operator.describeExit()}`);
+    rows.push({ attack: name, load, alone, beside, peakBytes: await this.#operator.peakBytes() });
+    // The best one: a busy machine delays some.
+    expect(Math.min(...after), `the victim's edits after it, in ms: ${after.join(', ')}`).to.be.below(
+      PROMPT_MS,
+    );
+  }
+
+  async #edits(count: number): Promise<number[]> {
+    const latencies: number[] = [];
+    while (latencies.length < count) latencies.push(await this.#edit());
+    return latencies;
+  }
+
+  async #editUntil(signal: AbortSignal): Promise<number[]> {
+    const latencies: number[] = [];
+    do latencies.push(await this.#edit(signal));
+    while (!signal.aborted);
+    return latencies;
+  }
+
+  /** @param signal Ends the pause after it. @returns its latency in milliseconds */
+  async #edit(signal?: AbortSignal): Promise<number> {
+    const latency = await this.#neighbour.editAndArrive(BESIDE_MS);
+    const pauseMs = Math.max(0, EDIT_PERIOD_MS - latency);
+    await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+    return latency;
+  }
+}
+
+/** Prints what victims noticed of the attacks of this run; nothing where there was none. */
+export function printAttacks(): void {
+  if (rows.length === 0) return;
+  const table = renderTextTable(
+    rows,
+    [
+      { title: 'ATTACK', text: ({ attack }) => attack },
+      { title: 'LOAD', text: ({ load }) => load },
+      { title: 'EDIT ALONE', text: ({ alone }) => median(alone) },
+      { title: 'BESIDE', text: ({ beside }) => median(beside) },
+      { title: 'SLOWEST', text: ({ beside }) => milliseconds(Math.max(...beside)) },
+      { title: 'PEAK MEMORY', text: ({ peakBytes }) => `${Math.round(peakBytes / 2 ** 20)} MiB` },
+    ],
+    false,
+  );
+  console.log(`\n${table}`);
+}
+
+function median(latencies: readonly number[]): string {
+  const sorted = latencies.toSorted((a, b) => a - b);
+  return milliseconds(sorted[Math.floor((sorted.length - 1) / 2)] ?? NaN);
+}
+
+function milliseconds(latency: number): string {
+  return `${Math.round(latency)} ms`;
+}
