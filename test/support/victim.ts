@@ -8,8 +8,11 @@ import type { TestApi } from './test-api.js';
 
 const TARGETS = 2;
 
-/** Edits alone, and after an attack. */
-const EDITS = 3;
+/** Edits before an attack. */
+const EDITS_ALONE = 3;
+
+/** So many edits after an attack may be late, on a busy machine or while the operator still works off the attack. */
+const EDITS_AFTER = 10;
 
 /** From one edit to the next: the rate of plans of one ConfigMapSync is bounded, and is not what is measured. */
 const EDIT_PERIOD_MS = 1000;
@@ -68,10 +71,12 @@ export class Victim {
   /**
    * Measures the victim's edits alone, beside the attack, and after it; they go on until `attack` resolves.
    * @param attack Resolves to the load that it applied, in words with numbers
-   * @throws AssertionError where the operator has ended, or edits after the attack take longer than a second
+   * @throws Error where the operator has ended: nothing starts it again, so an edit that arrives is the same process' work
+   * @throws AssertionError where none of the edits after the attack arrives within a second
    */
   async endures(name: string, attack: () => Promise<string>): Promise<void> {
-    const alone = await this.#edits(EDITS);
+    const alone: number[] = [];
+    while (alone.length < EDITS_ALONE) alone.push(await this.#edit());
     await this.#operator.resetPeak();
     const over = new AbortController();
     const editing = this.#editUntil(over.signal);
@@ -79,20 +84,13 @@ export class Victim {
     editing.catch(() => undefined);
     const load = await attack().finally(() => over.abort());
     const beside = await editing;
-    const after = await this.#edits(EDITS);
+    const after = [await this.#edit()];
+    while (Math.min(...after) >= PROMPT_MS && after.length < EDITS_AFTER) after.push(await this.#edit());
 
-    if (!this.#operator.running) expect.fail(`ended: ${await this.#operator.describeExit()}`);
     rows.push({ attack: name, load, alone, beside, peakBytes: await this.#operator.peakBytes() });
-    // The best one: a busy machine delays some.
     expect(Math.min(...after), `the victim's edits after it, in ms: ${after.join(', ')}`).to.be.below(
       PROMPT_MS,
     );
-  }
-
-  async #edits(count: number): Promise<number[]> {
-    const latencies: number[] = [];
-    while (latencies.length < count) latencies.push(await this.#edit());
-    return latencies;
   }
 
   async #editUntil(signal: AbortSignal): Promise<number[]> {
@@ -104,7 +102,10 @@ export class Victim {
 
   /** @param signal Ends the pause after it. @returns its latency in milliseconds */
   async #edit(signal?: AbortSignal): Promise<number> {
-    const latency = await this.#neighbour.editAndArrive(BESIDE_MS);
+    const latency = await this.#neighbour.editAndArrive(BESIDE_MS).catch(async (error: unknown) => {
+      if (this.#operator.running) throw error;
+      throw new Error(`the operator has ended: ${await this.#operator.describeExit()}`, { cause: error });
+    });
     const pauseMs = Math.max(0, EDIT_PERIOD_MS - latency);
     await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
     return latency;
