@@ -49,7 +49,7 @@ test-e2e: ## Run the end-to-end tests only: OLM, the image, what watches the ope
 	@hack/test/run e2e $(selected)
 
 .PHONY: test-abuse
-test-abuse: ## Run what hostile tenants and pods try: memory, Events, endpoints, oracles, a terminal.
+test-abuse: ## Run what hostile tenants and pods try, and print what a victim notices of it.
 	@hack/test/run integration --file test/integration/abuse
 
 .PHONY: lint

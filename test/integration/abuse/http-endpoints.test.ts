@@ -168,7 +168,7 @@ describe('the health and metrics endpoints under abuse', function () {
     { idle: 200, ports: ['health', 'metrics'], from: ATTACKER, where: 'the address of the probes' },
     { idle: 300, ports: ['health', 'metrics'], from: NEIGHBOUR, where: 'another address' },
   ] as const) {
-    const load = `${idle} to each of ${held.join(' and ')}, from ${where}`;
+    const load = `${idle} to ${held.join(' and as many to ')}, from ${where}`;
     it(`answers probes and a scraper while idle connections are held: ${load}`, async () => {
       const token = await tokenOf('scraper');
 
