@@ -1,3 +1,4 @@
+import { getHeapStatistics } from 'node:v8';
 import { steadyClock, type Clock } from '../k8s/util/clock.js';
 import { count, FairList } from '../k8s/util/fair-list.js';
 import type { ServiceAccount } from '../api/kubernetes.js';
@@ -13,17 +14,24 @@ export type Priority = (typeof PRIORITIES)[number];
 export interface Task {
   readonly account: ServiceAccount;
   readonly priority: Priority;
-  /** @param leave Gives the seat back; call it once. */
-  start(leave: () => void): void;
+  /** What its requests and answers keep in memory, about. Large ones take several seats. Default: 0. */
+  readonly bytes?: number;
+  start(leave: Leave): void;
 }
+
+/** Gives the seat back; to be called once. */
+type Leave = () => void;
 
 interface Seat {
   readonly tenant: string;
   readonly priority: Priority;
   readonly since: number;
+  /** As how many it counts. */
+  readonly width: number;
   slow: boolean;
 }
 
+const HEAP_BYTES = getHeapStatistics().heap_size_limit;
 /** What takes longer gives its seat to others, in milliseconds. */
 const SLOW_MS = 250;
 /** For two of eight seats a lower priority is asked first: each of them gets its share. */
@@ -49,6 +57,7 @@ export class FairQueue {
   readonly #seats: number;
   readonly #clock: Clock;
   readonly #shares: Shares;
+  readonly #bytesPerSeat: number;
   readonly #waiting: Record<Priority, FairList<Task>> = {
     work: new FairList(2),
     new: new FairList(2),
@@ -66,6 +75,8 @@ export class FairQueue {
   readonly #onAbort = ({ target }: Event): void => this.#giveUp(target as AbortSignal);
   /** Who was served last, when, and when anybody else was. */
   readonly #last = { tenant: '', at: -Infinity, othersAt: -Infinity };
+  /** Seats that are taken, and those that slow ones gave back. */
+  #inUse = 0;
   #slow = 0;
   #given = 0;
   #timer = false;
@@ -73,10 +84,12 @@ export class FairQueue {
 
   /**
    * @param seats How many there are, at least 1.
+   * @param bytes See {@link Task}: the most of all that is under way, but for what is larger by itself.
    * @param clock With one that can be set back, slow ones would keep their seats for as much longer.
    */
-  constructor(seats: number, clock: Clock = steadyClock, shares = SHARES) {
+  constructor(seats: number, clock: Clock = steadyClock, shares = SHARES, bytes = HEAP_BYTES / 16) {
     this.#shares = shares;
+    this.#bytesPerSeat = bytes / (MOST_UNDER_WAY * seats);
     this.#seats = seats;
     this.#clock = clock;
   }
@@ -101,8 +114,9 @@ export class FairQueue {
     priority: Priority,
     task: () => Promise<T>,
     signal?: AbortSignal,
+    bytes = 0,
   ): Promise<T> {
-    const leave = await this.acquire(account, priority, signal);
+    const leave = await this.acquire(account, priority, signal, bytes);
     try {
       return await task();
     } finally {
@@ -111,12 +125,13 @@ export class FairQueue {
   }
 
   /** Resolves, as soon as there is a seat, to the function that gives it back. Rejects when the signal aborts. */
-  async acquire(account: ServiceAccount, priority: Priority, signal?: AbortSignal): Promise<() => void> {
-    signal?.throwIfAborted();
+  acquire(account: ServiceAccount, priority: Priority, signal?: AbortSignal, bytes = 0): Promise<Leave> {
     return new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
       const waiter: Waiter = {
         account,
         priority,
+        bytes,
         reject,
         start: (leave) => {
           if (signal !== undefined) this.#leaveGroup(signal, waiter);
@@ -135,7 +150,7 @@ export class FairQueue {
     try {
       while (this.waiting > 0) {
         this.#displaceSlow();
-        if (this.#taken.size >= this.#seats) break;
+        if (this.#inUse >= this.#seats) break;
         const task = this.#next();
         if (task === undefined) break;
         this.#begin(task);
@@ -157,22 +172,24 @@ export class FairQueue {
 
   #begin(task: Task): void {
     const tenant = task.account.namespace;
-    const seat: Seat = { tenant, priority: task.priority, since: this.#clock.now(), slow: false };
+    const width = Math.max(1, Math.ceil((task.bytes ?? 0) / this.#bytesPerSeat));
+    const seat: Seat = { tenant, priority: task.priority, since: this.#clock.now(), width, slow: false };
     this.#given += 1;
     if (tenant !== this.#last.tenant) this.#last.othersAt = this.#last.at;
     this.#last.tenant = tenant;
     this.#last.at = seat.since;
     this.#taken.add(seat);
-    this.#takenOf[seat.priority] += 1;
-    count(this.#underWay, tenant, 1);
-    count(this.#seatsOf, tenant, 1);
-    if (seat.priority === 'new') count(this.#newOf, tenant, 1);
+    this.#inUse += width;
+    this.#takenOf[seat.priority] += width;
+    count(this.#underWay, tenant, width);
+    count(this.#seatsOf, tenant, width);
+    if (seat.priority === 'new') count(this.#newOf, tenant, width);
     let held = true;
     task.start(() => {
       if (!held) return;
       held = false;
-      count(this.#underWay, tenant, -1);
-      if (seat.slow) this.#slow -= 1;
+      count(this.#underWay, tenant, -width);
+      if (seat.slow) this.#slow -= width;
       else this.#giveBack(seat);
       this.#dispatch();
     });
@@ -180,15 +197,16 @@ export class FairQueue {
 
   #giveBack(seat: Seat): void {
     this.#taken.delete(seat);
-    this.#takenOf[seat.priority] -= 1;
-    count(this.#seatsOf, seat.tenant, -1);
-    if (seat.priority === 'new') count(this.#newOf, seat.tenant, -1);
+    this.#inUse -= seat.width;
+    this.#takenOf[seat.priority] -= seat.width;
+    count(this.#seatsOf, seat.tenant, -seat.width);
+    if (seat.priority === 'new') count(this.#newOf, seat.tenant, -seat.width);
   }
 
   /** However many tenants have slow ones, each leaves something to the next. Nobody who is quick comes near this. */
   #may(tenant: string, priority: Priority): boolean {
     if (priority === 'background' && (this.#waiting.new.has(tenant) || this.#newOf.has(tenant))) return false;
-    const left = MOST_UNDER_WAY * this.#seats - this.#slow - this.#taken.size;
+    const left = MOST_UNDER_WAY * this.#seats - this.#slow - this.#inUse;
     if ((this.#underWay.get(tenant) ?? 0) >= Math.max(2, left / 2)) return false;
     const othersAt = tenant === this.#last.tenant ? this.#last.othersAt : this.#last.at;
     const isAlone = this.#clock.now() - othersAt > ALONE_MS;
@@ -200,7 +218,7 @@ export class FairQueue {
     for (const seat of this.#taken) {
       if (seat.since > before || this.#slow >= (MOST_UNDER_WAY - 1) * this.#seats) return;
       seat.slow = true;
-      this.#slow += 1;
+      this.#slow += seat.width;
       this.#giveBack(seat);
     }
   }

@@ -21,10 +21,11 @@ describe('the fair queue', () => {
     started = [];
   });
 
-  function task(tenant: string, name = 'builder', priority: Priority = 'work'): Task {
+  function task(tenant: string, name = 'builder', priority: Priority = 'work', bytes = 0): Task {
     return {
       account: { namespace: tenant, name },
       priority,
+      bytes,
       start: (leave) => started.push({ tenant, name, priority, leave }),
     };
   }
@@ -209,6 +210,69 @@ describe('the fair queue', () => {
       add(queue, 8, 'b', 'x', 'work');
 
       expect(startedOf('b')).to.equal(8);
+    });
+  });
+
+  describe('bounds the bytes that are under way', () => {
+    /** Of 320 in all. */
+    const BYTES = 320_000;
+
+    function queueOfBytes(): FairQueue {
+      return new FairQueue(64, clock, undefined, BYTES);
+    }
+
+    function addLarge(queue: FairQueue, count: number, tenant: string, bytes: number): void {
+      for (let added = 0; added < count; added += 1) queue.add(task(tenant, 'builder', 'work', bytes));
+    }
+
+    it('by seats: as many as its bytes are of the whole, also once it is slow', async () => {
+      const queue = queueOfBytes();
+      addLarge(queue, 100, 'large', 10_000);
+      expect(started).to.have.length(7);
+
+      await clock.advance(60_000);
+      // One tenant gets no more than half of what is left to all.
+      expect(started.length).to.be.within(10, 17);
+      for (let tenant = 0; tenant < 10; tenant += 1) addLarge(queue, 100, `large-${tenant}`, 10_000);
+      await clock.advance(60_000);
+
+      expect(started.length).to.be.at.most(33);
+    });
+
+    it('and takes all seats back', () => {
+      const queue = queueOfBytes();
+      addLarge(queue, 7, 'large', 10_000);
+      for (const { leave } of [...started]) leave();
+
+      add(queue, 64, 'large');
+
+      expect(started).to.have.length(7 + 64);
+    });
+
+    it('so that the small ones of another tenant pass', async () => {
+      const queue = queueOfBytes();
+      add(queue, 1, 'small');
+      addLarge(queue, 1000, 'large', 10_000);
+      expect(startedOf('large')).to.equal(2);
+
+      add(queue, 15, 'small');
+      expect(startedOf('small')).to.equal(16);
+      await clock.advance(60_000);
+      add(queue, 16, 'small');
+
+      expect(startedOf('small')).to.equal(32);
+    });
+
+    it('but lets one pass that is larger than all may be, alone', async () => {
+      const queue = queueOfBytes();
+      addLarge(queue, 2, 'large', 2 * BYTES);
+      expect(started).to.have.length(1);
+      await clock.advance(60_000);
+      expect(started).to.have.length(1);
+
+      started[0]!.leave();
+
+      expect(started).to.have.length(2);
     });
   });
 
