@@ -1,6 +1,6 @@
 import { isApiError } from '../k8s/client/errors.js';
 import type { ApiRequest, ApiResponse } from '../k8s/client/rest-types.js';
-import type { RestClient } from '../k8s/client/rest-client.js';
+import { MAX_OBJECT_BYTES, type RestClient } from '../k8s/client/rest-client.js';
 import { TokenRejectedError } from './errors.js';
 import type { FairQueue, Priority } from './fair-queue.js';
 import { namespacedNameKey, serviceAccountUsername, type ServiceAccount } from '../api/kubernetes.js';
@@ -23,6 +23,8 @@ export class Tenant {
    */
   readonly dependents = new Set<() => void>();
   readonly #requests: FairQueue;
+  /** How much the next read may bring: what the last ones brought, for no request tells that beforehand. */
+  #expectedBytes = 0;
   readonly #ended = new AbortController();
   /** Aborts when this tenant's identity is good no more. */
   readonly ended = this.#ended.signal;
@@ -54,13 +56,18 @@ export class Tenant {
     request: ApiRequest & { signal: AbortSignal },
     priority: Priority = 'work',
   ): Promise<ApiResponse<T>> {
-    const run = (): Promise<ApiResponse<T>> => {
+    const isRead = request.method === 'GET';
+    const run = async (): Promise<ApiResponse<T>> => {
       // It may have ended while this waited for a seat: its token is not to be used again.
       this.ended.throwIfAborted();
-      return this.client.request<T>({ userAgent: this.userAgent, waits: false, ...request });
+      const bounds = { waits: false, maxBytes: MAX_OBJECT_BYTES };
+      const answer = await this.client.request<T>({ userAgent: this.userAgent, ...bounds, ...request });
+      if (isRead) this.#expectedBytes = Math.max(answer.bytes ?? 0, this.#expectedBytes / 2);
+      return answer;
     };
     try {
-      return await this.#requests.run(this.account, priority, run, request.signal);
+      const bytes = isRead ? this.#expectedBytes : 0;
+      return await this.#requests.run(this.account, priority, run, request.signal, bytes);
     } catch (error) {
       if (isApiError(error, 401)) {
         this.end();

@@ -20,10 +20,10 @@ const MAX_TRIES = 5;
 /** Tries of a GET when the connection fails: a stale connection is found out by the first. */
 const MAX_CONNECTION_TRIES = 3;
 /** A page of 500 objects at etcd's limit of 1.5 MiB would be more; real ones are far below. */
-const MAX_BODY_BYTES = 256 * 1024 * 1024;
+const MAX_LIST_BYTES = 256 * 1024 * 1024;
 const MAX_ERROR_BYTES = 256 * 1024;
-/** An event holds one object: etcd's limit is 1.5 MiB, JSON escapes may double it. */
-const MAX_EVENT_BYTES = 16 * 1024 * 1024;
+/** Of an answer, or an event, with one object: etcd's limit is 1.5 MiB, JSON escapes make six times that of control characters. */
+export const MAX_OBJECT_BYTES = 16 * 1024 * 1024;
 /** A watch is accepted before its first event: a longer wait means a dead connection, or that there was none for it. */
 const WATCH_OPENING_MS = 30_000;
 
@@ -90,7 +90,7 @@ export class RestClient {
         if (response.statusCode !== 200) throw await this.#refusal(what, response);
         limit.lift();
         request.onOpen?.();
-        for await (const line of readLines(response.body, MAX_EVENT_BYTES)) {
+        for await (const line of readLines(response.body, MAX_OBJECT_BYTES)) {
           yield parseEvent<T>(line, what);
         }
       } catch (error) {
@@ -110,12 +110,14 @@ export class RestClient {
     // Below the deadline, so that undici itself notices a connection that has died and replaces it.
     const response = await this.#send(request, use, Math.ceil(timeoutMs * 0.8), signal);
     if (response.statusCode < 200 || response.statusCode > 299) throw await this.#refusal(what, response);
-    const text = await readBounded(response.body, MAX_BODY_BYTES).catch((error: unknown) => {
+    const { maxBytes = MAX_LIST_BYTES } = request;
+    const text = await readBounded(response.body, maxBytes).catch((error: unknown) => {
       signal.throwIfAborted();
       throw this.#brokenOff(what, error);
     });
     return {
       body: this.#parse(what, text) as T,
+      bytes: text.length,
       code: response.statusCode,
       auditID: header(response, 'audit-id'),
     };
@@ -147,7 +149,7 @@ export class RestClient {
             'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json',
           }),
         },
-        body: body === undefined ? null : JSON.stringify(body),
+        body: typeof body === 'function' ? (body as () => Buffer)() : JSON.stringify(body),
       });
       sending.then(
         ({ body: answer }) => {

@@ -11,7 +11,7 @@ export interface ApiRequest {
   /** From {@link apiPath}, without a query. */
   path: string;
   query?: Query | undefined;
-  /** Sent as JSON; that of a PATCH is a merge patch. */
+  /** Sent as JSON, or a function that gives the JSON once it is sent; that of a PATCH is a merge patch. */
   body?: unknown;
   accept?: string | undefined;
   /** Instead of the client's own: the API server's audit log records it. */
@@ -21,6 +21,8 @@ export interface ApiRequest {
   timeoutMs?: number;
   /** False: an answer that says when to come back is the caller's to heed, and no wait happens in here. Default: true. */
   waits?: boolean;
+  /** The most that the answer may have, in bytes. Default: 256 MiB, for pages of a list. */
+  maxBytes?: number;
 }
 
 /** `watch=true` is added to the query. */
@@ -34,6 +36,8 @@ export interface WatchRequest extends Pick<ApiRequest, 'path' | 'query' | 'accep
 
 export interface ApiResponse<T> {
   body: T;
+  /** Length of the body as it came. */
+  bytes?: number;
   code: number;
   /** The `Audit-Id` header: finds the request in the API server's audit log. */
   auditID: string | undefined;

@@ -25,6 +25,8 @@ export class FakeApi {
   answer: (request: Sent) => unknown;
   /** Refuses a watch before it opens. */
   refuseWatch: ((request: WatchRequest) => Error | undefined) | undefined;
+  /** How large each answer is. */
+  bytes = 0;
 
   constructor(answer: (request: Sent) => unknown) {
     this.answer = answer;
@@ -51,11 +53,13 @@ export class FakeApi {
   ): Promise<ApiResponse<T>> {
     const authorization = await authorize(request.signal);
     request.signal?.throwIfAborted();
-    const sent = { ...request, authorization };
+    const { body: given } = request;
+    const json: unknown = typeof given === 'function' ? JSON.parse(String((given as () => Buffer)())) : given;
+    const sent = { ...request, body: json, authorization };
     this.sent.push(sent);
     const body = await this.answer(sent);
     request.signal?.throwIfAborted();
-    return { body: body as T, code: 200, auditID: `audit-${this.sent.length}` };
+    return { body: body as T, bytes: this.bytes, code: 200, auditID: `audit-${this.sent.length}` };
   }
 
   async *#watch<T extends KubernetesObject>(

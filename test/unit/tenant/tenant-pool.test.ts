@@ -303,6 +303,36 @@ describe('the tenant pool', () => {
     });
   });
 
+  it('reads as much at a time as the bound for bytes allows, as soon as answers are large', async () => {
+    const requests = new FairQueue(8, clock, undefined, 40_000);
+    tenants = poolWith(requests);
+    const tenant = await tenants.open(account);
+    api.bytes = 4000;
+    await get(tenant);
+    const answers: (() => void)[] = [];
+    api.answer = () => new Promise<object>((resolve) => answers.push(() => resolve({})));
+
+    const reads = Array.from({ length: 20 }, () => get(tenant));
+    await settle();
+    expect(answers).to.have.length(2);
+
+    // Small ones wait no longer than until a few were small.
+    api.bytes = 10;
+    while (answers.length > 0) {
+      answers.shift()!();
+      await settle();
+    }
+    await Promise.all(reads);
+    const small = Array.from({ length: 20 }, () => get(tenant));
+    await settle();
+    expect(answers).to.have.length(8);
+    while (answers.length > 0) {
+      answers.shift()!();
+      await settle();
+    }
+    await Promise.all(small);
+  });
+
   it('ends every tenant and gives up what is under way when it closes', async () => {
     const tenant = await tenants.open(account);
     api.answer = () => new Promise(() => undefined);

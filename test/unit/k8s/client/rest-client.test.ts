@@ -90,6 +90,29 @@ describe('the REST client, against servers that misbehave', () => {
     ]);
   });
 
+  it('asks for a body that is a function once it is sent, each time', async () => {
+    handlers.push(busy);
+    const bodies = [Buffer.from('{"a":1}'), Buffer.from('{"a":2}')];
+
+    await client().request({ method: 'POST', path: '/x', body: () => bodies.shift() });
+
+    expect(bodies).to.deep.equal([]);
+    expect(seen.map(({ headers }) => headers['content-length'])).to.deep.equal(['7', '7']);
+    expect(seen[0]!.headers['content-type']).to.equal('application/json');
+  });
+
+  it('says how much came, and breaks off an answer that is larger than it may be', async () => {
+    const answer = { key: 'v'.repeat(1000) };
+    handlers.push((_request, response) => json(response, 200, answer));
+    const { bytes } = await client().request({ method: 'GET', path: '/x', maxBytes: 2000 });
+    expect(bytes).to.equal(JSON.stringify(answer).length);
+
+    handlers.push((_request, response) => json(response, 201, answer));
+    const refused = await failure({ method: 'POST', path: '/x', body: {}, maxBytes: 500 });
+
+    expect(refused.message).to.equal('POST /x broke off: an answer of more than 500 bytes');
+  });
+
   it("keeps the path of the server's URL", async () => {
     const { port } = server.address() as AddressInfo;
 
