@@ -1,7 +1,7 @@
 import type { CopyReference, Verb } from '../api/v1alpha1/config-map-sync-status.js';
 import { isApiError, type ApiError } from '../k8s/client/errors.js';
 import { messageOf } from '../k8s/util/text.js';
-import type { ConfigMap, ConfigMapMetadata } from '../sync/config-map.js';
+import { configMapJson, type ConfigMap, type ConfigMapMetadata, type CopyBody } from '../sync/config-map.js';
 import { withoutMarks } from '../sync/copy-template.js';
 import type { Decision } from '../sync/decide.js';
 import {
@@ -98,38 +98,32 @@ export class Attempt {
     };
   }
 
-  /** @throws Refused for any answer but the object and 404 */
-  async read(name: string): Promise<ConfigMap | undefined> {
+  /**
+   * Reads a ConfigMap and gives what `look` makes of it. Nothing else is kept: parsed, one may take 20 MiB.
+   * @throws Refused for any answer but the object and 404
+   */
+  async read<T>(name: string, look: (found: ConfigMap | undefined) => T): Promise<T> {
     try {
-      return await this.#reads.get<ConfigMap>(this.item.namespace, name, this.signal);
+      const found = await this.#reads.get<ConfigMap>(this.item.namespace, name, this.signal);
+      // The API server keeps them where a write leaves them out; they name each key of the content.
+      delete found.metadata.managedFields;
+      return look(found);
     } catch (error) {
-      if (isApiError(error, 404)) return undefined;
+      if (isApiError(error, 404)) return look(undefined);
       if (isApiError(error)) throw new Refused('get', error);
       throw error;
     }
   }
 
   /** @throws Refused where the API server does not do it. */
-  async carryOut(decision: Exclude<Decision, { action: 'conflict' }>): Promise<ConfigMap> {
-    const written = await this.#write(decision);
-    if (decision.action === 'create') this.#count({ created: 1 });
-    else if (decision.action !== 'none') this.#count({ updated: 1 });
-    this.confirm(written.metadata);
+  async carryOut(decision: Exclude<Decision, { action: 'conflict' }>): Promise<ConfigMapMetadata> {
+    if (decision.action === 'replace') await this.#delete(decision.existing);
+    const verb = decision.action === 'update' ? 'update' : 'create';
+    const isDone = decision.action === 'none';
+    const written = isDone ? decision.existing : await this.#put(verb, decision.desired);
+    if (!isDone) this.#count(decision.action === 'create' ? { created: 1 } : { updated: 1 });
+    this.confirm(written);
     return written;
-  }
-
-  async #write(decision: Exclude<Decision, { action: 'conflict' }>): Promise<ConfigMap> {
-    switch (decision.action) {
-      case 'none':
-        return decision.existing;
-      case 'create':
-        return this.#create(decision.desired);
-      case 'update':
-        return this.#update(decision.existing.metadata.name, decision.desired);
-      case 'replace':
-        await this.#delete(decision.existing.metadata);
-        return this.#create(decision.desired);
-    }
   }
 
   /** The API server confirmed that this ConfigMap is a copy of ours. */
@@ -144,10 +138,9 @@ export class Attempt {
   }
 
   /** @throws Refused where the API server does not do it. */
-  async remove(copy: ConfigMap, mode: RemovalMode): Promise<void> {
-    const { metadata } = copy;
+  async remove({ metadata, content }: CopyBody, mode: RemovalMode): Promise<void> {
     if (mode === 'delete') await this.#delete(metadata);
-    else await this.#update(metadata.name, { ...copy, metadata: withoutMarks(metadata) });
+    else await this.#put('update', { metadata: withoutMarks(metadata), content });
     this.forgetCopy(metadata.name);
     this.#count(mode === 'delete' ? { deleted: 1 } : { updated: 1 });
   }
@@ -158,12 +151,10 @@ export class Attempt {
     this.forgetCopy(name);
   }
 
-  #update(name: string, desired: ConfigMap): Promise<ConfigMap> {
-    return this.#send('update', () => this.#apply.update(this.item.namespace, name, desired, this.signal));
-  }
-
-  #create(desired: ConfigMap): Promise<ConfigMap> {
-    return this.#send('create', () => this.#apply.create(this.item.namespace, desired, this.signal));
+  async #put(verb: 'create' | 'update', desired: CopyBody): Promise<ConfigMapMetadata> {
+    const place = { namespace: this.item.namespace, name: desired.metadata.name };
+    const json = (): Buffer => configMapJson(desired);
+    return (await this.#send(verb, () => this.#apply[verb](place, json, this.signal))).metadata;
   }
 
   async #send<T>(verb: Exclude<Verb, 'get'>, call: () => Promise<T>): Promise<T> {

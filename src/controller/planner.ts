@@ -6,15 +6,7 @@ import { CopyTemplate } from '../sync/copy-template.js';
 import { CycleDetector, type SyncLookup } from '../sync/cycle-detector.js';
 import type { Owner } from '../sync/ownership.js';
 import { KEPT, STALE_SOURCE, leftoverOutcome, NOT_EVALUATED } from '../sync/outcomes.js';
-import {
-  failed,
-  passed,
-  removalMode,
-  undecided,
-  type Desired,
-  type SyncPlan,
-  type TargetOutcome,
-} from '../sync/result.js';
+import { failed, passed, removalMode, undecided, type SyncPlan, type TargetOutcome } from '../sync/result.js';
 import { accountOf, copyName, selectTargets, sourceOf } from '../sync/targets.js';
 import { IdentityError } from '../tenant/errors.js';
 import type { AccessDecision } from '../tenant/tenant-config-maps.js';
@@ -30,6 +22,8 @@ export interface Planned {
   /** Undefined where there is no identity. */
   session?: Session;
   cycles?: CycleDetector;
+  /** With the whole content of the source: not to be kept for longer than it is needed. */
+  template?: CopyTemplate;
   /** Why there is no identity. */
   refusal?: IdentityError;
 }
@@ -83,7 +77,7 @@ export class Planner {
     for (const namespace of draft.selection.wanted) {
       const isHeld = held.has(namespace);
       const isRemoved = removes && (isHeld || (!fresh && known.record(namespace).lost));
-      if (isRemoved) work.set(namespace, { kind: 'absent', mode: 'delete' });
+      if (isRemoved) work.set(namespace, 'delete');
       else settled.set(namespace, isHeld ? kept : NOT_EVALUATED);
     }
     return { plan: { ...draft, purpose: 'hold', work, settled }, session };
@@ -93,7 +87,6 @@ export class Planner {
   async finalize(request: PlanRequest): Promise<Planned> {
     const draft = this.#begin(request, 'finalize');
     const { sync, known } = request;
-    const absent: Desired = { kind: 'absent', mode: removalMode(sync) };
     const doubtful = request.fresh ? [] : draft.selection.wanted.filter((each) => known.record(each).lost);
     const candidates = (): Set<string> =>
       new Set([...known.namespacesWithCopies, ...doubtful, ...request.running()]);
@@ -102,7 +95,7 @@ export class Planner {
     if (session instanceof IdentityError) {
       return { plan: this.#outOfReach(request, draft, session.reason), refusal: session };
     }
-    const work = new Map([...candidates()].map((namespace) => [namespace, absent]));
+    const work = new Map([...candidates()].map((namespace) => [namespace, removalMode(sync)]));
     return { plan: { ...draft, work }, session };
   }
 
@@ -209,7 +202,6 @@ export class Planner {
       annotations: sync.spec.target?.annotations,
     });
     const cycles = new CycleDetector(sync, source.metadata, this.#options.syncs);
-    const desired: Desired = { kind: 'copy', template };
     const work = new Map(draft.work);
     const settled = new Map<string, TargetOutcome>();
     const running = new Set(request.running());
@@ -220,9 +212,9 @@ export class Planner {
           ? undefined
           : currentOutcome(request, session, this.#options.namespaces, namespace, template);
       if (outcome !== undefined) settled.set(namespace, outcome);
-      else work.set(namespace, desired);
+      else work.set(namespace, 'copy');
     }
     const read = { resourceVersion, hash: template.contentHash, missingKeys };
-    return { plan: { ...draft, content: read, work, settled }, session, cycles };
+    return { plan: { ...draft, content: read, work, settled }, session, cycles, template };
   }
 }

@@ -1,5 +1,6 @@
 import { sameNamespacedName } from '../api/kubernetes.js';
 import type { CopyReference, Verb } from '../api/v1alpha1/config-map-sync-status.js';
+import { contentJson, contentOf } from '../sync/config-map.js';
 import { isOwnCopy } from '../sync/ownership.js';
 import { leftoverOutcome, NOT_EVALUATED } from '../sync/outcomes.js';
 import type { Leftover, RemovalMode, TargetResult } from '../sync/result.js';
@@ -35,7 +36,10 @@ async function remove(attempt: Attempt, name: string, mode: RemovalMode): Promis
   const recorded = attempt.copies.some((copy) => copy.name === name);
   for (let tries = 1; ; tries += 1) {
     try {
-      const existing = await attempt.read(name);
+      const existing = await attempt.read(name, (found) => {
+        const content = mode === 'delete' || !found ? Buffer.alloc(0) : contentJson(contentOf(found));
+        return found && { metadata: found.metadata, content };
+      });
       if (existing === undefined || !isOwnCopy(existing.metadata, plan.owner, record)) {
         attempt.forgetCopy(name);
         return undefined;
@@ -84,7 +88,7 @@ export async function remainingCopies(
   const left: CopyReference[] = [];
   try {
     for (const name of new Set([copyName, ...copies.map((copy) => copy.name)])) {
-      const { metadata } = (await attempt.read(name)) ?? {};
+      const metadata = await attempt.read(name, (found) => found?.metadata);
       if (metadata && isOwnCopy(metadata, plan.owner, record)) left.push({ name, uid: metadata.uid ?? '' });
     }
     return left;

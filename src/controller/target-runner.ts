@@ -3,7 +3,8 @@ import type { TargetStatus } from '../api/v1alpha1/config-map-sync-status.js';
 import { isApiError } from '../k8s/client/errors.js';
 import { abortable, Turns } from '../k8s/util/async.js';
 import type { Clock } from '../k8s/util/clock.js';
-import type { SyncPlan } from '../sync/result.js';
+import type { CopyTemplate } from '../sync/copy-template.js';
+import { removalMode, type SyncPlan } from '../sync/result.js';
 import { accountOf } from '../sync/targets.js';
 import { SessionClosedError, TokenRejectedError } from '../tenant/errors.js';
 import type { FairQueue, Priority } from '../tenant/fair-queue.js';
@@ -32,6 +33,8 @@ export interface TargetRunnerOptions extends TargetWorkerOptions {
   random: () => number;
 }
 
+/** A copy that is released is read and written whole, and its size is not known before. */
+const RELEASED_BYTES = 2 ** 20;
 /** Attempts begun in one turn of the event loop: where nothing has to be asked, each takes some tens of microseconds. */
 const ATTEMPTS_PER_TURN = 16;
 
@@ -42,8 +45,11 @@ export class TargetRunner {
   /** What waits and what is under way. */
   readonly queue: TargetQueue;
   readonly #turns = new Turns(ATTEMPTS_PER_TURN);
-  /** The newest plan of each ConfigMapSync that has one, with the means to carry it out. */
-  readonly #planned = new Map<string, Planned>();
+  /**
+   * The newest plan of each ConfigMapSync that has one, with the means to carry it out. Attempts hold the content of the
+   * source. A plan does not: hundreds may wait, and where memory was needed meanwhile, the source is read again.
+   */
+  readonly #planned = new Map<string, Planned & { kept: WeakRef<CopyTemplate> | undefined }>();
 
   constructor(options: TargetRunnerOptions) {
     const { seats, clock, random } = options;
@@ -53,14 +59,15 @@ export class TargetRunner {
   }
 
   submit(state: SyncState, planned: Planned): void {
-    const { plan } = planned;
+    const { plan, template, ...means } = planned;
     const { generation = 0, annotations = {} } = plan.sync.metadata;
     // An annotation asks for another try: what failed backs off no longer.
     const wish = createHash('sha256').update(JSON.stringify(annotations)).digest('base64');
-    this.#planned.set(state.uid, planned);
+    this.#planned.set(state.uid, { ...means, plan, kept: template && new WeakRef(template) });
     this.queue.submit({
       uid: state.uid,
       account: accountOf(plan.sync),
+      bytes: template?.content.length ?? (removalMode(plan.sync) === 'release' ? RELEASED_BYTES : 0),
       work: new Map([...plan.work.keys()].map((each) => [each, priorityOf(state.previous(each))])),
       revision: `${plan.purpose} ${generation} ${plan.content?.hash ?? ''} ${wish}`,
     });
@@ -79,9 +86,14 @@ export class TargetRunner {
     if (later !== undefined) await abortable(later, signal).catch(() => undefined);
     const state = this.#options.states.get(uid);
     const planned = this.#planned.get(uid);
-    const desired = planned?.plan.work.get(namespace);
-    if (state === undefined || planned?.session === undefined || desired === undefined) return undefined;
-    const { plan, session, cycles } = planned;
+    const work = planned?.plan.work.get(namespace);
+    if (state === undefined || planned?.session === undefined || work === undefined) return undefined;
+    const { plan, session, cycles, kept } = planned;
+    const desired = work === 'copy' ? kept?.deref() : work;
+    if (desired === undefined) {
+      replan(state.key);
+      return 'replan';
+    }
     const previous = state.previous(namespace);
     const record = state.record(namespace);
     const item: TargetItem = { plan, namespace, desired, previous, record, session, cycles };

@@ -43,8 +43,7 @@ export function unwantedWork(
   { selection }: SyncPlan,
   held: ReadonlySet<string>,
 ): Map<string, Desired> {
-  const absent: Desired = { kind: 'absent', mode: removalMode(sync) };
   const wanted = new Set(selection.wanted);
   const unwanted = [...new Set([...held, ...running()])].filter((each) => !wanted.has(each));
-  return new Map(unwanted.map((namespace) => [namespace, absent]));
+  return new Map(unwanted.map((namespace) => [namespace, removalMode(sync)]));
 }

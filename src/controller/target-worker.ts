@@ -1,6 +1,7 @@
 import { namespacedNameKey } from '../api/kubernetes.js';
 import type { TargetStatus, Verb } from '../api/v1alpha1/config-map-sync-status.js';
 import { isApiError } from '../k8s/client/errors.js';
+import type { ConfigMap } from '../sync/config-map.js';
 import type { CopyTemplate } from '../sync/copy-template.js';
 import type { CycleDetector } from '../sync/cycle-detector.js';
 import { decide, type Decision } from '../sync/decide.js';
@@ -20,7 +21,7 @@ import {
 } from '../sync/outcomes.js';
 import {
   removalMode,
-  type Desired,
+  type RemovalMode,
   type SyncPlan,
   type TargetOutcome,
   type TargetResult,
@@ -49,14 +50,15 @@ export interface TargetWorkerOptions {
   /** Makes the writes; `plan` has one that only records them. */
   applyFor: ApplyFor;
   /** Called with what was decided about the copy itself. */
-  onDecided?: (item: TargetItem, decision: Decision) => void;
+  onDecided?: (item: TargetItem, decision: Decision, existing: ConfigMap | undefined) => void;
 }
 
 /** One target of one plan, and what is known of it. */
 export interface TargetItem {
   plan: SyncPlan;
   namespace: string;
-  desired: Desired;
+  /** What the copy is to look like, or how copies are removed. */
+  desired: CopyTemplate | RemovalMode;
   /** How it stood at the last report. */
   previous: TargetStatus | undefined;
   record: CopyRecord;
@@ -92,9 +94,9 @@ export class TargetWorker {
     { plan, namespace, desired, session }: TargetItem,
     signal: AbortSignal,
   ): Promise<boolean> {
-    if (desired.kind === 'absent') return true;
+    if (typeof desired === 'string') return true;
     const { access } = session.namespace(namespace);
-    return access.isPlainlyAllowed(desired.template.name, requiredVerbs(plan.sync), signal);
+    return access.isPlainlyAllowed(desired.name, requiredVerbs(plan.sync), signal);
   }
 
   /** @throws TokenRejectedError where the tenant has ended, and the signal's reason; `onBrokenOff` has what was done. */
@@ -115,11 +117,11 @@ export class TargetWorker {
 
   async #run(attempt: Attempt): Promise<TargetResult> {
     const { namespace, desired } = attempt.item;
-    if (desired.kind === 'copy') return this.#sync(attempt, desired.template);
+    if (typeof desired !== 'string') return this.#sync(attempt, desired);
     const state = this.#options.namespaces.state(namespace);
     // What is in a namespace that is deleted goes with it.
     if (state !== 'active') return attempt.result(NOT_EVALUATED, { copies: [] });
-    return prune(attempt, desired.mode);
+    return prune(attempt, desired);
   }
 
   async #sync(attempt: Attempt, template: CopyTemplate): Promise<TargetResult> {
@@ -172,17 +174,20 @@ export class TargetWorker {
     const { plan, namespace, record } = attempt.item;
     const tracked = view.track(template.name, namespacedNameKey(plan.owner));
     try {
-      const existing = createFirst ? undefined : await attempt.read(template.name);
-      const decision = decide(existing, {
-        template,
-        namespace,
-        owner: plan.owner,
-        source: namespacedNameKey(plan.source),
-        conflictPolicy: plan.sync.spec.conflictPolicy,
-        record: { copies: attempt.copies, lost: record.lost },
-        isLiving: this.#options.isLiving,
-      });
-      this.#options.onDecided?.(attempt.item, decision);
+      const look = (existing: ConfigMap | undefined): Decision => {
+        const decided = decide(existing, {
+          template,
+          namespace,
+          owner: plan.owner,
+          source: namespacedNameKey(plan.source),
+          conflictPolicy: plan.sync.spec.conflictPolicy,
+          record: { copies: attempt.copies, lost: record.lost },
+          isLiving: this.#options.isLiving,
+        });
+        this.#options.onDecided?.(attempt.item, decided, existing);
+        return decided;
+      };
+      const decision = createFirst ? look(undefined) : await attempt.read(template.name, look);
       if (decision.action === 'conflict') {
         attempt.forgetCopy(template.name);
         return conflictOutcome(namespace, template.name, decision.holder, plan.sync.spec.conflictPolicy);
@@ -193,7 +198,7 @@ export class TargetWorker {
         return contendedOutcome(namespace, template.name);
       }
       const written = await attempt.carryOut(decision);
-      tracked.confirm(written.metadata.resourceVersion ?? '', template.fingerprint);
+      tracked.confirm(written.resourceVersion ?? '', template.fingerprint);
       return SYNCED;
     } finally {
       tracked.end();

@@ -12,10 +12,12 @@ import {
 } from '../api/v1alpha1/well-known.js';
 import {
   contentHash,
+  contentJson,
   contentOf,
   type Content,
   type ConfigMap,
   type ConfigMapMetadata,
+  type CopyBody,
 } from './config-map.js';
 import type { Owner } from './ownership.js';
 
@@ -40,7 +42,8 @@ export interface CopyTemplateOptions {
 /** What every copy of one ConfigMapSync looks like, whatever its namespace. */
 export class CopyTemplate {
   readonly name: string;
-  readonly content: Content;
+  /** The content as JSON: nothing holds it parsed. */
+  readonly content: Buffer;
   readonly contentHash: string;
   /** Equal for two templates whose copies need no write to get from one to the other. */
   readonly fingerprint: string;
@@ -50,7 +53,7 @@ export class CopyTemplate {
   constructor(options: CopyTemplateOptions) {
     const { owner, content, labels = {}, annotations = {} } = options;
     this.name = options.name;
-    this.content = content;
+    this.content = contentJson(content);
     this.contentHash = contentHash(content);
     this.#marks = {
       labels: { ...labels, [MANAGED_BY_LABEL]: MANAGED_BY, [OWNER_UID_LABEL]: owner.uid },
@@ -69,48 +72,43 @@ export class CopyTemplate {
     this.fingerprint = JSON.stringify([this.name, this.contentHash, this.#marks.labels, annotated]);
   }
 
-  create(namespace: string): ConfigMap {
-    return this.#withContent({ name: this.name, namespace, ...this.#marks });
+  create(namespace: string): CopyBody {
+    return { metadata: { name: this.name, namespace, ...this.#marks }, content: this.content };
   }
 
   /** `existing` brought in step: labels, annotations, finalizers and owner references of others survive. */
-  apply(existing: ConfigMapMetadata): ConfigMap {
+  apply(existing: ConfigMapMetadata): CopyBody {
     const previous = readTargetMetadata(existing);
-    return this.#withContent({
+    const metadata = {
       ...existing,
       labels: { ...omit(existing.labels, previous.labels), ...this.#marks.labels },
       annotations: {
         ...omit(existing.annotations, [...previous.annotations, TARGET_METADATA_ANNOTATION]),
         ...this.#marks.annotations,
       },
-    });
+    };
+    return { metadata, content: this.content };
   }
 
   /** True where `existing` needs no write. */
   matches(existing: ConfigMap): boolean {
     const { metadata } = existing;
     const { labels = {}, annotations } = this.apply(metadata).metadata;
-    return isDeepStrictEqual(
-      [contentOf(existing), metadata.labels ?? {}, compared(metadata.annotations)],
-      [this.content, labels, compared(annotations)],
+    const isMarked = isDeepStrictEqual(
+      [metadata.labels ?? {}, compared(metadata.annotations)],
+      [labels, compared(annotations)],
     );
+    // Last, for it takes long where there are many keys. What the annotation says of the content may be forged.
+    return isMarked && this.#hasContent(existing);
   }
 
   /** An immutable ConfigMap takes no new content and never becomes mutable again: it has to be replaced. */
   needsReplacement(existing: ConfigMap): boolean {
-    return existing.immutable === true && !isDeepStrictEqual(contentOf(existing), this.content);
+    return existing.immutable === true && !this.#hasContent(existing);
   }
 
-  #withContent(metadata: ConfigMapMetadata): ConfigMap {
-    const { data, binaryData, immutable } = this.content;
-    return {
-      apiVersion: 'v1',
-      kind: 'ConfigMap',
-      metadata,
-      ...(Object.keys(data).length > 0 ? { data } : {}),
-      ...(Object.keys(binaryData).length > 0 ? { binaryData } : {}),
-      ...(immutable ? { immutable } : {}),
-    };
+  #hasContent(existing: ConfigMap): boolean {
+    return contentHash(contentOf(existing)) === this.contentHash;
   }
 }
 

@@ -2,15 +2,14 @@ import type { ConditionStatus, ConditionType } from '../api/v1alpha1/condition.j
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
 import type { CopyReference, TargetState, Verb } from '../api/v1alpha1/config-map-sync-status.js';
 import type { NamespacedName } from '../api/kubernetes.js';
-import type { CopyTemplate } from './copy-template.js';
 import type { Owner } from './ownership.js';
 import type { TargetSelection } from './targets.js';
 
-/** What is to become of the copies in one namespace. */
-export type Desired = { kind: 'copy'; template: CopyTemplate } | { kind: 'absent'; mode: RemovalMode };
-
 /** `release`: copies that are not desired stay as ConfigMaps without our marks. */
 export type RemovalMode = 'delete' | 'release';
+
+/** What is to become of one namespace: a copy, or none. */
+export type Desired = 'copy' | RemovalMode;
 
 export function removalMode({ spec }: ConfigMapSync): RemovalMode {
   return spec.deletionPolicy === 'Orphan' ? 'release' : 'delete';

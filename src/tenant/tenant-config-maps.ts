@@ -2,6 +2,7 @@ import type { NamespacedName } from '../api/kubernetes.js';
 import type { Verb } from '../api/v1alpha1/config-map-sync-status.js';
 import { isApiError } from '../k8s/client/errors.js';
 import { apiPath } from '../k8s/client/api-path.js';
+import { METADATA_ONLY, type KubernetesObject } from '../k8s/client/objects.js';
 import type { Tenant } from './tenant.js';
 
 /** What the API server decided about one request for a ConfigMap. */
@@ -52,14 +53,14 @@ export class TenantConfigMaps {
     return this.#call<T>('get', { namespace, name }, undefined, signal);
   }
 
-  /** @throws ApiError 409 where the name is taken. */
-  create<T extends object>(namespace: string, configMap: T, signal: AbortSignal): Promise<T> {
-    return this.#call<T>('create', { namespace }, configMap, signal);
+  /** Gives the metadata alone, as {@link update} does. @throws ApiError 409 where the name is taken. */
+  create({ namespace }: NamespacedName, json: () => Buffer, signal: AbortSignal): Promise<KubernetesObject> {
+    return this.#call('create', { namespace }, json, signal);
   }
 
-  /** `configMap.metadata.resourceVersion` guards against lost updates: ApiError 409 where it has moved on. */
-  update<T extends object>(namespace: string, name: string, configMap: T, signal: AbortSignal): Promise<T> {
-    return this.#call<T>('update', { namespace, name }, configMap, signal);
+  /** `metadata.resourceVersion` of `json` guards against lost updates: ApiError 409 where it has moved on. */
+  update(place: NamespacedName, json: () => Buffer, signal: AbortSignal): Promise<KubernetesObject> {
+    return this.#call('update', place, json, signal);
   }
 
   /** Deletes just the object that was seen: ApiError 409 where it is another one by now. */
@@ -84,6 +85,7 @@ export class TenantConfigMaps {
         path: apiPath({ group: '', version: 'v1', namespace, resource: 'configmaps', name }),
         query: verb !== 'get' && dryRun === true ? { dryRun: 'All' } : undefined,
         body,
+        accept: verb === 'get' ? undefined : METADATA_ONLY,
         userAgent: this.#userAgent,
         signal,
       });

@@ -1,5 +1,5 @@
 import { MANAGED_BY_LABEL, RESERVED_PREFIX } from '../../api/v1alpha1/well-known.js';
-import type { ConfigMap } from '../../sync/config-map.js';
+import { configMapJson, type ConfigMap, type CopyBody } from '../../sync/config-map.js';
 
 /** What happens to one key of a copy. Values are told by their size alone: they are nobody's business here. */
 export interface KeyChange {
@@ -14,7 +14,8 @@ export interface KeyChange {
 type Values = Record<string, string> | undefined;
 
 /** From what is there to what would be there. Our own marks on a copy are left out. */
-export function changesBetween(before: ConfigMap | undefined, after: ConfigMap): KeyChange[] {
+export function changesBetween(before: ConfigMap | undefined, desired: CopyBody): KeyChange[] {
+  const after = JSON.parse(String(configMapJson(desired))) as ConfigMap;
   return [
     ...keyChanges('data', before?.data, after.data),
     ...keyChanges('binaryData', before?.binaryData, after.binaryData),

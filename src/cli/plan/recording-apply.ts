@@ -2,6 +2,7 @@ import type { NamespacedName } from '../../api/kubernetes.js';
 import type { Verb } from '../../api/v1alpha1/config-map-sync-status.js';
 import type { ApplyFor } from '../../controller/attempt.js';
 import { ApiError, undefinedAt } from '../../k8s/client/errors.js';
+import type { KubernetesObject } from '../../k8s/client/objects.js';
 
 /** A write that would be made in a target namespace. */
 export interface PlannedWrite {
@@ -27,26 +28,27 @@ export function recordingApply(onWrite: (write: PlannedWrite) => void, dryRun: b
       const message = `${session.tenant.username} cannot ${verb} resource "configmaps" in namespace "${namespace}"`;
       throw new ApiError({ code: 403, reason: 'Forbidden', message });
     };
+    const written = (verb: PlannedWrite['verb'], name: string): KubernetesObject => {
+      onWrite({ verb, name });
+      return { metadata: { name, uid: '', resourceVersion: '' } };
+    };
     /** The API server still has them. */
     const deleted = new Set<string>();
     return {
-      async create(namespace, configMap, signal) {
-        const name = (configMap as { metadata?: { name?: string } }).metadata?.name ?? '';
-        await checkAllowed('create', { namespace, name }, signal);
-        if (dryRun && !deleted.has(name)) await server.create(namespace, configMap, signal);
-        if (!dryRun && !deleted.has(name)) {
-          const existing = await server.get(namespace, name, signal).catch(undefinedAt(404));
-          const message = `configmaps "${name}" already exists`;
+      async create(place, json, signal) {
+        await checkAllowed('create', place, signal);
+        if (dryRun && !deleted.has(place.name)) await server.create(place, json, signal);
+        if (!dryRun && !deleted.has(place.name)) {
+          const existing = await server.get(place.namespace, place.name, signal).catch(undefinedAt(404));
+          const message = `configmaps "${place.name}" already exists`;
           if (existing !== undefined) throw new ApiError({ code: 409, reason: 'AlreadyExists', message });
         }
-        onWrite({ verb: 'create', name });
-        return configMap;
+        return written('create', place.name);
       },
-      async update(namespace, name, configMap, signal) {
-        await checkAllowed('update', { namespace, name }, signal);
-        if (dryRun) await server.update(namespace, name, configMap, signal);
-        onWrite({ verb: 'update', name });
-        return configMap;
+      async update(place, json, signal) {
+        await checkAllowed('update', place, signal);
+        if (dryRun) await server.update(place, json, signal);
+        return written('update', place.name);
       },
       async delete(seen, signal) {
         await checkAllowed('delete', seen, signal);

@@ -12,7 +12,7 @@ import { accountOf, copyName } from '../../sync/targets.js';
 import { serviceAccountUsername } from '../../api/kubernetes.js';
 import type { Tenancy } from '../../tenant/tenancy.js';
 import type { ClusterView } from './cluster-view.js';
-import { changesBetween } from './plan-changes.js';
+import { changesBetween, type KeyChange } from './plan-changes.js';
 import type { PlanRow, PlanVerdict } from './plan-table.js';
 import { recordingApply, type PlannedWrite } from './recording-apply.js';
 
@@ -56,23 +56,23 @@ export async function planRows(given: ConfigMapSync, options: PlanRowsOptions): 
     );
   }
   const rows = await Promise.all(
-    [...planned.plan.work].map(([namespace, desired]) =>
-      carryOut(planned, namespace, desired, state, options),
-    ),
+    [...planned.plan.work].map(([namespace, work]) => carryOut(planned, namespace, work, state, options)),
   );
   return [...placesWithoutWork(planned.plan, rows.flat()), ...rows.flat()];
 }
 
 async function carryOut(
-  { plan, session, cycles }: Planned,
+  { plan, session, cycles, template }: Planned,
   namespace: string,
-  desired: Desired,
+  work: Desired,
   state: SyncState,
   { cluster, dryRun, signal }: PlanRowsOptions,
 ): Promise<PlanRow[]> {
-  if (session === undefined) throw new Error('there is work, and no identity to do it with');
+  const desired = work === 'copy' ? template : work;
+  if (!session || !desired) throw new Error('there is work, and no identity to do it with');
   const writes: PlannedWrite[] = [];
   let decision: Decision | undefined;
+  let changes: KeyChange[] = [];
   const worker = new TargetWorker({
     namespaces: cluster.namespaces,
     drift: new DriftLimiter(systemClock),
@@ -80,7 +80,10 @@ async function carryOut(
     onDecision: () => undefined,
     onOperation: () => undefined,
     applyFor: recordingApply((write) => writes.push(write), dryRun),
-    onDecided: (_item, decided) => (decision = decided),
+    onDecided: (_item, decided, existing) => {
+      decision = decided;
+      changes = 'desired' in decided ? changesBetween(existing, decided.desired) : [];
+    },
   });
   const previous = state.previous(namespace);
   const record = state.record(namespace);
@@ -88,7 +91,7 @@ async function carryOut(
   const result = await worker.run(item, signal, () => undefined);
 
   const { sync } = plan;
-  const copy = desired.kind === 'copy' ? copyName(sync.spec) : undefined;
+  const copy = work === 'copy' ? copyName(sync.spec) : undefined;
   const settled = new Set([copy, ...result.leftovers.map(({ name }) => name)]);
   const removed = writes
     .filter(({ name }) => !settled.has(name))
@@ -99,7 +102,7 @@ async function carryOut(
     });
   const left = result.leftovers.map((each) => rowOf(sync, namespace, leftoverVerdict(each), each.name));
   if (copy === undefined) return [...removed, ...left];
-  const verdict = copyVerdict(result, decision, writes.length > 0);
+  const verdict = copyVerdict(result, decision, changes, writes.length > 0);
   return [rowOf(sync, namespace, verdict), ...removed, ...left];
 }
 
@@ -155,6 +158,7 @@ const ACTIONS: Record<TargetState, 'denied' | 'conflict' | 'wait' | 'failed' | u
 function copyVerdict(
   { outcome, error = '' }: TargetResult,
   decision: Decision | undefined,
+  changes: KeyChange[],
   isWritten: boolean,
 ): PlanVerdict {
   if (outcome === undefined) return { action: 'failed', reason: 'Unknown', message: error };
@@ -167,21 +171,13 @@ function copyVerdict(
   // The copy itself would be in sync, but for one of a former name.
   const isLeftover = action === 'failed' && reason === CLEANUP_BLOCKED;
   if (action !== undefined && !isLeftover) return { action, reason, message };
-  switch (decision?.action) {
-    case 'create':
-      return { action: 'create', reason: 'Missing', changes: changesBetween(undefined, decision.desired) };
-    case 'update':
-    case 'replace': {
-      const changes = changesBetween(decision.existing, decision.desired);
-      if (decision.isOwn) return { action: decision.action, reason: 'OutOfStep', changes };
-      const message = 'takes over a ConfigMap that is not its copy';
-      return { action: decision.action, reason: 'TakenOver', message, changes };
-    }
-    case 'none':
-    case 'conflict':
-    case undefined:
-      return { action: isWritten ? 'update' : 'unchanged', reason: 'InStep' };
+  if (decision === undefined || !('desired' in decision)) {
+    return { action: isWritten ? 'update' : 'unchanged', reason: 'InStep' };
   }
+  if (decision.action === 'create') return { action: 'create', reason: 'Missing', changes };
+  if (decision.isOwn) return { action: decision.action, reason: 'OutOfStep', changes };
+  const taken = 'takes over a ConfigMap that is not its copy';
+  return { action: decision.action, reason: 'TakenOver', message: taken, changes };
 }
 
 function rowOf(

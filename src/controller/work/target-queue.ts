@@ -10,8 +10,8 @@ const MAX_DELAY_MS = 300_000;
 /** An attempt that takes longer may take much longer, in milliseconds. */
 const QUICK_MS = 500;
 
-/** How an attempt ended. `later`: it is to be attempted again after those that are in better health. */
-export type AttemptEnd = Retry | 'later' | undefined;
+/** How an attempt ended. `later`: again after those in better health. `replan`: again when the next plan is submitted. */
+export type AttemptEnd = Retry | 'later' | 'replan' | undefined;
 
 export interface TargetQueueOptions {
   seats: FairQueue;
@@ -25,6 +25,8 @@ export interface TargetQueueOptions {
 export interface Submission {
   uid: string;
   account: ServiceAccount;
+  /** What each target keeps in memory while it is under way. */
+  bytes: number;
   work: ReadonlyMap<string, Priority>;
   /** Equal for two plans that want the same: a back-off counts on. */
   revision: string;
@@ -33,6 +35,7 @@ export interface Submission {
 /** One target of one ConfigMapSync. It is never attempted twice at a time. */
 class Entry implements Task {
   priority: Priority = 'new';
+  bytes = 0;
   state: 'idle' | 'waiting' | 'delayed' | 'running' = 'idle';
   /** The newest plan has work for it. */
   desired = false;
@@ -73,7 +76,7 @@ export class TargetQueue {
     return this.#length;
   }
 
-  submit({ uid, account, work, revision }: Submission): void {
+  submit({ uid, account, bytes, work, revision }: Submission): void {
     const targets = this.#syncs.get(uid) ?? { revision, entries: new Map<string, Entry>() };
     const isNew = targets.revision !== revision;
     targets.revision = revision;
@@ -87,6 +90,7 @@ export class TargetQueue {
         targets.entries.get(namespace) ??
         new Entry(uid, namespace, account, (leave) => this.#start(entry, leave));
       targets.entries.set(namespace, entry);
+      entry.bytes = bytes;
       if (isNew) {
         entry.failures = 0;
         entry.backedOffUntil = 0;
@@ -173,8 +177,10 @@ export class TargetQueue {
   }
 
   #ended(entry: Entry, retry: AttemptEnd): void {
+    // It stays as it is: the next plan counts on.
+    if (retry === 'replan' && entry.desired && !entry.again) return;
     if (retry === 'later') entry.priority = 'background';
-    else this.#heed(entry, retry);
+    else if (retry !== 'replan') this.#heed(entry, retry);
     if (entry.desired && (entry.again || retry !== undefined)) this.#enqueue(entry);
     else this.#drop(entry);
   }

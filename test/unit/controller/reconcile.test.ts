@@ -1,8 +1,16 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect } from 'chai';
 import { ApiError } from '../../../src/k8s/client/errors.js';
 import { refusal } from '../../support/fakes/fake-api.js';
 import { namespaceTerminating } from './fake-cluster.js';
 import { POLL_MS, RESYNC_MS, Rig } from './rig.js';
+
+/** Of the whole heap, as when memory runs short. */
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+}
 
 describe('a reconcile', () => {
   let rig: Rig;
@@ -45,6 +53,50 @@ describe('a reconcile', () => {
       '/api/v1/namespaces/team-a/configmaps/shared',
     ]);
     expect(requeueAfterMs).to.equal(RESYNC_MS);
+  });
+
+  it('reads the source again where its content was not kept until a target is attempted', async () => {
+    rig.cluster.intercept = ({ method, path }) =>
+      method === 'POST' && path.endsWith('/prod/configmaps') ? refusal(403, 'Forbidden') : undefined;
+    await rig.reconcile();
+    await rig.advance(100_000);
+    await rig.planQueued();
+    rig.cluster.intercept = () => undefined;
+    // What was used in this turn of the event loop is kept until its end.
+    await new Promise((resolve) => setImmediate(resolve));
+    collectGarbage();
+    const before = rig.cluster.api.sentTo('/team-a/configmaps/shared').length;
+    await rig.advance(300_000);
+    expect(rig.cluster.configMaps.has('prod/shared')).to.equal(false);
+
+    await rig.planQueued();
+    await rig.advance(100);
+
+    expect(rig.cluster.api.sentTo('/team-a/configmaps/shared')).to.have.length(before + 1);
+    expect(rig.cluster.configMaps.get('prod/shared')?.data).to.deep.equal({ key: 'value' });
+  });
+
+  it('asks for no more than the metadata of what it writes', async () => {
+    await rig.reconcile();
+
+    const writes = rig.cluster.api.sent.filter(
+      ({ method, path }) => method === 'POST' && path.endsWith('/configmaps'),
+    );
+    expect(writes).to.have.length(2);
+    for (const { accept } of writes) expect(accept).to.include('as=PartialObjectMetadata');
+  });
+
+  it('sends nothing back of what the API server notes about each key', async () => {
+    await rig.reconcile();
+    const managedFields = [{ manager: 'theirs', fieldsV1: { 'f:data': { 'f:key': {} } } }];
+    const { metadata } = rig.cluster.configMaps.get('prod/shared')!;
+    rig.cluster.put('prod', 'shared', { metadata: { ...metadata, managedFields }, data: { key: 'theirs' } });
+    await rig.reconcile();
+
+    const update = rig.cluster.api.sent.find(({ method }) => method === 'PUT');
+
+    expect(update?.body).to.have.nested.property('data.key', 'value');
+    expect(update?.body).not.to.have.nested.property('metadata.managedFields');
   });
 
   it('polls a source that may not be watched', async () => {

@@ -17,7 +17,7 @@ import { planOf, targetResult } from '../sync/results.js';
 import { syncObject } from '../../support/sync-object.js';
 import { FakeApi, refusal } from '../../support/fakes/fake-api.js';
 
-const absent: Desired = { kind: 'absent', mode: 'delete' };
+const absent: Desired = 'delete';
 
 function planFor(...namespaces: string[]): SyncPlan {
   const work = new Map(namespaces.map((namespace) => [namespace, absent]));

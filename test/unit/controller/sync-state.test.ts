@@ -11,7 +11,7 @@ import { planOf, targetResult } from '../sync/results.js';
 import { syncObject } from '../../support/sync-object.js';
 
 const NOW = '2026-01-02T03:04:05Z';
-const absent: Desired = { kind: 'absent', mode: 'delete' };
+const absent: Desired = 'delete';
 const refused: TargetOutcome = { state: 'Failed', reason: 'Invalid', message: 'no' };
 const copies = [{ name: 'shared', uid: 'uid-copy' }];
 const created = { ...NO_WORK, created: 1 };

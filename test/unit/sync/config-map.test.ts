@@ -1,7 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { contentHash, selectContent, type Content, type ConfigMap } from '../../../src/sync/config-map.js';
+import {
+  configMapJson,
+  contentHash,
+  contentJson,
+  contentOf,
+  selectContent,
+  type Content,
+  type ConfigMap,
+} from '../../../src/sync/config-map.js';
 
 function source(parts: Partial<ConfigMap>): ConfigMap {
   return { metadata: { name: 'shared', namespace: 'team-a' }, ...parts };
@@ -105,6 +113,25 @@ describe('the content hash', () => {
     fc.assert(
       fc.property(content, content, (one, other) => {
         expect(contentHash(one) === contentHash(other)).to.equal(isDeepStrictEqual(one, other));
+      }),
+    );
+  });
+});
+
+describe('the JSON of a ConfigMap', () => {
+  const values = fc.dictionary(fc.string(), fc.string());
+
+  it('holds what its content was, whatever is in it', () => {
+    fc.assert(
+      fc.property(values, values, fc.boolean(), (data, binaryData, immutable) => {
+        const content = { data, binaryData, immutable };
+        const metadata = { name: 'shared', namespace: 'prod' };
+
+        const json = configMapJson({ metadata, content: contentJson(content) });
+
+        const written = JSON.parse(String(json)) as ConfigMap;
+        expect(written.metadata).to.deep.equal(metadata);
+        expect(contentHash(contentOf(written))).to.equal(contentHash(content));
       }),
     );
   });

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { ConfigMap, Content } from '../../../src/sync/config-map.js';
+import { configMapJson, type ConfigMap, type Content, type CopyBody } from '../../../src/sync/config-map.js';
 import { CopyTemplate, withoutMarks, type CopyTemplateOptions } from '../../../src/sync/copy-template.js';
 
 const content: Content = { data: { key: 'value' }, binaryData: {}, immutable: false };
@@ -16,14 +16,20 @@ function template(overrides: Partial<CopyTemplateOptions> = {}): CopyTemplate {
   });
 }
 
+/** What is sent. */
+function written(copy: CopyBody): ConfigMap {
+  return JSON.parse(String(configMapJson(copy))) as ConfigMap;
+}
+
 /** A copy as the API server gives it back. */
-function stored(copy: ConfigMap, resourceVersion = '100'): ConfigMap {
+function stored(desired: CopyBody, resourceVersion = '100'): ConfigMap {
+  const copy = written(desired);
   return { ...copy, metadata: { ...copy.metadata, uid: 'uid-copy', resourceVersion } };
 }
 
 describe('a new copy', () => {
   it('has the content of its source and says whose it is', () => {
-    const copy = template({ labels: { team: 'a' }, annotations: { note: 'hi' } }).create('prod');
+    const copy = written(template({ labels: { team: 'a' }, annotations: { note: 'hi' } }).create('prod'));
 
     expect(copy).to.deep.equal({
       apiVersion: 'v1',
@@ -52,14 +58,16 @@ describe('a new copy', () => {
   });
 
   it('names no parts that its source lacks', () => {
-    const copy = template({ content: { data: {}, binaryData: {}, immutable: false } }).create('prod');
+    const copy = written(
+      template({ content: { data: {}, binaryData: {}, immutable: false } }).create('prod'),
+    );
 
     expect(copy).to.have.all.keys('apiVersion', 'kind', 'metadata');
   });
 
   it('is immutable and binary where its source is', () => {
-    const copy = template({ content: { data: {}, binaryData: { b: 'AA==' }, immutable: true } }).create(
-      'prod',
+    const copy = written(
+      template({ content: { data: {}, binaryData: { b: 'AA==' }, immutable: true } }).create('prod'),
     );
 
     expect(copy).to.include({ immutable: true });
@@ -88,7 +96,7 @@ describe('a copy brought in step', () => {
       ownerReferences: [{ kind: 'Deployment' }],
       resourceVersion: '100',
     });
-    expect(applied.data).to.deep.equal({ key: 'new' });
+    expect(written(applied).data).to.deep.equal({ key: 'new' });
   });
 
   it('loses the labels and annotations that spec.target no longer asks for, and no others', () => {
@@ -135,7 +143,7 @@ describe('a copy brought in step', () => {
   it('drops data that the source has no more', () => {
     const empty = template({ content: { data: {}, binaryData: {}, immutable: false } });
 
-    expect(empty.apply(template().create('prod').metadata)).not.to.have.property('data');
+    expect(written(empty.apply(template().create('prod').metadata))).not.to.have.property('data');
   });
 });
 
@@ -166,7 +174,7 @@ describe('a copy that needs no write', () => {
     });
 
     for (const existing of [stored(others.create('prod')), { metadata: { name: 'shared' } }]) {
-      expect(wished.matches(wished.apply(existing.metadata))).to.equal(true);
+      expect(wished.matches(written(wished.apply(existing.metadata)))).to.equal(true);
     }
   });
 });

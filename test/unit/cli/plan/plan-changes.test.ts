@@ -1,5 +1,10 @@
 import { expect } from 'chai';
 import { changesBetween } from '../../../../src/cli/plan/plan-changes.js';
+import { contentJson, contentOf, type ConfigMap, type CopyBody } from '../../../../src/sync/config-map.js';
+
+function bodyOf(configMap: ConfigMap): CopyBody {
+  return { metadata: configMap.metadata, content: contentJson(contentOf(configMap)) };
+}
 
 describe('the changes of a plan', () => {
   it('name keys and sizes, never values', () => {
@@ -14,7 +19,7 @@ describe('the changes of a plan', () => {
       immutable: true,
     };
 
-    const changes = changesBetween(before, after);
+    const changes = changesBetween(before, bodyOf(after));
 
     expect(changes).to.deep.equal([
       { part: 'data', key: 'added', change: 'added', bytesBefore: null, bytesAfter: 2 },
@@ -35,6 +40,6 @@ describe('the changes of a plan', () => {
       },
     };
 
-    expect(changesBetween(undefined, after)).to.deep.equal([]);
+    expect(changesBetween(undefined, bodyOf(after))).to.deep.equal([]);
   });
 });

@@ -4,7 +4,11 @@ import type { Apply } from '../../../../src/controller/attempt.js';
 import { refusal } from '../../../support/fakes/fake-api.js';
 import { PlanRig } from './plan-rig.js';
 
-const configMap = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'shared', namespace: 'prod' } };
+const shared = { namespace: 'prod', name: 'shared' };
+const configMap = { apiVersion: 'v1', kind: 'ConfigMap', metadata: shared };
+const json = (): Buffer => Buffer.from(JSON.stringify(configMap));
+/** As much of the answer as anybody reads. */
+const written = { metadata: { name: 'shared', uid: '', resourceVersion: '' } };
 
 describe('writes that are only recorded', () => {
   let rig: PlanRig;
@@ -27,16 +31,13 @@ describe('writes that are only recorded', () => {
   }
 
   async function writeAll(writer: Apply): Promise<unknown[]> {
-    const answers = [
-      await writer.create('prod', configMap, signal),
-      await writer.update('prod', 'shared', configMap, signal),
-    ];
+    const answers = [await writer.create(shared, json, signal), await writer.update(shared, json, signal)];
     await writer.delete({ namespace: 'prod', name: 'former', uid: 'u', resourceVersion: '1' }, signal);
     return answers;
   }
 
   it('reach nobody, and answer as if they had been made', async () => {
-    expect(await writeAll(await apply(false))).to.deep.equal([configMap, configMap]);
+    expect(await writeAll(await apply(false))).to.deep.equal([written, written]);
 
     expect(writes).to.deep.equal([
       { verb: 'create', name: 'shared' },
@@ -47,8 +48,8 @@ describe('writes that are only recorded', () => {
   });
 
   for (const [verb, write] of Object.entries({
-    create: (writer: Apply) => writer.create('prod', configMap, signal),
-    update: (writer: Apply) => writer.update('prod', 'shared', configMap, signal),
+    create: (writer: Apply) => writer.create(shared, json, signal),
+    update: (writer: Apply) => writer.update(shared, json, signal),
     delete: (writer: Apply) => writer.delete({ namespace: 'prod', name: 'shared' }, signal),
   })) {
     it(`are refused where the ServiceAccount lacks ${verb}, as the API server would`, async () => {
@@ -66,12 +67,12 @@ describe('writes that are only recorded', () => {
   it('are refused where the name is taken, unless by what the plan has deleted', async () => {
     rig.put('prod', { metadata: { name: 'shared' } });
     const writer = await apply(false);
-    const failure = await writer.create('prod', configMap, signal).catch((error: unknown) => error);
+    const failure = await writer.create(shared, json, signal).catch((error: unknown) => error);
     expect(failure).to.include({ code: 409, reason: 'AlreadyExists' });
 
     await writer.delete({ namespace: 'prod', name: 'shared' }, signal);
 
-    expect(await writer.create('prod', configMap, signal)).to.equal(configMap);
+    expect(await writer.create(shared, json, signal)).to.deep.equal(written);
   });
 
   describe('with a dry run on the server', () => {
@@ -86,11 +87,7 @@ describe('writes that are only recorded', () => {
       const quota = refusal(422, 'Invalid');
       rig.dryRun = () => quota;
 
-      const failure = await (
-        await apply(true)
-      )
-        .create('prod', configMap, signal)
-        .catch((error: unknown) => error);
+      const failure = await (await apply(true)).create(shared, json, signal).catch((error: unknown) => error);
 
       expect(failure).to.equal(quota);
     });
@@ -100,7 +97,7 @@ describe('writes that are only recorded', () => {
       const writer = await apply(true);
       await writer.delete({ namespace: 'prod', name: 'shared' }, signal);
 
-      expect(await writer.create('prod', configMap, signal)).to.equal(configMap);
+      expect(await writer.create(shared, json, signal)).to.deep.equal(written);
       expect(rig.writes.map(({ method }) => method)).to.deep.equal(['DELETE']);
     });
   });

@@ -49,7 +49,7 @@ describe('the queue of targets', () => {
     }: { uid?: string; revision?: string; priority?: Priority } = {},
   ): void {
     const work = new Map(namespaces.map((namespace) => [namespace, priority]));
-    queue.submit({ uid, account, work, revision });
+    queue.submit({ uid, account, bytes: 0, work, revision });
   }
 
   async function end(key: string, retry?: AttemptEnd): Promise<void> {
@@ -58,6 +58,45 @@ describe('the queue of targets', () => {
     finish(retry);
     await settle();
   }
+
+  it('attempts a target that waits for another plan when that is there, and counts its failures on', async () => {
+    submit(['prod']);
+    for (let failures = 0; failures < 12; failures += 1) {
+      await end('a prod', 'backoff');
+      await clock.advance(30_000);
+    }
+    const before = attempts.length;
+    await end('a prod', 'replan');
+    await clock.advance(600_000);
+    expect(attempts).to.have.length(before);
+    expect(queue.length).to.equal(0);
+
+    submit(['prod']);
+    expect(attempts).to.have.length(before + 1);
+    await end('a prod', 'backoff');
+    await clock.advance(15_000);
+
+    expect(attempts).to.have.length(before + 1);
+  });
+
+  it('forgets a target that waits for another plan, and that one does not want', async () => {
+    submit(['prod']);
+    await end('a prod', 'replan');
+
+    submit([]);
+    submit(['prod']);
+
+    expect(attempts).to.have.length(2);
+  });
+
+  it('attempts a target anew where another plan came while it found out that it needs one', async () => {
+    submit(['prod']);
+    submit(['prod']);
+
+    await end('a prod', 'replan');
+
+    expect(attempts).to.have.length(2);
+  });
 
   it('attempts each target once, and forgets what is done', async () => {
     submit(['prod', 'dev']);
@@ -145,6 +184,7 @@ describe('the queue of targets', () => {
       queue.submit({
         uid: 'a',
         account,
+        bytes: 0,
         work: new Map([
           ['prod', 'background'],
           ['dev', 'work'],

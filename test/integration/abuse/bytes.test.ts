@@ -1,0 +1,149 @@
+import { expect } from 'chai';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { forEachOf } from '../../../hack/bench/pool.js';
+import { repositoryRoot } from '../../../hack/repository.js';
+import { runCommand } from '../../../hack/rig/operator-process.js';
+import { createTargets, Neighbour } from '../../support/neighbour.js';
+import { operatorKubeconfig, RunningOperator } from '../../support/operator.js';
+import { removeSyncs } from '../../support/sync-fixture.js';
+import { TestTenant } from '../../support/tenant.js';
+import { TestApi } from '../../support/test-api.js';
+
+/** Two cores do all that the operator, the API server and etcd have to do with hundreds of MiB. */
+const ARRIVAL_MS = 240_000;
+/** Generous beside milliseconds: an API server that is busy with all that delays everybody. */
+const VICTIM_MS = 30_000;
+/** In which the API server takes long: it notes for each key who wrote it. */
+const KEY_TARGETS = 24;
+/** What the operator logs where four fifths of its heap are used up, and it begins nothing new. */
+const NEARLY_FULL = 'memory is nearly used up: nothing new is begun until there is more';
+const SOURCES = Array.from({ length: 10 }, (_, i) => `large-${i}`);
+
+/** Small in bytes, and dozens of times that once it is parsed: 519 KiB of JSON. */
+function manyKeys(edit: string): Record<string, string> {
+  return Object.fromEntries(Array.from({ length: 28_000 }, (_, i) => [`key-${i}`, edit]));
+}
+
+/** Nearly as much as the API server takes. */
+function large(edit: string): Record<string, string> {
+  return { text: `${edit} ${'x'.repeat(1000 * 1024)}` };
+}
+
+/** The operator as config/manager runs it: Node.js takes half of the container's memory for its heap. */
+async function startAsDeployed(): Promise<RunningOperator> {
+  const manifest = await readFile(join(repositoryRoot(), 'config/manager/manager.yaml'), 'utf8');
+  const memoryMiB = Number(/limits:\s+memory: (\d+)Mi/.exec(manifest)?.[1]);
+  const flags = [
+    ...[`--kubeconfig=${await operatorKubeconfig()}`, '--log-level=debug'],
+    ...['--health-probe-bind-address=127.0.0.1:0', '--metrics-bind-address=127.0.0.1:0'],
+  ];
+  const node = [`--max-old-space-size=${memoryMiB / 2}`, '--max-semi-space-size=4'];
+  const operator = new RunningOperator({ command: runCommand(flags, node) });
+  return operator.after(operator.waitFor('reconciling'));
+}
+
+describe('bytes in flight', function () {
+  this.timeout(2 * ARRIVAL_MS);
+  let api: TestApi;
+  let operator: RunningOperator;
+  let victim: Neighbour;
+  let withKeys: TestTenant;
+  let withLarge: TestTenant;
+  let keysTo: string[];
+  let largeTo: string[];
+  const tenants: TestTenant[] = [];
+
+  async function tenant(): Promise<TestTenant> {
+    const created = await TestTenant.create(api);
+    tenants.push(created);
+    return created;
+  }
+
+  before(async () => {
+    api = await TestApi.connect();
+    operator = await startAsDeployed();
+    victim = await Neighbour.create(api, await tenant(), 3);
+    [withKeys, withLarge] = [await tenant(), await tenant()];
+    keysTo = await createTargets(api, withKeys, { count: KEY_TARGETS });
+    largeTo = await createTargets(api, withLarge, { count: 20 });
+  });
+
+  after(async () => {
+    await operator.stop();
+    await removeSyncs(api, tenants);
+    await api.close();
+  });
+
+  interface Attack {
+    owner: TestTenant;
+    names: readonly string[];
+    targets: readonly string[];
+    data: Record<string, string>;
+  }
+
+  const keys = (edit: string): Attack => ({
+    owner: withKeys,
+    names: ['keys'],
+    targets: keysTo,
+    data: manyKeys(edit),
+  });
+  const largeOnes = (edit: string): Attack => ({
+    owner: withLarge,
+    names: SOURCES,
+    targets: largeTo,
+    data: large(edit),
+  });
+
+  async function create({ owner, names, targets, data }: Attack): Promise<void> {
+    await forEachOf(names, 4, async (name) => {
+      await owner.createSource({ data }, name);
+      await owner.createSync({ source: { name }, syncToNamespaces: targets }, name);
+    });
+  }
+
+  async function edit({ owner, names, data }: Attack): Promise<void> {
+    await forEachOf(names, 4, async (name) => {
+      await owner.patchSource({ data }, name);
+    });
+  }
+
+  /** The victim's edit arrives meanwhile, and all copies are right in the end, in one life of the operator. */
+  async function arrive(...attacks: readonly Attack[]): Promise<void> {
+    const copies = attacks.flatMap(({ owner, names, targets, data }) =>
+      names.flatMap((name) => targets.map((target) => ({ owner, target, data, name }))),
+    );
+    try {
+      for (const [nth, { owner, target, data, name }] of copies.entries()) {
+        await owner.copied(target, data, { name, timeoutMs: ARRIVAL_MS, intervalMs: 500 });
+        if (nth === 0) await victim.editAndArrive(VICTIM_MS);
+      }
+    } catch (error) {
+      throw operator.running ? error : new Error(await operator.describeExit(), { cause: error });
+    }
+    expect(operator.running).to.equal(true);
+    expect(operator.log(NEARLY_FULL)).to.deep.equal([]);
+  }
+
+  it('have a bound where a source has 28,000 keys and many targets', async () => {
+    await create(keys('0'));
+    await arrive(keys('0'));
+
+    await edit(keys('1'));
+    await arrive(keys('1'));
+  });
+
+  it('have a bound where ten sources of 1 MiB have 20 targets each', async () => {
+    await create(largeOnes('0'));
+    await arrive(largeOnes('0'));
+
+    await edit(largeOnes('1'));
+    await arrive(largeOnes('1'));
+  });
+
+  it('have a bound where two tenants do so at the same time', async () => {
+    await Promise.all([edit(keys('3')), edit(largeOnes('3'))]);
+
+    await arrive(keys('3'), largeOnes('3'));
+  });
+});
