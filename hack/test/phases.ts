@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { controlPlaneAssets } from '../control-plane/assets.js';
 import { repositoryRoot } from '../repository.js';
 import { findTools, TOOLS } from '../tools/tools.js';
+import { checkAdvisories } from './advisories.js';
 import { checked, type Outcome } from './outcome.js';
 import { isEverything, narrow, type Selection } from './selection.js';
 import type { Summary } from './summary-reporter.js';
@@ -29,6 +30,7 @@ export const PHASES: readonly Phase[] = [
     run: async () => checked(await succeeds('prettier', '--check', '--log-level=warn', '.')),
   },
   { name: 'knip', run: async () => checked(await succeeds('knip')) },
+  { name: 'advisories', run: () => checkAdvisories(root) },
   { name: 'unit', tests: true, run: unit },
   { name: 'integration', tests: true, run: integration },
   { name: 'e2e', tests: true, run: endToEnd },
