@@ -4,7 +4,8 @@ import type { TargetState } from '../api/v1alpha1/config-map-sync-status.js';
 import { objectKey, type KubernetesObject } from '../k8s/client/objects.js';
 import type { ReadableStore } from '../k8s/cache/store.js';
 import type { WorkQueue } from '../k8s/controller/work-queue.js';
-import { selectorReaches } from '../sync/targets.js';
+import { inSlices } from '../k8s/util/async.js';
+import { selectorOf } from '../sync/targets.js';
 import type { Cause } from '../tenant/namespace-watch.js';
 import type { SyncIndex } from './sync-index.js';
 import { hasFinalizer } from './sync-state.js';
@@ -25,6 +26,8 @@ export interface EventHandlersOptions {
 /** Turns what watches report into the ConfigMapSyncs to reconcile; what there is to do, the reconcile finds out. */
 export class EventHandlers {
   readonly #options: EventHandlersOptions;
+  /** What is looked through in slices, one change after the other. */
+  #looking: Promise<void> = Promise.resolve();
 
   constructor(options: EventHandlersOptions) {
     this.#options = options;
@@ -82,11 +85,15 @@ export class EventHandlers {
   /** What was held in these namespaces is free for those that are in conflict there. */
   #wakeRivals(namespaces: readonly string[]): void {
     const { index, queue } = this.#options;
-    for (const namespace of namespaces) {
+    this.#look(namespaces, (namespace) => {
       for (const other of index.naming(namespace)) {
         if (this.#stateOf(other, namespace) === 'Conflict') queue.add(objectKey(other));
       }
-    }
+    });
+  }
+
+  #look<T>(items: readonly T[], visit: (item: T) => void): void {
+    this.#looking = this.#looking.then(() => inSlices(items, visit));
   }
 
   #stateOf({ metadata, status }: ConfigMapSync, namespace: string): TargetState | undefined {
@@ -103,23 +110,22 @@ export class EventHandlers {
   }
 
   /** @param previous Undefined where it came or went. */
-  #namespaceChanged(namespace: KubernetesObject, previous: KubernetesObject | undefined): void {
-    const { name } = namespace.metadata;
-    const labels = namespace.metadata.labels ?? {};
-    const labelsBefore = (previous ?? namespace).metadata.labels ?? {};
+  #namespaceChanged({ metadata }: KubernetesObject, previous: KubernetesObject | undefined): void {
+    const before = (previous ?? { metadata }).metadata;
     const lifeChanged =
-      previous?.metadata.uid !== namespace.metadata.uid ||
-      previous.metadata.deletionTimestamp !== namespace.metadata.deletionTimestamp;
+      before === metadata ||
+      before.uid !== metadata.uid ||
+      before.deletionTimestamp !== metadata.deletionTimestamp;
+    if (!lifeChanged && isDeepStrictEqual(metadata.labels, before.labels)) return;
     const { index, queue } = this.#options;
-    const naming = lifeChanged ? index.naming(name) : [];
-    const concerned = new Set(naming.filter((sync) => this.#maySee(sync, name)));
-    for (const sync of index.selecting()) {
-      const reaches = selectorReaches(sync.spec, name, labels);
-      if (reaches !== selectorReaches(sync.spec, name, labelsBefore) || (lifeChanged && reaches)) {
-        concerned.add(sync);
-      }
-    }
-    for (const sync of concerned) queue.add(objectKey(sync));
+    this.#look(lifeChanged ? index.naming(metadata.name) : [], (sync) => {
+      if (this.#maySee(sync, metadata.name)) queue.add(objectKey(sync));
+    });
+    this.#look(index.selecting(), (sync) => {
+      const reaches = selectorOf(sync.spec);
+      const now = reaches?.(metadata);
+      if (now !== reaches?.(before) || (lifeChanged && now)) queue.add(objectKey(sync));
+    });
   }
 }
 

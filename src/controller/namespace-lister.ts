@@ -1,6 +1,8 @@
+import type { ConfigMapSyncSpec } from '../api/v1alpha1/config-map-sync-spec.js';
 import type { KubernetesObject } from '../k8s/client/objects.js';
 import type { ReadableStore } from '../k8s/cache/store.js';
-import type { SelectableNamespace } from '../sync/targets.js';
+import { inSlices } from '../k8s/util/async.js';
+import { selectorOf } from '../sync/targets.js';
 
 export type NamespaceState = 'active' | 'terminating' | 'missing';
 
@@ -18,10 +20,14 @@ export class NamespaceLister {
     return namespace.metadata.deletionTimestamp === undefined ? 'active' : 'terminating';
   }
 
-  /** Nothing is gathered until somebody asks for the first: most ConfigMapSyncs have no selector. */
-  *all(): Generator<SelectableNamespace, void, undefined> {
-    for (const { metadata } of this.#store.list())
-      yield { name: metadata.name, labels: metadata.labels ?? {} };
+  /** Names of those that the spec's selector reaches. */
+  async selectedBy(spec: ConfigMapSyncSpec): Promise<string[]> {
+    const reaches = selectorOf(spec);
+    const names: string[] = [];
+    await inSlices(reaches ? this.#store.list() : [], ({ metadata }) => {
+      if (reaches?.(metadata)) names.push(metadata.name);
+    });
+    return names;
   }
 }
 

@@ -1,9 +1,9 @@
 import { namespacedNameKey, serviceAccountUsername } from '../api/kubernetes.js';
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import { abortable } from '../k8s/util/async.js';
+import { abortable, inSlices } from '../k8s/util/async.js';
 import { selectContent, type ConfigMap } from '../sync/config-map.js';
 import { CopyTemplate } from '../sync/copy-template.js';
-import { CycleDetector, type SyncLookup } from '../sync/cycle-detector.js';
+import { ancestorsOf, CycleDetector, type SyncLookup } from '../sync/cycle-detector.js';
 import type { Owner } from '../sync/ownership.js';
 import { KEPT, STALE_SOURCE, leftoverOutcome, NOT_EVALUATED } from '../sync/outcomes.js';
 import { failed, passed, removalMode, undecided, type SyncPlan, type TargetOutcome } from '../sync/result.js';
@@ -44,7 +44,7 @@ export interface PlanRequest {
 
 export interface PlannerOptions {
   tenancy: Pick<Tenancy, 'open'>;
-  namespaces: Pick<NamespaceLister, 'state' | 'all'>;
+  namespaces: Pick<NamespaceLister, 'state' | 'selectedBy'>;
   syncs: SyncLookup;
   /** False: sources and targets are looked at once and not watched. */
   watches: boolean;
@@ -62,15 +62,18 @@ export class Planner {
 
   /** @throws ApiError and TokenRejectedError where something could not be found out. */
   async plan(request: PlanRequest): Promise<Planned> {
-    const draft = this.#begin(request, 'sync');
+    const draft = await this.#look(request, 'sync');
     const session = await this.#identify(request, draft);
     if (session instanceof IdentityError) return this.#withoutIdentity(request, draft, session);
     const source = await readSource(request, draft, session, this.#options);
     const { sync, known, fresh } = request;
-    // Not before: what is under way may have made a copy while the source was read.
+    const cycles = new CycleDetector(sync);
+    const ancestors = typeof source === 'object' ? ancestorsOf(source.metadata, this.#options.syncs) : [];
+    await inSlices(ancestors, (ancestor) => cycles.add(ancestor));
+    // Nothing is awaited from here on: what is under way may have made a copy meanwhile.
     const held = known.namespacesWithCopies;
     const work = unwantedWork(request, draft, held);
-    if (typeof source === 'object') return this.#sync(request, { ...draft, work }, session, source);
+    if (typeof source === 'object') return this.#sync(request, { ...draft, work }, source, session, cycles);
     const removes = source === 'gone' && sync.spec.sourceDeletionPolicy === 'Delete';
     const kept = source === 'gone' ? KEPT : STALE_SOURCE;
     const settled = new Map<string, TargetOutcome>();
@@ -85,7 +88,7 @@ export class Planner {
 
   /** Removes all copies, as the policy says. */
   async finalize(request: PlanRequest): Promise<Planned> {
-    const draft = this.#begin(request, 'finalize');
+    const draft = await this.#look(request, 'finalize');
     const { sync, known } = request;
     const doubtful = request.fresh ? [] : draft.selection.wanted.filter((each) => known.record(each).lost);
     const candidates = (): Set<string> =>
@@ -110,9 +113,9 @@ export class Planner {
   }
 
   /** Touches nothing and watches nothing; what was last known stays in the status. */
-  suspended(request: PlanRequest): SyncPlan {
+  async suspended(request: PlanRequest): Promise<SyncPlan> {
     const Ready = failed('Suspended', 'spec.suspend is true: nothing is read, written or removed');
-    return { ...this.#begin(request, 'suspend'), conditions: { Ready } };
+    return { ...(await this.#look(request, 'suspend')), conditions: { Ready } };
   }
 
   /** No plan could be made: all stays as it was last found. */
@@ -133,7 +136,12 @@ export class Planner {
     return { ...draft, leftovers, settled };
   }
 
-  #begin({ sync, since }: PlanRequest, purpose: SyncPlan['purpose']): SyncPlan {
+  async #look(request: PlanRequest, purpose: SyncPlan['purpose']): Promise<SyncPlan> {
+    return this.#begin(request, purpose, await this.#options.namespaces.selectedBy(request.sync.spec));
+  }
+
+  /** @param selected Names of namespaces; left out where nothing is to be done in any target. */
+  #begin({ sync, since }: PlanRequest, purpose: SyncPlan['purpose'], selected: string[] = []): SyncPlan {
     const { namespace = '', name, uid, creationTimestamp } = sync.metadata;
     const owner: Owner = { uid, namespace, name, creationTimestamp };
     return {
@@ -142,7 +150,7 @@ export class Planner {
       owner,
       username: serviceAccountUsername(accountOf(sync)),
       source: sourceOf(sync.spec, namespace),
-      selection: selectTargets(sync.spec, namespace, this.#options.namespaces.all()),
+      selection: selectTargets(sync.spec, namespace, selected),
       conditions: {},
       work: new Map(),
       settled: new Map(),
@@ -187,7 +195,13 @@ export class Planner {
     return { plan: { ...draft, purpose: 'hold', settled }, refusal };
   }
 
-  #sync(request: PlanRequest, draft: SyncPlan, session: Session, source: ConfigMap): Planned {
+  #sync(
+    request: PlanRequest,
+    draft: SyncPlan,
+    source: ConfigMap,
+    session: Session,
+    cycles: CycleDetector,
+  ): Planned {
     const { sync } = request;
     const { content, missingKeys } = selectContent(source, sync.spec.keys);
     const resourceVersion = source.metadata.resourceVersion ?? '';
@@ -201,7 +215,6 @@ export class Planner {
       labels: sync.spec.target?.labels,
       annotations: sync.spec.target?.annotations,
     });
-    const cycles = new CycleDetector(sync, source.metadata, this.#options.syncs);
     const work = new Map(draft.work);
     const settled = new Map<string, TargetOutcome>();
     const running = new Set(request.running());

@@ -92,9 +92,9 @@ export class ConfigMapSyncReconciler {
   }
 
   /** Touches nothing; what is known is kept for a moment, in case that it is resumed. */
-  #suspend(sync: ConfigMapSync, state: SyncState, signal: AbortSignal): ReconcileResult {
+  async #suspend(sync: ConfigMapSync, state: SyncState, signal: AbortSignal): Promise<ReconcileResult> {
     const { planner, schedule, tenancy, clock } = this.#options;
-    this.#adopt(state, { plan: planner.suspended(this.#request(sync, state, signal, false)) });
+    this.#adopt(state, { plan: await planner.suspended(this.#request(sync, state, signal, false)) });
     state.suspendedSince ??= clock.now();
     const closesInMs = state.suspendedSince + SUSPENDED_MS - clock.now();
     if (closesInMs > 0) return { requeueAfterMs: closesInMs };

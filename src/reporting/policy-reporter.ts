@@ -134,7 +134,7 @@ export class PolicyReporter {
     }
     const place = { namespace, name: POLICY_REPORT_NAME };
     const path = reportPath(place);
-    const report = policyReport(syncs);
+    const report = await policyReport(syncs);
     if (syncs.length === 0) {
       if (existing !== undefined) await client.request({ method: 'DELETE', path, signal });
     } else if (existing === undefined) {

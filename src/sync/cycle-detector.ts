@@ -11,7 +11,7 @@ export interface SyncLookup {
   naming(namespace: string): readonly ConfigMapSync[];
 }
 
-interface Ancestor {
+export interface Ancestor {
   /** Where a copy comes from that our source comes from. */
   place: NamespacedName;
   /** Whose copy that is. */
@@ -21,15 +21,15 @@ interface Ancestor {
 /** Where a source that is itself a copy comes from; a copy there would close a cycle: see docs/design/0018-cycles.md. */
 export class CycleDetector {
   readonly #sync: ConfigMapSync;
-  readonly #ancestors: readonly Ancestor[];
+  readonly #ancestors: Ancestor[] = [];
 
-  /**
-   * @param source Metadata of the source of `sync`.
-   * @param syncs Those that are known; only copies that are there count.
-   */
-  constructor(sync: ConfigMapSync, source: ConfigMapMetadata, syncs: SyncLookup) {
+  constructor(sync: ConfigMapSync) {
     this.#sync = sync;
-    this.#ancestors = ancestorsOf(source, syncs);
+  }
+
+  /** Takes what {@link ancestorsOf} the source gives, in that order. */
+  add(ancestor: Ancestor): void {
+    this.#ancestors.push(ancestor);
   }
 
   /** False where no copy anywhere would close a cycle: the source is nobody's copy. */
@@ -49,22 +49,32 @@ export class CycleDetector {
   }
 }
 
-function ancestorsOf(source: ConfigMapMetadata, syncs: SyncLookup): Ancestor[] {
+/**
+ * Where a source comes from, one step at a time: chains have no bound, so whoever plans takes the steps in slices.
+ * @param source Its metadata.
+ * @param syncs Those that are known; only copies that are there count.
+ */
+export function* ancestorsOf(source: ConfigMapMetadata, syncs: SyncLookup): Generator<Ancestor> {
   const uid = markedOwner(source)?.uid;
-  const ancestors: Ancestor[] = [];
+  const seen = new Set<ConfigMapSync>();
+  /** By namespace, then by the name of their copies: a long chain in one namespace looks through it once. */
+  const found = new Map<string, Map<string, ConfigMapSync[]>>();
   // Most sources are nobody's copy, and nothing needs to be looked through.
   let holder = uid === undefined ? undefined : syncs.byUid(uid);
-  while (holder !== undefined && !ancestors.some(({ sync }) => sync === holder)) {
+  while (holder !== undefined && !seen.has(holder)) {
     const place = sourceOf(holder.spec, holder.metadata.namespace ?? '');
-    ancestors.push({ place, sync: holder });
-    holder = syncs.naming(place.namespace).find((sync) => holdsCopy(sync, place));
+    seen.add(holder);
+    yield { place, sync: holder };
+    const { namespace, name } = place;
+    const naming = found.get(namespace) ?? Map.groupBy(syncs.naming(namespace), ({ spec }) => copyName(spec));
+    found.set(namespace, naming);
+    holder = naming.get(name)?.find((sync) => holdsCopy(sync, namespace));
   }
-  return ancestors;
 }
 
-function holdsCopy({ spec, status }: ConfigMapSync, { namespace, name }: NamespacedName): boolean {
-  const target = status?.targets?.find((each) => each.namespace === namespace);
-  return copyName(spec) === name && (target?.state === 'Synced' || target?.state === 'Stale');
+function holdsCopy({ status }: ConfigMapSync, namespace: string): boolean {
+  const state = status?.targets?.find((each) => each.namespace === namespace)?.state;
+  return state === 'Synced' || state === 'Stale';
 }
 
 function isYounger(a: ConfigMapSync, b: ConfigMapSync): boolean {

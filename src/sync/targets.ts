@@ -3,12 +3,6 @@ import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
 import type { Verb } from '../api/v1alpha1/config-map-sync-status.js';
 import { sameNamespacedName, type NamespacedName, type ServiceAccount } from '../api/kubernetes.js';
 
-/** A namespace as far as a selector looks at it. */
-export interface SelectableNamespace {
-  name: string;
-  labels: Record<string, string>;
-}
-
 export interface TargetSelection {
   /** Sorted, without duplicates, without the source's own place. */
   wanted: string[];
@@ -35,18 +29,16 @@ export function requiredVerbs({ spec }: Pick<ConfigMapSync, 'spec'>): readonly V
     : ['get', 'create', 'update', 'delete'];
 }
 
-/** The namespaces named in the spec and those its selector matches; a selector never reaches `kube-*`. */
+/**
+ * The namespaces named in the spec and those its selector reaches.
+ * @param selected Names of the latter: see {@link selectorOf}.
+ */
 export function selectTargets(
   spec: ConfigMapSyncSpec,
   ownNamespace: string,
-  namespaces: Iterable<SelectableNamespace>,
+  selected: Iterable<string>,
 ): TargetSelection {
-  const names = new Set(spec.syncToNamespaces ?? []);
-  if (spec.namespaceSelector !== undefined) {
-    for (const { name, labels } of namespaces) {
-      if (selectorReaches(spec, name, labels)) names.add(name);
-    }
-  }
+  const names = new Set([...(spec.syncToNamespaces ?? []), ...selected]);
   const source = sourceOf(spec, ownNamespace);
   const skipped = sameNamespacedName(source, { namespace: source.namespace, name: copyName(spec) })
     ? [...names].find((name) => name === source.namespace)
@@ -57,33 +49,49 @@ export function selectTargets(
 /** Kubernetes' own namespaces begin with it: no selector reaches them. */
 export const SYSTEM_PREFIX = 'kube-';
 
-export function selectorReaches(
-  spec: ConfigMapSyncSpec,
-  namespace: string,
-  labels: Record<string, string>,
-): boolean {
-  return (
-    spec.namespaceSelector !== undefined &&
-    !namespace.startsWith(SYSTEM_PREFIX) &&
-    matchesSelector(spec.namespaceSelector, labels)
-  );
+/**
+ * Tells by the metadata of a namespace whether the spec's selector reaches it, never `kube-*`; undefined where there is none.
+ * Made for one look at some namespaces and not kept: it may take as much memory as the spec.
+ */
+export function selectorOf({ namespaceSelector }: ConfigMapSyncSpec) {
+  if (namespaceSelector === undefined) return undefined;
+  const matches = labelMatcher(namespaceSelector);
+  return ({ name, labels = {} }: { name: string; labels?: Record<string, string> }): boolean =>
+    !name.startsWith(SYSTEM_PREFIX) && matches(labels);
 }
 
 /** metav1.LabelSelector's meaning: all parts must hold; an empty selector matches everything. */
-export function matchesSelector(selector: LabelSelector, labels: Record<string, string>): boolean {
-  const equal = Object.entries(selector.matchLabels ?? {}).every(([key, value]) => labels[key] === value);
-  if (!equal) return false;
-  return (selector.matchExpressions ?? []).every(({ key, operator, values = [] }) => {
-    const value = Object.hasOwn(labels, key) ? labels[key] : undefined;
-    switch (operator) {
-      case 'In':
-        return value !== undefined && values.includes(value);
-      case 'NotIn':
-        return value === undefined || !values.includes(value);
-      case 'Exists':
-        return value !== undefined;
-      case 'DoesNotExist':
-        return value === undefined;
-    }
+export function labelMatcher({ matchLabels = {}, matchExpressions = [] }: LabelSelector) {
+  const equal = Object.entries(matchLabels);
+  const requirements = matchExpressions.map(({ key, operator, values = [] }) => {
+    return { key, operator, isAmong: membership(values) };
   });
+  return (labels: Record<string, string>): boolean =>
+    equal.every(([key, value]) => labels[key] === value) &&
+    requirements.every(({ key, operator, isAmong }) => {
+      const value = Object.hasOwn(labels, key) ? labels[key] : undefined;
+      switch (operator) {
+        case 'In':
+          return value !== undefined && isAmong(value);
+        case 'NotIn':
+          return value === undefined || !isAmong(value);
+        case 'Exists':
+          return value !== undefined;
+        case 'DoesNotExist':
+          return value === undefined;
+      }
+    });
+}
+
+/** Searching a list a few times costs less than making a Set of it. */
+const MAX_SEARCHES = 16;
+
+function membership(values: readonly string[]): (value: string) => boolean {
+  let searches = 0;
+  let set: Set<string> | undefined;
+  return (value) => {
+    searches += 1;
+    if (searches > MAX_SEARCHES) set ??= new Set(values);
+    return set?.has(value) ?? values.includes(value);
+  };
 }

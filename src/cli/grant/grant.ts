@@ -7,6 +7,7 @@ import {
   accountOf,
   copyName,
   requiredVerbs,
+  selectorOf,
   selectTargets,
   sourceOf,
   SYSTEM_PREFIX,
@@ -116,10 +117,12 @@ export async function missingGrants(
  */
 export function targetsOf(sync: ConfigMapSync, namespaces: readonly KubernetesObject[] | undefined) {
   const known = selectableNamespaces(sync, namespaces);
-  const { wanted } = selectTargets(sync.spec, sync.metadata.namespace ?? '', known);
+  const reaches = selectorOf(sync.spec);
+  const names = known.filter(({ metadata }) => reaches?.(metadata)).map(({ metadata }) => metadata.name);
+  const { wanted } = selectTargets(sync.spec, sync.metadata.namespace ?? '', names);
   const denied = (sync.status?.targets ?? []).filter(isDenied).map(({ namespace }) => namespace);
   const all = [...new Set([...wanted, ...denied])].sort();
-  const exists = new Set(namespaces === undefined ? all : known.map(({ name }) => name));
+  const exists = new Set(namespaces === undefined ? all : known.map(({ metadata }) => metadata.name));
   const unknown = all.filter((name) => !exists.has(name));
   return { targets: all.filter((name) => exists.has(name)), unknown };
 }

@@ -1,3 +1,4 @@
+import type { ConfigMapSyncSpec } from '../../api/v1alpha1/config-map-sync-spec.js';
 import type { ConfigMapSync } from '../../api/v1alpha1/config-map-sync.js';
 import { NamespaceLister } from '../../controller/namespace-lister.js';
 import { SyncIndex } from '../../controller/sync-index.js';
@@ -5,7 +6,6 @@ import { Store } from '../../k8s/cache/store.js';
 import { undefinedAt } from '../../k8s/client/errors.js';
 import type { KubernetesObject } from '../../k8s/client/objects.js';
 import type { IsLiving } from '../../sync/ownership.js';
-import type { SelectableNamespace } from '../../sync/targets.js';
 import type { Caller } from '../caller.js';
 
 export type ClusterView = Awaited<ReturnType<typeof lookAround>>;
@@ -26,8 +26,8 @@ export async function lookAround(caller: Caller) {
   return {
     namespaces: {
       state: (name: string) => (namespaces === undefined ? 'active' : lister.state(name)),
-      all: () => lister.all(),
-    } satisfies Pick<NamespaceLister, 'state' | 'all'>,
+      selectedBy: (spec: ConfigMapSyncSpec) => lister.selectedBy(spec),
+    },
     syncs: index,
     isLiving: (({ uid }) => syncs === undefined || index.byUid(uid) !== undefined) satisfies IsLiving,
     findSync: async (namespace: string, name: string) =>
@@ -51,11 +51,11 @@ function storeOf<T extends KubernetesObject>(objects: readonly T[]): Store<T> {
 export function selectableNamespaces(
   { metadata, spec }: ConfigMapSync,
   namespaces: readonly KubernetesObject[] | undefined,
-): SelectableNamespace[] {
+): readonly KubernetesObject[] {
   if (namespaces === undefined && spec.namespaceSelector !== undefined) {
     throw new Error(
       `ConfigMapSync "${metadata.name}" selects namespaces by label: that takes the right to list namespaces, which you lack`,
     );
   }
-  return (namespaces ?? []).map((each) => ({ name: each.metadata.name, labels: each.metadata.labels ?? {} }));
+  return namespaces ?? [];
 }

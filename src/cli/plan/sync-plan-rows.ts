@@ -44,7 +44,7 @@ export async function planRows(given: ConfigMapSync, options: PlanRowsOptions): 
   const fresh = existing === undefined;
   const request = { sync, known: state, running: () => [], recheck: false, fresh, since, signal };
   const planned: Planned = sync.spec.suspend
-    ? { plan: planner.suspended(request) }
+    ? { plan: await planner.suspended(request) }
     : await planner.plan(request);
   if (planned.refusal?.reason === 'TokenRequestDenied') {
     // Whoever plans for a tenant has to be trusted with the tenant's permissions: that is what a token is.

@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /**
  * Waits for what cannot be aborted, no longer than the signal allows. The work goes on; its failure after that is nobody's.
@@ -65,24 +65,28 @@ export class Turns {
 
   /** Resolves in the turn in which the caller may begin, never in this one. */
   next(): Promise<void> {
-    if (this.#begun % this.#perTurn === 0) this.#turn = this.#turn.then(() => setImmediate());
+    if (this.#begun % this.#perTurn === 0) this.#turn = this.#turn.then(() => nextTurn());
     this.#begun += 1;
     return this.#turn;
   }
 }
 
-/** What is done for so many items takes a millisecond or two at the most. */
-const SLICE = 20;
+/** What all sliced work together may take in one turn of the event loop, in milliseconds. */
+const SLICE_MS = 2;
 const slices = new Turns(1);
+let sliceEnd: number | undefined;
 
 /**
- * Calls `visit` for each item, in their order, and lets everybody else have the event loop after every twenty of them: other
- * callers wait for a turn of their own.
+ * Calls `visit` for each item, in their order. Others have the event loop in between, as soon as slices have had their time.
  * @throws what `visit` throws, at once: the items after that one are not visited.
  */
-export async function inSlices<T>(items: readonly T[], visit: (item: T) => void): Promise<void> {
-  for (const [visited, item] of items.entries()) {
-    if (visited > 0 && visited % SLICE === 0) await slices.next();
+export async function inSlices<T>(items: Iterable<T>, visit: (item: T) => void): Promise<void> {
+  for (const item of items) {
+    if (sliceEnd === undefined) {
+      sliceEnd = performance.now() + SLICE_MS;
+      setImmediate(() => (sliceEnd = undefined));
+    }
+    if (performance.now() > sliceEnd) await slices.next();
     visit(item);
   }
 }

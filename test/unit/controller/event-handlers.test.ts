@@ -8,6 +8,7 @@ import type { KubernetesObject } from '../../../src/k8s/client/objects.js';
 import { Store } from '../../../src/k8s/cache/store.js';
 import { WorkQueue } from '../../../src/k8s/controller/work-queue.js';
 import { condition, statusOf, target } from '../reporting/statuses.js';
+import { eventually } from '../../support/eventually.js';
 import { FakeClock, settle } from '../../support/fakes/fake-clock.js';
 import { syncObject } from '../../support/sync-object.js';
 
@@ -42,6 +43,8 @@ describe('the event handlers', () => {
 
   /** Keys that wait to be reconciled; takes them off. */
   async function queued(): Promise<string[]> {
+    // What is looked through in slices may need some turns of the event loop.
+    for (let turn = 0; turn < 50; turn += 1) await settle();
     const keys: string[] = [];
     while (queue.length > 0) {
       const key = await queue.get(new AbortController().signal);
@@ -183,7 +186,6 @@ describe('the event handlers', () => {
       spec: { syncToNamespaces: ['dev'] },
       status: statusOf([target('prod', 'Stale')]),
     });
-
     beforeEach(async () => {
       for (const sync of [bySelector, byName, bySource, byStatus]) syncs.upsert(sync);
       await queued();
@@ -208,6 +210,27 @@ describe('the event handlers', () => {
 
       namespaces.remove(namespace('prod', '2'));
       expect(await queued()).to.deep.equal(['team-a/by-status']);
+    });
+
+    it('are looked at once each where many change at the same time, and none is left out', async () => {
+      const chosen = Array.from({ length: 300 }, (_, i) =>
+        syncObject({
+          metadata: { name: `chosen-${i}`, uid: `chosen-${i}` },
+          spec: { namespaceSelector: { matchLabels: { [`key-${i}`]: 'yes' } } },
+        }),
+      );
+      for (const sync of chosen) syncs.upsert(sync);
+      await queued();
+      for (let i = 0; i < 300; i += 1) {
+        namespaces.upsert(namespace(`lab-${i}`, '1'));
+        namespaces.upsert(namespace(`lab-${i}`, '2', { labels: { [`key-${i}`]: 'yes' } }));
+      }
+
+      const keys = new Set<string>();
+      await eventually(async () => {
+        for (const key of await queued()) keys.add(key);
+        expect(keys.size).to.equal(300);
+      });
     });
 
     it('are the beginning of its end', async () => {

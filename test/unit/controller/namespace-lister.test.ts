@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { NamespaceLister, namespaceOutline } from '../../../src/controller/namespace-lister.js';
 import type { KubernetesObject } from '../../../src/k8s/client/objects.js';
+import { syncSpec } from '../../support/sync-object.js';
 import { Store } from '../../../src/k8s/cache/store.js';
 
 describe('the namespace directory', () => {
@@ -19,11 +20,13 @@ describe('the namespace directory', () => {
     ]);
   });
 
-  it('gives names and labels to select by', () => {
-    expect([...directory.all()]).to.deep.equal([
-      { name: 'prod', labels: { share: 'ca' } },
-      { name: 'old', labels: {} },
-    ]);
+  it('finds those that a selector reaches, and none without one', async () => {
+    const selectedBy = (spec: Parameters<typeof syncSpec>[0]): Promise<string[]> =>
+      directory.selectedBy(syncSpec(spec));
+
+    expect(await selectedBy({ namespaceSelector: { matchLabels: { share: 'ca' } } })).to.deep.equal(['prod']);
+    expect(await selectedBy({ namespaceSelector: {} })).to.deep.equal(['prod', 'old']);
+    expect(await selectedBy({ syncToNamespaces: ['prod'] })).to.deep.equal([]);
   });
 
   it('keeps of a namespace only what it tells', () => {

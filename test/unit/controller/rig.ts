@@ -267,6 +267,7 @@ export class Rig {
 
   /** Plans whatever was asked to be planned by now. Returns how often that was. */
   async planQueued(): Promise<number> {
+    await this.settle();
     let plans = 0;
     for (; this.queue.length > 0; plans += 1) {
       await this.#take();

@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import type { ConfigMapSync } from '../../../src/api/v1alpha1/config-map-sync.js';
 import { OWNER_UID_LABEL } from '../../../src/api/v1alpha1/well-known.js';
-import { CycleDetector, type SyncLookup } from '../../../src/sync/cycle-detector.js';
+import type { ConfigMapMetadata } from '../../../src/sync/config-map.js';
+import { ancestorsOf, CycleDetector, type SyncLookup } from '../../../src/sync/cycle-detector.js';
 
 /** Copies ConfigMap `data` of namespace `from` to namespace `to`, where a copy is already unless `state` says otherwise. */
 function syncOf(from: string, to: string, createdAt = '1', state = 'Synced'): ConfigMapSync {
@@ -25,11 +26,17 @@ function lookup(...syncs: ConfigMapSync[]): SyncLookup {
   };
 }
 
+function detectorOf(sync: ConfigMapSync, source: ConfigMapMetadata, syncs: SyncLookup): CycleDetector {
+  const detector = new CycleDetector(sync);
+  for (const ancestor of ancestorsOf(source, syncs)) detector.add(ancestor);
+  return detector;
+}
+
 describe('CycleDetector', () => {
   const place = (namespace: string): { namespace: string; name: string } => ({ namespace, name: 'data' });
 
   it('finds no loop for a source that is nobody’s copy, and looks through nothing', () => {
-    const detector = new CycleDetector(
+    const detector = detectorOf(
       syncOf('a', 'b'),
       { name: 'data' },
       {
@@ -45,7 +52,7 @@ describe('CycleDetector', () => {
   it('lets a chain go on to a new place', () => {
     const first = syncOf('a', 'b');
     const second = syncOf('b', 'c');
-    const detector = new CycleDetector(second, copyOf(first), lookup(first, second));
+    const detector = detectorOf(second, copyOf(first), lookup(first, second));
 
     expect(detector.cycleThrough(place('c'), false)).to.equal(undefined);
   });
@@ -54,7 +61,7 @@ describe('CycleDetector', () => {
     const first = syncOf('a', 'b');
     const second = syncOf('b', 'c');
     const back = syncOf('c', 'a');
-    const detector = new CycleDetector(back, copyOf(second), lookup(first, second, back));
+    const detector = detectorOf(back, copyOf(second), lookup(first, second, back));
 
     expect(detector.cycleThrough(place('a'), false)).to.equal(second);
     expect(detector.cycleThrough({ namespace: 'a', name: 'other' }, false)).to.equal(undefined);
@@ -64,7 +71,7 @@ describe('CycleDetector', () => {
     const pretender = syncOf('a', 'b', '1', 'Denied');
     const second = syncOf('b', 'c');
     const back = syncOf('c', 'a');
-    const detector = new CycleDetector(back, copyOf(second), lookup(pretender, second, back));
+    const detector = detectorOf(back, copyOf(second), lookup(pretender, second, back));
 
     expect(detector.cycleThrough(place('a'), false)).to.equal(undefined);
     expect(detector.cycleThrough(place('b'), false)).to.equal(second);
@@ -75,16 +82,43 @@ describe('CycleDetector', () => {
     const young = syncOf('b', 'a', '2026-01-02T00:00:00Z');
     const all = lookup(old, young);
 
-    expect(new CycleDetector(young, copyOf(old), all).cycleThrough(place('a'), true)).to.equal(old);
-    expect(new CycleDetector(old, copyOf(young), all).cycleThrough(place('b'), true)).to.equal(undefined);
+    expect(detectorOf(young, copyOf(old), all).cycleThrough(place('a'), true)).to.equal(old);
+    expect(detectorOf(old, copyOf(young), all).cycleThrough(place('b'), true)).to.equal(undefined);
   });
 
   it('ends its search in a loop that it is not part of', () => {
     const there = syncOf('a', 'b');
     const back = syncOf('b', 'a');
     const onlooker = syncOf('b', 'c');
-    const detector = new CycleDetector(onlooker, copyOf(there), lookup(there, back, onlooker));
+    const detector = detectorOf(onlooker, copyOf(there), lookup(there, back, onlooker));
 
     expect(detector.cycleThrough(place('c'), false)).to.equal(undefined);
+  });
+
+  it('follows a chain of thousands in one namespace step by step, and looks through the namespace once', () => {
+    const link = (i: number): ConfigMapSync =>
+      ({
+        metadata: { namespace: 'a', name: `link-${i}`, uid: `uid-${i}` },
+        spec: { source: { name: `data-${i}` }, target: { name: `data-${i + 1}` }, syncToNamespaces: ['a'] },
+        status: { targets: [{ namespace: 'a', state: 'Synced' }] },
+      }) as unknown as ConfigMapSync;
+    const chain = Array.from({ length: 5000 }, (_, i) => link(i));
+    let looked = 0;
+    const last = chain.at(-1)!;
+    const steps = ancestorsOf(copyOf(last), {
+      byUid: () => last,
+      naming: () => {
+        looked += 1;
+        return chain;
+      },
+    });
+
+    expect(steps.next().value).to.deep.equal({
+      place: { namespace: 'a', name: 'data-4999' },
+      sync: last,
+    });
+    expect(looked, 'a step is taken only when it is asked for').to.equal(0);
+    expect([...steps]).to.have.length(4999);
+    expect(looked).to.equal(1);
   });
 });

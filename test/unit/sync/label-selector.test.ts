@@ -4,7 +4,10 @@ import type {
   LabelSelector,
   LabelSelectorRequirement,
 } from '../../../src/api/v1alpha1/config-map-sync-spec.js';
-import { matchesSelector } from '../../../src/sync/targets.js';
+import { labelMatcher } from '../../../src/sync/targets.js';
+
+const matchesSelector = (selector: LabelSelector, labels: Record<string, string>): boolean =>
+  labelMatcher(selector)(labels);
 
 describe('a label selector', () => {
   it('that is empty matches everything', () => {
@@ -36,6 +39,21 @@ describe('a label selector', () => {
     expect(matchesSelector(selector, {})).to.equal(false);
   });
 
+  it('is searched a few times only, however many namespaces are compared with it', () => {
+    let searches = 0;
+    const values = Array.from({ length: 1000 }, (_, i) => `v${i}`);
+    const counted = Object.assign([...values], {
+      includes: (value: string) => {
+        searches += 1;
+        return values.includes(value);
+      },
+    });
+    const matches = labelMatcher({ matchExpressions: [{ key: 'a', operator: 'NotIn', values: counted }] });
+
+    for (let i = 0; i < 2000; i += 1) expect(matches({ a: `v${i}` })).to.equal(i >= 1000);
+    expect(searches).to.be.at.most(16);
+  });
+
   it('means what a plain reading of the Kubernetes rules means', () => {
     const key = fc.constantFrom('a', 'b', 'constructor');
     const value = fc.constantFrom('', '1', '2');
@@ -54,8 +72,11 @@ describe('a label selector', () => {
     );
 
     fc.assert(
-      fc.property(selector, labels, (asked, given) => {
-        expect(matchesSelector(asked, given)).to.equal(naively(asked, new Map(Object.entries(given))));
+      fc.property(selector, fc.array(labels, { maxLength: 40 }), (asked, namespaces) => {
+        const matches = labelMatcher(asked);
+        for (const given of namespaces) {
+          expect(matches(given)).to.equal(naively(asked, new Map(Object.entries(given))));
+        }
       }),
     );
   });

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { selectorReaches, selectTargets } from '../../../src/sync/targets.js';
+import type { ConfigMapSyncSpec } from '../../../src/api/v1alpha1/config-map-sync-spec.js';
+import { selectorOf, selectTargets } from '../../../src/sync/targets.js';
 import { syncSpec } from '../../support/sync-object.js';
 
 const cluster = [
@@ -10,6 +11,15 @@ const cluster = [
   { name: 'team-a', labels: { share: 'ca' } },
 ];
 
+function targetsIn(
+  spec: ConfigMapSyncSpec,
+  own: string,
+  namespaces: readonly { name: string; labels: Record<string, string> }[],
+) {
+  const reached = namespaces.filter(selectorOf(spec) ?? (() => false)).map(({ name }) => name);
+  return selectTargets(spec, own, reached);
+}
+
 describe('the targets of a ConfigMapSync', () => {
   it('are the namespaces named and those that the selector matches: sorted, each once', () => {
     const spec = syncSpec({
@@ -18,26 +28,26 @@ describe('the targets of a ConfigMapSync', () => {
       source: { name: 'shared', namespace: 'elsewhere' },
     });
 
-    expect(selectTargets(spec, 'team-a', cluster).wanted).to.deep.equal(['dev', 'prod', 'team-a', 'zoo']);
+    expect(targetsIn(spec, 'team-a', cluster).wanted).to.deep.equal(['dev', 'prod', 'team-a', 'zoo']);
   });
 
   it('are, under an empty selector, every namespace but kube-*', () => {
     const spec = syncSpec({ namespaceSelector: {}, source: { name: 'shared', namespace: 'elsewhere' } });
 
-    expect(selectTargets(spec, 'team-a', cluster).wanted).to.deep.equal(['dev', 'lab', 'prod', 'team-a']);
+    expect(targetsIn(spec, 'team-a', cluster).wanted).to.deep.equal(['dev', 'lab', 'prod', 'team-a']);
   });
 
   it('may be in kube-* where they are named', () => {
     const spec = syncSpec({ syncToNamespaces: ['kube-system'] });
 
-    expect(selectTargets(spec, 'team-a', cluster).wanted).to.deep.equal(['kube-system']);
+    expect(targetsIn(spec, 'team-a', cluster).wanted).to.deep.equal(['kube-system']);
   });
 
   it('are none of the cluster without a selector', () => {
     const spec = syncSpec({ syncToNamespaces: ['prod'] });
 
-    expect(selectTargets(spec, 'team-a', cluster)).to.deep.equal({ wanted: ['prod'], skipped: undefined });
-    expect(selectorReaches(spec, 'prod', { share: 'ca' })).to.equal(false);
+    expect(targetsIn(spec, 'team-a', cluster)).to.deep.equal({ wanted: ['prod'], skipped: undefined });
+    expect(selectorOf(spec)).to.equal(undefined);
   });
 
   it("never are the source's own place, however it is reached", () => {
@@ -45,18 +55,18 @@ describe('the targets of a ConfigMapSync', () => {
     const selected = syncSpec({ namespaceSelector: { matchLabels: { share: 'ca' } } });
     const sameName = syncSpec({ syncToNamespaces: ['team-a'], target: { name: 'shared' } });
 
-    expect(selectTargets(named, 'team-a', cluster)).to.deep.equal({ wanted: ['prod'], skipped: 'team-a' });
-    expect(selectTargets(selected, 'team-a', cluster)).to.deep.equal({
+    expect(targetsIn(named, 'team-a', cluster)).to.deep.equal({ wanted: ['prod'], skipped: 'team-a' });
+    expect(targetsIn(selected, 'team-a', cluster)).to.deep.equal({
       wanted: ['dev', 'prod'],
       skipped: 'team-a',
     });
-    expect(selectTargets(sameName, 'team-a', cluster)).to.deep.equal({ wanted: [], skipped: 'team-a' });
+    expect(targetsIn(sameName, 'team-a', cluster)).to.deep.equal({ wanted: [], skipped: 'team-a' });
   });
 
   it("may be in the source's namespace under another name", () => {
     const spec = syncSpec({ syncToNamespaces: ['team-a'], target: { name: 'twin' } });
 
-    expect(selectTargets(spec, 'team-a', cluster)).to.deep.equal({ wanted: ['team-a'], skipped: undefined });
+    expect(targetsIn(spec, 'team-a', cluster)).to.deep.equal({ wanted: ['team-a'], skipped: undefined });
   });
 
   it('skip the namespace of the source, not that of the ConfigMapSync', () => {
@@ -65,6 +75,6 @@ describe('the targets of a ConfigMapSync', () => {
       syncToNamespaces: ['prod', 'team-a'],
     });
 
-    expect(selectTargets(spec, 'team-a', cluster)).to.deep.equal({ wanted: ['team-a'], skipped: 'prod' });
+    expect(targetsIn(spec, 'team-a', cluster)).to.deep.equal({ wanted: ['team-a'], skipped: 'prod' });
   });
 });

@@ -2,15 +2,54 @@ import { expect } from 'chai';
 import { inSlices, Turns } from '../../../../src/k8s/util/async.js';
 
 describe('slices', () => {
-  it('come to every item in order, and let others have a turn in between', async () => {
-    const items = Array.from({ length: 250 }, (_, i) => i);
+  /** Takes the thread for so long, in milliseconds. */
+  const busy = (milliseconds: number): void => {
+    const end = performance.now() + milliseconds;
+    while (performance.now() < end);
+  };
+
+  it('come to every item in order, and let others have a turn before a few milliseconds are over', async () => {
+    const items = Array.from({ length: 50 }, (_, i) => i);
     const visited: number[] = [];
-    const all = inSlices(items, (item) => visited.push(item));
-    expect(visited).to.have.length(20);
-    await new Promise(setImmediate);
-    expect(visited.length).to.be.lessThan(items.length);
+    const all = inSlices(items, (item) => {
+      busy(1);
+      visited.push(item);
+    });
+    expect(visited.length).to.be.at.most(3);
+    let turns = 0;
+    while (visited.length < items.length) {
+      await new Promise(setImmediate);
+      turns += 1;
+    }
     await all;
     expect(visited).to.deep.equal(items);
+    expect(turns).to.be.at.least(15);
+  });
+
+  it('take no longer in one turn where many go on at once', async () => {
+    let visits = 0;
+    const all = Array.from({ length: 20 }, () =>
+      inSlices([1, 2, 3], () => {
+        busy(1);
+        visits += 1;
+      }),
+    );
+    const perTurn = [visits];
+    while (visits < 60) {
+      const before = visits;
+      await new Promise(setImmediate);
+      perTurn.push(visits - before);
+    }
+    await Promise.all(all);
+    // Two turns of ours may come between two of those that count.
+    expect(Math.max(...perTurn)).to.be.at.most(6);
+  });
+
+  it('do without a turn where there is little to do', async () => {
+    await new Promise(setImmediate);
+    const visited: number[] = [];
+    void inSlices([1, 2, 3], (item) => visited.push(item));
+    expect(visited).to.deep.equal([1, 2, 3]);
   });
 
   it('end with what a visit throws', async () => {
