@@ -6,10 +6,10 @@ import type { RestClient } from '../k8s/client/rest-client.js';
 import { FairQueue } from '../tenant/fair-queue.js';
 
 /**
- * Writes at a time. One of a status of a thousand targets takes the API server a tenth of a second and more of its
- * processor: many at once would keep it from what tenants ask for.
+ * Writes at a time, besides those that are slow. One of a status of a thousand targets takes the API server a tenth of a
+ * second and more of its processor: many at once would keep it from what tenants ask for.
  */
-const WRITES = 2;
+const WRITES = 1;
 
 /** Writes of ConfigMapSyncs themselves, under the operator's own identity. */
 export class ConfigMapSyncClient {
