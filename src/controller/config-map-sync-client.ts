@@ -5,16 +5,13 @@ import { apiPath } from '../k8s/client/api-path.js';
 import type { RestClient } from '../k8s/client/rest-client.js';
 import { FairQueue } from '../tenant/fair-queue.js';
 
-/**
- * Writes at a time, besides those that are slow. One of a status of a thousand targets takes the API server a tenth of a
- * second and more of its processor: many at once would keep it from what tenants ask for.
- */
-const WRITES = 1;
-
 /** Writes of ConfigMapSyncs themselves, under the operator's own identity. */
 export class ConfigMapSyncClient {
   readonly #client: RestClient;
-  readonly #writes = new FairQueue(WRITES);
+  // One write of a thousand targets takes the API server a tenth of a second and more of its processor: many at once would
+  // keep it from what tenants ask for. Nothing waits for a status, and nothing can begin before the finalizer is there.
+  readonly #statuses = new FairQueue(1);
+  readonly #finalizers = new FairQueue(2);
 
   constructor(client: RestClient) {
     this.#client = client;
@@ -55,11 +52,10 @@ export class ConfigMapSyncClient {
   ): Promise<ConfigMapSync> {
     const { namespace = '', name } = sync.metadata;
     const path = apiPath({ group: GROUP, version: VERSION, namespace, resource: PLURAL, name, subresource });
-    // Nothing can begin before the finalizer is there, and nothing waits for a status.
-    const priority = subresource === undefined ? 'work' : 'new';
-    const { body: patched } = await this.#writes.run(
+    const writes = subresource === undefined ? this.#finalizers : this.#statuses;
+    const { body: patched } = await writes.run(
       { namespace, name },
-      priority,
+      'work',
       () => this.#client.request<ConfigMapSync>({ method: 'PATCH', path, body, signal }),
       signal,
     );
