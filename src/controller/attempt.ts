@@ -117,11 +117,13 @@ export class Attempt {
 
   /** @throws Refused where the API server does not do it. */
   async carryOut(decision: Exclude<Decision, { action: 'conflict' }>): Promise<ConfigMapMetadata> {
+    if (decision.action === 'none') {
+      this.confirm(decision.existing);
+      return decision.existing;
+    }
     if (decision.action === 'replace') await this.#delete(decision.existing);
-    const verb = decision.action === 'update' ? 'update' : 'create';
-    const isDone = decision.action === 'none';
-    const written = isDone ? decision.existing : await this.#put(verb, decision.desired);
-    if (!isDone) this.#count(decision.action === 'create' ? { created: 1 } : { updated: 1 });
+    const written = await this.#put(decision.action === 'update' ? 'update' : 'create', decision.desired);
+    this.#count(decision.action === 'create' ? { created: 1 } : { updated: 1 });
     this.confirm(written);
     return written;
   }
