@@ -63,8 +63,7 @@ export class NamespaceWatch {
 
   constructor(options: NamespaceWatchOptions) {
     this.#options = options;
-    const onOutdated = (): void => void this.#openScopes([...this.#interests.keys()]);
-    this.access = new NamespaceAccess(options.tenant, options.namespace, onOutdated);
+    this.access = new NamespaceAccess(options.tenant, options.namespace, () => void this.#openScopes());
     // Taken off again when this ends first: a tenant sees namespaces come and go for as long as the operator runs.
     options.tenant.dependents.add(this.#onTenantEnded);
     this.#checkedAt = options.clock.now();
@@ -136,7 +135,7 @@ export class NamespaceWatch {
     }
   }
 
-  async #openScopes(syncs: readonly string[]): Promise<void> {
+  async #openScopes(syncs: readonly string[] = [...this.#interests.keys()]): Promise<void> {
     const wanted = (): string[] => syncs.flatMap((sync) => [...(this.#interests.get(sync) ?? [])]);
     if (wanted().length === 0) return;
     try {
@@ -253,7 +252,7 @@ export class NamespaceWatch {
           this.#refused.clear();
           this.#notify('access');
         }
-        void this.#openScopes([...this.#interests.keys()]);
+        void this.#openScopes();
       } catch {
         // Unreachable, or the tenant has ended: the next round, or the tenant's successor, asks again.
       }
