@@ -1,4 +1,5 @@
-import { spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { checked, NOTHING, type Outcome } from './outcome.js';
 
 /** What `npm audit --json` prints: its findings, or the answer of a registry that refused. */
@@ -15,18 +16,12 @@ const LONGEST_MS = 120_000;
 
 /** Asks the registry for known weaknesses of the packages that are shipped. */
 export async function checkAdvisories(root: string): Promise<Outcome> {
-  const child = spawn('npm', ['audit', '--omit=dev', '--json'], {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'ignore'],
-    timeout: LONGEST_MS,
-  });
-  const chunks: Buffer[] = [];
-  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
-  await new Promise<void>((resolve) => {
-    child.once('error', () => resolve());
-    child.once('close', () => resolve());
-  });
-  return judge(Buffer.concat(chunks).toString());
+  const options = { cwd: root, timeout: LONGEST_MS, maxBuffer: Infinity };
+  // It exits with an error where it found something, and where the registry refused: what it printed tells which.
+  const { stdout = '' } = await promisify(execFile)('npm', ['audit', '--omit=dev', '--json'], options).catch(
+    (error: unknown) => error as { stdout?: string },
+  );
+  return judge(stdout);
 }
 
 /**
