@@ -25,6 +25,28 @@ export async function apply(kubectl: Kubectl, ...objects: object[]): Promise<voi
   await kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
 }
 
+/** Lets a user do in `namespace` what a new Role of these rules, or a ClusterRole that there is, allows. */
+export async function allowUser(
+  kubectl: Kubectl,
+  user: string,
+  { namespace, name }: { namespace: string; name: string },
+  rulesOrClusterRole: readonly object[] | string,
+): Promise<void> {
+  const metadata = { name, namespace };
+  const apiGroup = 'rbac.authorization.k8s.io';
+  const custom = typeof rulesOrClusterRole !== 'string';
+  if (custom) {
+    await apply(kubectl, { apiVersion: `${apiGroup}/v1`, kind: 'Role', metadata, rules: rulesOrClusterRole });
+  }
+  await apply(kubectl, {
+    apiVersion: `${apiGroup}/v1`,
+    kind: 'RoleBinding',
+    metadata,
+    roleRef: { apiGroup, kind: custom ? 'Role' : 'ClusterRole', name: custom ? name : rulesOrClusterRole },
+    subjects: [{ apiGroup, kind: 'User', name: user }],
+  });
+}
+
 /** The object, or undefined where there is none. */
 export async function getObject<T extends AnyObject>(
   kubectl: Kubectl,

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { buildComponents } from '../../support/kustomize.js';
 import { eventually } from '../../support/eventually.js';
-import { apply } from '../../support/kubectl.js';
+import { allowUser } from '../../support/kubectl.js';
 import { startOperator, type RunningOperator } from '../../support/operator.js';
 import { plane, type TestPlane } from '../../support/plane.js';
 import { removeSyncs } from '../../support/sync-fixture.js';
@@ -35,22 +35,8 @@ describe('author-check', function () {
     return shared.kubectl(args, JSON.stringify(sync)).catch((error: unknown) => String(error));
   }
 
-  /** Lets a user of the namespace do what the rules say; a ClusterRole where a name is given. */
-  async function allow(user: string, name: string, rulesOrClusterRole: object[] | string): Promise<void> {
-    const metadata = { name, namespace: tenant.namespace };
-    const apiGroup = 'rbac.authorization.k8s.io';
-    const custom = typeof rulesOrClusterRole !== 'string';
-    if (custom) {
-      const role = { apiVersion: `${apiGroup}/v1`, kind: 'Role', metadata, rules: rulesOrClusterRole };
-      await apply(shared.kubectl, role);
-    }
-    await apply(shared.kubectl, {
-      apiVersion: `${apiGroup}/v1`,
-      kind: 'RoleBinding',
-      metadata,
-      roleRef: { apiGroup, kind: custom ? 'Role' : 'ClusterRole', name: custom ? name : rulesOrClusterRole },
-      subjects: [{ apiGroup, kind: 'User', name: user }],
-    });
+  function allow(user: string, name: string, rulesOrClusterRole: object[] | string): Promise<void> {
+    return allowUser(shared.kubectl, user, { namespace: tenant.namespace, name }, rulesOrClusterRole);
   }
 
   const syncs = { apiGroups: ['weaver.example.com'], resources: ['configmapsyncs'], verbs: ['*'] };

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { FINALIZER } from '../../../src/api/v1alpha1/well-known.js';
 import { buildComponents } from '../../support/kustomize.js';
 import { eventually } from '../../support/eventually.js';
-import { apply } from '../../support/kubectl.js';
+import { allowUser } from '../../support/kubectl.js';
 import { startOperator, type RunningOperator } from '../../support/operator.js';
 import { plane, type TestPlane } from '../../support/plane.js';
 import { removeSyncs } from '../../support/sync-fixture.js';
@@ -28,19 +28,6 @@ describe('deletion-check', function () {
       .catch((error: unknown) => String(error));
   }
 
-  async function allow(user: string, name: string, ...rules: object[]): Promise<void> {
-    const metadata = { name, namespace: tenant.namespace };
-    const apiGroup = 'rbac.authorization.k8s.io';
-    await apply(shared.kubectl, { apiVersion: `${apiGroup}/v1`, kind: 'Role', metadata, rules });
-    await apply(shared.kubectl, {
-      apiVersion: `${apiGroup}/v1`,
-      kind: 'RoleBinding',
-      metadata,
-      roleRef: { apiGroup, kind: 'Role', name },
-      subjects: [{ apiGroup, kind: 'User', name: user }],
-    });
-  }
-
   before(async () => {
     shared = await plane();
     api = await TestApi.connect();
@@ -57,8 +44,9 @@ describe('deletion-check', function () {
       resourceNames: [tenant.serviceAccount],
       verbs: ['impersonate'],
     };
-    await allow(OUTSIDER, 'outsider', syncs);
-    await allow(OWNER, 'owner', syncs, impersonate);
+    const { namespace } = tenant;
+    await allowUser(shared.kubectl, OUTSIDER, { namespace, name: 'outsider' }, [syncs]);
+    await allowUser(shared.kubectl, OWNER, { namespace, name: 'owner' }, [syncs, impersonate]);
     await tenant.createSync({ syncToNamespaces: [target] });
     await tenant.ready();
     await eventually(async () => {
