@@ -17,6 +17,9 @@ export type { AuditLine, LogLine } from '../../hack/rig/operator-log.js';
 export interface OperatorOptions {
   /** Added to `run`'s command line; what is given here wins over our own. */
   args?: readonly string[];
+  /** Node.js's own. */
+  nodeFlags?: readonly string[];
+  env?: Readonly<Record<string, string>>;
   /** Default: that of the operator's own ServiceAccount on the shared plane. */
   kubeconfig?: string;
   /**
@@ -31,12 +34,15 @@ let rights: Promise<string> | undefined;
 /** Starts a real operator process with exactly the rights of config/rbac. */
 export async function startOperator(options: OperatorOptions = {}): Promise<RunningOperator> {
   const kubeconfig = options.kubeconfig ?? (await operatorKubeconfig());
-  const command = runCommand([
+  const flags = [
     ...[`--kubeconfig=${kubeconfig}`, '--log-level=debug'],
     ...['--health-probe-bind-address=127.0.0.1:0', '--metrics-bind-address=127.0.0.1:0'],
     ...(options.args ?? []),
-  ]);
-  const operator = new RunningOperator({ command });
+  ];
+  const operator = new RunningOperator({
+    command: runCommand(flags, options.nodeFlags),
+    env: options.env ?? {},
+  });
   return operator.after(operator.waitFor(options.until === 'listening' ? 'starting' : 'reconciling'));
 }
 

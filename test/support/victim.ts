@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
+import { median } from '../../hack/bench/measurement.js';
 import type { OperatorProcess } from '../../hack/rig/operator-process.js';
 import { renderTextTable } from '../../src/cli/audit/report/text-table.js';
 import { Neighbour } from './neighbour.js';
@@ -120,19 +121,14 @@ export function printAttacks(): void {
     [
       { title: 'ATTACK', text: ({ attack }) => attack },
       { title: 'LOAD', text: ({ load }) => load },
-      { title: 'EDIT ALONE', text: ({ alone }) => median(alone) },
-      { title: 'BESIDE', text: ({ beside }) => median(beside) },
+      { title: 'EDIT ALONE', text: ({ alone }) => milliseconds(median(alone)) },
+      { title: 'BESIDE', text: ({ beside }) => milliseconds(median(beside)) },
       { title: 'SLOWEST', text: ({ beside }) => milliseconds(Math.max(...beside)) },
       { title: 'PEAK MEMORY', text: ({ peakBytes }) => `${Math.round(peakBytes / 2 ** 20)} MiB` },
     ],
     false,
   );
   console.log(`\n${table}`);
-}
-
-function median(latencies: readonly number[]): string {
-  const sorted = latencies.toSorted((a, b) => a - b);
-  return milliseconds(sorted[Math.floor((sorted.length - 1) / 2)] ?? NaN);
 }
 
 function milliseconds(latency: number): string {

@@ -3,10 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { forEachOf } from '../../../hack/bench/pool.js';
 import { repositoryRoot } from '../../../hack/repository.js';
-import { runCommand } from '../../../hack/rig/operator-process.js';
 import { eventually } from '../../support/eventually.js';
 import { createTargets, Neighbour } from '../../support/neighbour.js';
-import { operatorKubeconfig, RunningOperator } from '../../support/operator.js';
+import { startOperator, type RunningOperator } from '../../support/operator.js';
 import { controlPlaneOrSkip, plane } from '../../support/plane.js';
 import { SlowWebhook } from '../../support/slow-webhook.js';
 import { removeSyncs } from '../../support/sync-fixture.js';
@@ -39,13 +38,7 @@ function large(edit: string): Record<string, string> {
 async function startAsDeployed(): Promise<RunningOperator> {
   const manifest = await readFile(join(repositoryRoot(), 'config/manager/manager.yaml'), 'utf8');
   const memoryMiB = Number(/limits:\s+memory: (\d+)Mi/.exec(manifest)?.[1]);
-  const flags = [
-    ...[`--kubeconfig=${await operatorKubeconfig()}`, '--log-level=debug'],
-    ...['--health-probe-bind-address=127.0.0.1:0', '--metrics-bind-address=127.0.0.1:0'],
-  ];
-  const node = [`--max-old-space-size=${memoryMiB / 2}`, '--max-semi-space-size=4'];
-  const operator = new RunningOperator({ command: runCommand(flags, node) });
-  return operator.after(operator.waitFor('reconciling'));
+  return startOperator({ nodeFlags: [`--max-old-space-size=${memoryMiB / 2}`, '--max-semi-space-size=4'] });
 }
 
 describe('bytes in flight', function () {

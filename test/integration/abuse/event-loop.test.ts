@@ -4,10 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { forEachOf } from '../../../hack/bench/pool.js';
 import { repositoryRoot } from '../../../hack/repository.js';
-import { runCommand } from '../../../hack/rig/operator-process.js';
 import type { PartialSpec } from '../../../hack/rig/tenant.js';
 import { eventually } from '../../support/eventually.js';
-import { operatorKubeconfig, RunningOperator } from '../../support/operator.js';
+import { startOperator, type RunningOperator } from '../../support/operator.js';
 import { removeSyncs } from '../../support/sync-fixture.js';
 import { createNamespace, NEEDED_VERBS, TestTenant } from '../../support/tenant.js';
 import { TestApi } from '../../support/test-api.js';
@@ -72,10 +71,11 @@ describe('the event loop', function () {
     tenant = await TestTenant.create(api);
     await tenant.grantEverywhere(NEEDED_VERBS);
     await tenant.createSource({ data: { key: 'value' } });
-    const flags = [`--kubeconfig=${await operatorKubeconfig()}`, '--health-probe-bind-address=127.0.0.1:0'];
-    const command = runCommand([...flags, '--metrics-bind-address=127.0.0.1:0'], [`--import=${MONITOR}`]);
-    operator = new RunningOperator({ command, env: { TURN_MONITOR: file } });
-    await operator.after(operator.waitFor('reconciling'));
+    operator = await startOperator({
+      args: ['--log-level=info'],
+      nodeFlags: [`--import=${MONITOR}`],
+      env: { TURN_MONITOR: file },
+    });
   });
 
   after(async () => {
