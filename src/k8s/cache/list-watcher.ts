@@ -24,8 +24,8 @@ export interface ListWatcherOptions<T extends KubernetesObject> extends Omit<
   namespace?: string | undefined;
   /** For logs and readiness, such as `namespaces`. */
   name: string;
-  /** Strips what nobody reads, before it is stored. */
-  transform?: (object: T) => T;
+  /** Strips what nobody reads, before it is stored, or removed as the last state where it is gone. */
+  transform?: (object: T, isGone: boolean) => T;
   log: RuntimeLog;
   /** Objects of one page, where lists are paged. Default: 500. */
   pageSize?: number;
@@ -47,7 +47,7 @@ export class ListWatcher<T extends KubernetesObject> implements WatchTarget<T> {
   readonly #options: ListWatcherOptions<T>;
   readonly #loop: WatchLoop<T>;
   readonly #causes: CauseLog;
-  readonly #transform: (object: T) => T;
+  readonly #transform: (object: T, isGone: boolean) => T;
   #streamingList: boolean;
   /** Whether the store has once held all there was. */
   synced = false;
@@ -90,8 +90,8 @@ export class ListWatcher<T extends KubernetesObject> implements WatchTarget<T> {
         this.#options.log.info(`${this.name}: the API server does not stream lists, reading pages instead`);
       }
     }
-    const list = await listPages<T>(this.#options, signal);
-    this.#replace(list.items.map((item) => this.#transform(item)));
+    const list = await listPages<T>(this.#options, signal, (object) => this.#transform(object, false));
+    this.#replace(list.items);
     return { resourceVersion: list.metadata.resourceVersion };
   }
 
@@ -100,8 +100,9 @@ export class ListWatcher<T extends KubernetesObject> implements WatchTarget<T> {
   }
 
   changed({ type, object }: WatchEvent<T>): void {
-    if (type === 'DELETED') this.#options.store.remove(this.#transform(object));
-    else this.#options.store.upsert(this.#transform(object));
+    const stored = this.#transform(object, type === 'DELETED');
+    if (type === 'DELETED') this.#options.store.remove(stored);
+    else this.#options.store.upsert(stored);
   }
 
   expired(): void {
@@ -127,9 +128,9 @@ export class ListWatcher<T extends KubernetesObject> implements WatchTarget<T> {
       if (next.done === true) throw new Error(`the streamed list of ${this.#options.path} ended too early`);
       const { type, object } = next.value;
       if (type === 'DELETED') {
-        objects.delete(objectKey(object));
+        objects.delete(objectKey(this.#transform(object, true)));
       } else if (type !== 'BOOKMARK') {
-        objects.set(objectKey(object), this.#transform(object));
+        objects.set(objectKey(object), this.#transform(object, false));
       } else if (object.metadata.annotations?.[INITIAL_EVENTS_END] === 'true') {
         this.#replace([...objects.values()]);
         this.opened();

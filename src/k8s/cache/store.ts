@@ -33,21 +33,20 @@ export class Store<T extends KubernetesObject> {
     for (const item of items) gone.delete(objectKey(item));
     // Deletions first, so that a listener never sees more than there ever was.
     for (const key of gone) this.#delete(key);
-    for (const item of items) this.upsert(item);
+    for (const item of items) {
+      const known = this.#objects.get(objectKey(item));
+      // It may have been put in another form since this list began.
+      if (known === undefined || !sameVersion(known, item)) this.upsert(item);
+    }
   }
 
-  upsert(object: T): void {
+  /** @param anew True: a change even where that state is known already. */
+  upsert(object: T, anew = false): void {
     const key = objectKey(object);
     const previous = this.#objects.get(key);
     this.#objects.set(key, object);
-    if (previous === undefined) {
-      this.#notify({ type: 'added', object });
-    } else if (
-      previous.metadata.resourceVersion !== object.metadata.resourceVersion ||
-      previous.metadata.uid !== object.metadata.uid
-    ) {
-      this.#notify({ type: 'updated', object, previous });
-    }
+    if (previous === undefined) this.#notify({ type: 'added', object });
+    else if (anew || !sameVersion(previous, object)) this.#notify({ type: 'updated', object, previous });
   }
 
   /** `object` is the last state, which a DELETED event carries. Does nothing for one that is not known. */
@@ -78,6 +77,10 @@ export class Store<T extends KubernetesObject> {
       }
     }
   }
+}
+
+export function sameVersion({ metadata: a }: KubernetesObject, { metadata: b }: KubernetesObject): boolean {
+  return a.uid === b.uid && a.resourceVersion === b.resourceVersion;
 }
 
 /** What those who only read need of a store. */
