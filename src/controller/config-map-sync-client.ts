@@ -2,10 +2,12 @@ import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
 import type { ConfigMapSyncStatus } from '../api/v1alpha1/config-map-sync-status.js';
 import { GROUP, PLURAL, VERSION, FINALIZER } from '../api/v1alpha1/well-known.js';
 import { apiPath } from '../k8s/client/api-path.js';
+import { METADATA_ONLY, type KubernetesObject } from '../k8s/client/objects.js';
 import type { RestClient } from '../k8s/client/rest-client.js';
+import { storedMetadata } from '../sync/stored.js';
 import { FairQueue } from '../tenant/fair-queue.js';
 
-/** Writes of ConfigMapSyncs themselves, under the operator's own identity. */
+/** Writes of ConfigMapSyncs themselves, under the operator's own identity: of each answer the metadata is enough. */
 export class ConfigMapSyncClient {
   readonly #client: RestClient;
   // One write of a thousand targets takes the API server a tenth of a second and more of its processor: many at once would
@@ -26,16 +28,20 @@ export class ConfigMapSyncClient {
     return this.#patchFinalizers(sync, finalizers, signal);
   }
 
-  /** Replaces the status of just this object: one of the same name that was created since is left alone (409). */
+  /**
+   * Replaces the status of just this object: one of the same name that was created since is left alone (409).
+   * @returns undefined where its spec is another one by now, which a watch will bring.
+   */
   async writeStatus(
     sync: ConfigMapSync,
     status: ConfigMapSyncStatus,
     signal: AbortSignal,
-  ): Promise<ConfigMapSync> {
+  ): Promise<ConfigMapSync | undefined> {
     // In a merge patch what is not named stays: what the new status lacks has to be named as null.
     const emptied = Object.fromEntries(Object.keys(sync.status ?? {}).map((field) => [field, null]));
     const body = { metadata: { uid: sync.metadata.uid }, status: { ...emptied, ...status } };
-    return this.#patch(sync, body, signal, 'status');
+    const written = await this.#patch(sync, body, signal, 'status');
+    return written.metadata.generation === sync.metadata.generation ? { ...written, status } : undefined;
   }
 
   /** The list is replaced whole: the resourceVersion keeps a finalizer that somebody else added meanwhile. */
@@ -51,14 +57,19 @@ export class ConfigMapSyncClient {
     subresource?: string,
   ): Promise<ConfigMapSync> {
     const { namespace = '', name } = sync.metadata;
-    const path = apiPath({ group: GROUP, version: VERSION, namespace, resource: PLURAL, name, subresource });
+    const path = pathOf(sync, subresource);
+    const request = { method: 'PATCH', path, body, accept: METADATA_ONLY, signal } as const;
     const writes = subresource === undefined ? this.#finalizers : this.#statuses;
     const { body: patched } = await writes.run(
       { namespace, name },
       'work',
-      () => this.#client.request<ConfigMapSync>({ method: 'PATCH', path, body, signal }),
+      () => this.#client.request<KubernetesObject>(request),
       signal,
     );
-    return patched;
+    return { ...sync, metadata: storedMetadata(patched.metadata) };
   }
+}
+
+export function pathOf({ metadata: { namespace = '', name } }: ConfigMapSync, subresource?: string): string {
+  return apiPath({ group: GROUP, version: VERSION, namespace, resource: PLURAL, name, subresource });
 }

@@ -5,6 +5,7 @@ import { objectKey, type KubernetesObject } from '../k8s/client/objects.js';
 import type { ReadableStore } from '../k8s/cache/store.js';
 import type { WorkQueue } from '../k8s/controller/work-queue.js';
 import { inSlices } from '../k8s/util/async.js';
+import { isWithheld } from '../sync/stored.js';
 import { selectorOf } from '../sync/targets.js';
 import type { Cause } from '../tenant/namespace-watch.js';
 import type { SyncIndex } from './sync-index.js';
@@ -59,7 +60,7 @@ export class EventHandlers {
       return;
     }
     const sync = this.#options.syncs.get(key);
-    if (cause === 'changed' && sync !== undefined)
+    if (cause === 'changed' && sync !== undefined && !isWithheld(sync))
       this.#options.states.of(sync).changedAt ??= this.#options.now();
     this.#options.queue.add(key);
   }
@@ -131,6 +132,7 @@ export class EventHandlers {
 
 /** Namespaces where a recorded copy has gone from one status to the next. */
 function freedBetween(previous: ConfigMapSync, sync: ConfigMapSync): string[] {
+  if (isWithheld(sync)) return [];
   const copies = (sync.status?.targets ?? []).flatMap((target) => target.copies ?? []);
   const recorded = new Set(copies.map(({ uid }) => uid));
   return (previous.status?.targets ?? [])

@@ -1,16 +1,19 @@
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import { RetryError, isApiError } from '../k8s/client/errors.js';
+import { RetryError, isApiError, undefinedAt } from '../k8s/client/errors.js';
 import { splitKey } from '../k8s/client/objects.js';
 import type { ReconcileResult } from '../k8s/controller/controller.js';
 import type { Clock } from '../k8s/util/clock.js';
 import { messageOf } from '../k8s/util/text.js';
 import type { Notifier } from '../reporting/notifier.js';
+import { isWithheld, TOO_MANY_OBJECTS } from '../sync/stored.js';
+import { metaTime, withheldStatus } from '../sync/status.js';
 import type { Tenancy } from '../tenant/tenancy.js';
 import type { ConfigMapSyncClient } from './config-map-sync-client.js';
 import type { Finalizer } from './finalizer.js';
 import type { Planned, Planner, PlanRequest } from './planner.js';
 import type { Reporter } from './reporter.js';
 import type { Schedule } from './schedule.js';
+import type { SyncAdmission } from './sync-admission.js';
 import { hasFinalizer, type SyncState } from './sync-state.js';
 import type { SyncStates } from './sync-states.js';
 import type { TargetRunner } from './target-runner.js';
@@ -18,6 +21,7 @@ import type { TargetRunner } from './target-runner.js';
 export interface ReconcilerOptions {
   states: SyncStates;
   client: ConfigMapSyncClient;
+  admission: Pick<SyncAdmission, 'hasRoomFor' | 'message'>;
   tenancy: Tenancy;
   planner: Planner;
   targets: TargetRunner;
@@ -30,6 +34,8 @@ export interface ReconcilerOptions {
 
 /** Where no plan could be made for so long, in milliseconds, it is no passing fault. */
 const BROKEN_MS = 10_000;
+/** How often to look whether what is under way has ended, where nothing more is to be done, in milliseconds. */
+const WITHHOLD_MS = 500;
 /** How long the watches of a suspended ConfigMapSync are kept, in milliseconds: many are resumed at once. */
 const SUSPENDED_MS = 60_000;
 
@@ -54,6 +60,7 @@ export class ConfigMapSyncReconciler {
       if (states.lost(key).length === 0) this.#options.tenancy.close(key);
       return {};
     }
+    if (isWithheld(sync)) return this.#withhold(sync, signal);
     const state = states.of(sync);
     const now = this.#options.clock.now();
     const waitMs = state.plans.readyAt(now) - now;
@@ -86,9 +93,32 @@ export class ConfigMapSyncReconciler {
     const planned = await planner.plan(request).catch((error: unknown) => {
       throw this.#failed(state, request, error);
     });
+    // Only now it is known how many targets it has; nothing is done for them yet.
+    if (!this.#options.admission.hasRoomFor(sync, planned.plan.selection.wanted.length)) return {};
     if (request.recheck) state.checkedAt = this.#options.clock.now();
     this.#adopt(state, planned);
     return { requeueAfterMs: Math.min(this.#nextLookMs(planned), schedule.resyncMs()) };
+  }
+
+  /** There is no room for it in memory: it is told so, and nothing else is done. */
+  async #withhold(sync: ConfigMapSync, signal: AbortSignal): Promise<ReconcileResult> {
+    const { states, targets, reporter, client, admission, clock } = this.#options;
+    const state = states.get(sync.metadata.uid);
+    if (state !== undefined && !state.orphaned) {
+      // What an attempt did is in the status before it is forgotten.
+      targets.queue.cancel(state.uid);
+      if (targets.queue.running(state.uid).length > 0) return { requeueAfterMs: WITHHOLD_MS };
+      await reporter.finish(state, signal);
+      this.forget(state);
+    }
+    const { metadata, status } = sync;
+    const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+    if (ready?.reason === TOO_MANY_OBJECTS && ready.observedGeneration === metadata.generation) return {};
+    const message = admission.message(metadata.namespace ?? '');
+    await client
+      .writeStatus(sync, withheldStatus(sync, message, metaTime(clock.now())), signal)
+      .catch(undefinedAt(404, 409));
+    return {};
   }
 
   /** Touches nothing; what is known is kept for a moment, in case that it is resumed. */

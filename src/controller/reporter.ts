@@ -5,7 +5,7 @@ import type { WorkQueue } from '../k8s/controller/work-queue.js';
 import type { Clock } from '../k8s/util/clock.js';
 import type { Notifier } from '../reporting/notifier.js';
 import { addWork, type SyncPlan, type SyncResult } from '../sync/result.js';
-import { leftoversOf, sameStatus, statusOf } from '../sync/status.js';
+import { leftoversOf, metaTime, sameStatus, statusOf } from '../sync/status.js';
 import type { ConfigMapSyncClient } from './config-map-sync-client.js';
 import type { Finalizer } from './finalizer.js';
 import type { SyncState } from './sync-state.js';
@@ -55,13 +55,17 @@ export class Reporter {
 
   /** Reports at once all that is known and not reported: for the end of the process. */
   async flush(signal: AbortSignal): Promise<void> {
-    const dirty = this.#options.states.all().filter(({ dirtySince }) => dirtySince !== undefined);
-    for (const state of dirty) {
+    for (const state of this.#options.states.all()) {
       if (signal.aborted) return;
-      // As if all that is missing had been missing for long enough.
-      state.dirtySince = state.lastReportAt = Number.NEGATIVE_INFINITY;
-      await this.report(state.uid, signal).catch(() => undefined);
+      await this.finish(state, signal).catch(() => undefined);
     }
+  }
+
+  /** Reports what is known and not reported of one, as if all that is missing had been missing for long enough. */
+  async finish(state: SyncState, signal: AbortSignal): Promise<void> {
+    if (state.dirtySince === undefined) return;
+    state.dirtySince = state.lastReportAt = Number.NEGATIVE_INFINITY;
+    await this.report(state.uid, signal);
   }
 
   /** @throws ApiError where the status could not be written: it is tried again, and told only once. */
@@ -77,9 +81,7 @@ export class Reporter {
 
     const previous = state.reported;
     const result = state.result(plan);
-    // As metav1.Time has it, without fractions.
-    const now = new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
-    const next = statusOf(previous, result, now);
+    const next = statusOf(previous, result, metaTime(clock.now()));
     state.told(result, next);
     if (plan.purpose === 'finalize') state.removed = addWork(state.removed, result.work);
     const { finalizer } = this.#options;

@@ -23,8 +23,10 @@ export class SyncStates {
   current(key: string): ConfigMapSync | undefined {
     const stored = this.#syncs.get(key);
     if (stored === undefined) return undefined;
-    const written = this.#states.get(stored.metadata.uid)?.written;
-    return written === undefined ? stored : newerOf(written, stored);
+    const state = this.#states.get(stored.metadata.uid);
+    // Once the watch has caught up, it would only be a second copy.
+    if (state?.written !== undefined && newerOf(state.written, stored) === stored) state.written = undefined;
+    return state?.written ?? stored;
   }
 
   of(sync: ConfigMapSync): SyncState {

@@ -1,6 +1,7 @@
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
 import { API_VERSION, KIND, MANAGED_BY } from '../api/v1alpha1/well-known.js';
 import type { TargetState, TargetStatus } from '../api/v1alpha1/config-map-sync-status.js';
+import { isWithheld, TOO_MANY_OBJECTS } from '../sync/stored.js';
 import type { KubernetesObject } from '../k8s/client/objects.js';
 import { inSlices } from '../k8s/util/async.js';
 
@@ -26,7 +27,7 @@ const MAX_BYTES = 512 * 1024;
  */
 export async function policyReport(syncs: readonly ConfigMapSync[]): Promise<Omit<PolicyReport, 'metadata'>> {
   const sorted = syncs.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
-  const targets = sorted.flatMap((sync) => (sync.status?.targets ?? []).map((target) => ({ sync, target })));
+  const targets = sorted.flatMap((sync) => targetsOf(sync).map((target) => ({ sync, target })));
   const summary: Record<PolicyResult, number> = { pass: 0, fail: 0, warn: 0, error: 0, skip: 0 };
   const results: PolicyReport['results'] = [];
   let bytes = 0;
@@ -45,6 +46,13 @@ export async function policyReport(syncs: readonly ConfigMapSync[]): Promise<Omi
   if (left > 0) results.push({ policy: POLICY, result: 'skip', message });
   const apiVersion = `${POLICY_REPORTS.group}/${POLICY_REPORTS.version}`;
   return { apiVersion, kind: 'PolicyReport', summary, results };
+}
+
+function targetsOf(sync: ConfigMapSync): TargetStatus[] {
+  if (!isWithheld(sync)) return sync.status?.targets ?? [];
+  const { namespace = '', creationTimestamp: lastTransitionTime = '' } = sync.metadata;
+  const message = 'nothing is done for this ConfigMapSync: see its condition Ready';
+  return [{ namespace, state: 'Failed', reason: TOO_MANY_OBJECTS, message, lastTransitionTime }];
 }
 
 function resultOf({ metadata, spec }: ConfigMapSync, target: TargetStatus) {

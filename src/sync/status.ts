@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { CONDITION_TYPES, MAX_CONDITION_MESSAGE } from '../api/v1alpha1/condition.js';
+import { CONDITION_TYPES, MAX_CONDITION_MESSAGE, type Condition } from '../api/v1alpha1/condition.js';
+import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
 import {
   MAX_COPIES,
   MAX_TARGET_MESSAGE,
@@ -26,6 +27,7 @@ import {
   type Verdict,
 } from './result.js';
 import { cut, fittingTargets } from './status-size.js';
+import { TOO_MANY_OBJECTS } from './stored.js';
 
 /**
  * The next status. What is not known stays as `previous` has it; times move only with what they stamp.
@@ -43,18 +45,7 @@ export function statusOf(
   const judged = targets.filter(({ namespace }) => wanted.has(namespace));
   const outcomes = new Map(judged.map((target) => [target.namespace, outcomeOf(target)]));
   const verdicts = verdictsOf(previous, result, outcomes);
-  const conditions = CONDITION_TYPES.map((type) => {
-    const { status, reason, message } = verdicts[type] ?? UNDECIDED;
-    const before = previous?.conditions?.find((condition) => condition.type === type);
-    return {
-      type,
-      status,
-      observedGeneration: generation,
-      lastTransitionTime: before?.status === status ? before.lastTransitionTime : now,
-      reason,
-      message: cut(message, MAX_CONDITION_MESSAGE),
-    };
-  });
+  const conditions = conditionsOf(verdicts, previous, generation, now);
   if (keepsPrevious(plan)) {
     const { targets: known, ...rest } = previous ?? {};
     const status: ConfigMapSyncStatus = {
@@ -80,12 +71,42 @@ export function statusOf(
   return { ...status, targets: fittingTargets(plan.sync, status, targets) };
 }
 
+/** That nothing is done for it, in place of the parts of the status that say how far it has come. */
+export function withheldStatus(
+  { metadata: { generation = 0 }, status }: ConfigMapSync,
+  message: string,
+  now: string,
+): ConfigMapSyncStatus {
+  const verdicts = { Ready: failed(TOO_MANY_OBJECTS, message) };
+  return { observedGeneration: generation, conditions: conditionsOf(verdicts, status, generation, now) };
+}
+
+/** As metav1.Time has it, without fractions. */
+export function metaTime(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().replace(/\.\d+Z$/, 'Z');
+}
+
 /** True where the API server would store the same. */
 export function sameStatus(a: ConfigMapSyncStatus | undefined, b: ConfigMapSyncStatus | undefined): boolean {
   return isDeepStrictEqual(plain(a), plain(b));
 }
 
 const UNDECIDED = undecided('NotEvaluated', 'not looked at yet');
+
+function conditionsOf(
+  verdicts: Verdicts,
+  previous: ConfigMapSyncStatus | undefined,
+  observedGeneration: number,
+  now: string,
+): Condition[] {
+  return CONDITION_TYPES.map((type) => {
+    const { status, reason, message } = verdicts[type] ?? UNDECIDED;
+    const before = previous?.conditions?.find((condition) => condition.type === type);
+    const lastTransitionTime = before?.status === status ? before.lastTransitionTime : now;
+    const text = cut(message, MAX_CONDITION_MESSAGE);
+    return { type, status, observedGeneration, lastTransitionTime, reason, message: text };
+  });
+}
 
 /** Nothing was looked at: what is known stays. */
 function keepsPrevious({ purpose }: SyncPlan): boolean {

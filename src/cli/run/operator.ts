@@ -144,6 +144,7 @@ export class Operator {
     const reconciler = new ConfigMapSyncReconciler({
       states,
       client: syncClient,
+      admission: watches.admission,
       tenancy: this.#tenancy,
       planner: new Planner({
         tenancy: this.#tenancy,

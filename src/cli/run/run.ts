@@ -69,7 +69,7 @@ export async function run(options: RunOptions, env: Readonly<NodeJS.ProcessEnv>)
   checks.push(watchCheck('tenant watches', logger, () => operator?.stalledWatches(deadline()) ?? []));
   checks.push({ name: 'memory', check: () => (memory.room === undefined ? undefined : 'nearly used up') });
   const health = healthServer(checks, metrics);
-  metrics.collect({ readiness: () => readinessOf(checks) });
+  metrics.collect({ readiness: () => readinessOf(checks), withheld: () => watches.budget.refused() });
   const metricsServer = new MetricsServer({
     metrics,
     secure: options.metricsSecure,
@@ -91,7 +91,7 @@ export async function run(options: RunOptions, env: Readonly<NodeJS.ProcessEnv>)
 
     // First of all: an API server that is not there is then waited for, and told of, in one place.
     const username = await operatorIdentity(client, logger, clock, stop);
-    for (const each of [...watches.reflectors, events]) {
+    for (const each of [watches.admission, ...watches.reflectors, events]) {
       each.run(background.signal).catch(() => undefined);
     }
 

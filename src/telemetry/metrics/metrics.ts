@@ -15,6 +15,8 @@ interface Sources {
   watches: () => Readonly<Record<string, number>>;
   /** Which of the checks behind `/readyz` hold, by their names. */
   readiness: () => Readonly<Record<string, boolean>>;
+  /** How many ConfigMapSyncs are withheld, by namespace. */
+  withheld: () => ReadonlyMap<string, number>;
 }
 
 /** Seconds; what matters is between "at once" and the poll interval. */
@@ -124,6 +126,12 @@ export class Metrics {
       ['check'],
       () =>
         Object.entries(this.#sources.readiness?.() ?? {}).map(([check, holds]) => [{ check }, Number(holds)]),
+    );
+    this.#families.sampled(
+      'configweaver_configmapsyncs_withheld',
+      'ConfigMapSyncs for which nothing is done, since there is no room for them in memory.',
+      ['tenant'],
+      () => [...(this.#sources.withheld?.() ?? [])].map(([tenant, count]) => [{ tenant }, count]),
     );
     collectDefaultMetrics({ register: this.#families });
   }

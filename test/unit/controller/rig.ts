@@ -11,10 +11,12 @@ import { ConfigMapSyncReconciler } from '../../../src/controller/reconciler.js';
 import { Reporter } from '../../../src/controller/reporter.js';
 import { Schedule } from '../../../src/controller/schedule.js';
 import { SyncIndex } from '../../../src/controller/sync-index.js';
+import { SyncAdmission } from '../../../src/controller/sync-admission.js';
 import { SyncStates } from '../../../src/controller/sync-states.js';
 import { type SyncState } from '../../../src/controller/sync-state.js';
 import { TargetRunner } from '../../../src/controller/target-runner.js';
 import { Controller, type ReconcileResult } from '../../../src/k8s/controller/controller.js';
+import { MemoryBudget } from '../../../src/k8s/cache/memory-budget.js';
 import { WorkQueue } from '../../../src/k8s/controller/work-queue.js';
 import { DenialRegister } from '../../../src/reporting/denial.js';
 import { Notifier } from '../../../src/reporting/notifier.js';
@@ -37,6 +39,12 @@ const KEY = 'team-a/share';
 export class Rig {
   readonly clock = new FakeClock();
   readonly cluster = new FakeCluster(() => this.clock.now());
+  readonly admission = new SyncAdmission({
+    store: this.cluster.syncs,
+    budget: new MemoryBudget(2 ** 30, () => undefined),
+    client: this.cluster.api.client(),
+    clock: this.clock,
+  });
   readonly states = new SyncStates(this.cluster.syncs, () => this.clock.now());
   /** ConfigMapSyncs to be planned. */
   readonly queue: WorkQueue;
@@ -108,6 +116,7 @@ export class Rig {
     this.reconciler = new ConfigMapSyncReconciler({
       states,
       client,
+      admission: this.admission,
       tenancy: this.tenancy,
       planner: new Planner({
         tenancy: this.tenancy,
