@@ -14,16 +14,21 @@ import type { AuditEntry, AuditSink } from '../telemetry/logging/audit-sink.js';
 import type { Metrics } from '../telemetry/metrics/metrics.js';
 import type { IdentityError } from '../tenant/errors.js';
 import type { AccessDecision } from '../tenant/tenant-config-maps.js';
-import { denialsOf, type DenialRegister } from './denial.js';
 
 /** What results feed; docs/metrics.md has their names. */
-type Fed = 'setTargets' | 'setLastSync' | 'countDenial' | 'cleanupAbandoned' | 'eventsDropped' | 'propagated';
+type Fed =
+  | 'setTargets'
+  | 'setDenied'
+  | 'setLastSync'
+  | 'countDenial'
+  | 'cleanupAbandoned'
+  | 'eventsDropped'
+  | 'propagated';
 
 export interface NotifierOutputs {
   events: Pick<EventRecorder, 'record'>;
   metrics: Pick<Metrics, Fed | 'forget'>;
   log: Pick<AuditSink, 'write'>;
-  register: DenialRegister;
 }
 
 /** Of a ConfigMapSync: its status as Events have told it, and by reason how many have no Event of their own. */
@@ -48,7 +53,6 @@ export class Notifier {
 
   forget(namespace: string, name: string): void {
     this.#outputs.metrics.forget(namespace, name);
-    this.#outputs.register.set(`${namespace}/${name}`, []);
     this.#untold.delete(`${namespace}/${name}`);
   }
 
@@ -173,12 +177,13 @@ export class Notifier {
     { plan, underWay, work, spreadingSince }: SyncResult,
     now: number,
   ): void {
-    const { metrics, register } = this.#outputs;
+    const { metrics } = this.#outputs;
     const { namespace = '', name } = plan.sync.metadata;
     const counts: Partial<Record<string, number>> = {};
     for (const { state } of next.targets ?? []) counts[state] = (counts[state] ?? 0) + 1;
     metrics.setTargets(namespace, name, counts);
-    register.set(objectKey(plan.sync), denialsOf(plan.sync, next));
+    const denied = (next.targets ?? []).filter(isDenied).map((target) => target.namespace);
+    metrics.setDenied(namespace, name, plan.sync.spec.serviceAccount.name, denied);
     if (plan.purpose !== 'sync' || underWay.size > 0) return;
     const since =
       previous?.contentHash === next.contentHash ? spreadingSince : (spreadingSince ?? plan.since);

@@ -1,4 +1,4 @@
-import type { TargetFinding } from '../../reporting/denial.js';
+import type { TargetFinding } from '../../reporting/finding.js';
 import { renderTextTable, type TextColumn } from '../audit/report/text-table.js';
 import type { Colour } from '../terminal.js';
 import type { KeyChange } from './plan-changes.js';

@@ -1,5 +1,4 @@
 import { API_VERSION } from '../../api/v1alpha1/well-known.js';
-import { DenialRegister } from '../../reporting/denial.js';
 import { Notifier } from '../../reporting/notifier.js';
 import { PolicyReporter } from '../../reporting/policy-reporter.js';
 import { ConfigMapSyncClient } from '../../controller/config-map-sync-client.js';
@@ -87,8 +86,7 @@ export class Operator {
     const namespaces = new NamespaceLister(watches.namespaces);
     const index = new SyncIndex(watches.syncs);
     const states = new SyncStates(watches.syncs, () => clock.now());
-    const register = new DenialRegister();
-    const notifier = new Notifier({ events: parts.events, metrics, log: parts.auditLog, register });
+    const notifier = new Notifier({ events: parts.events, metrics, log: parts.auditLog });
     const schedule = new Schedule({ pollMs: options.pollInterval, resyncMs: options.resyncInterval }, random);
     const finalizer = new Finalizer({ namespaces, timeoutMs: options.cleanupTimeout, clock });
     const syncClient = new ConfigMapSyncClient(caller.client);
@@ -197,7 +195,6 @@ export class Operator {
       : undefined;
 
     metrics.collect({
-      denied: () => register.series(options.deniedSeriesLimit),
       cachedTokens: () => this.#tenancy.cachedTokens,
       watches: () => ({ configmaps: this.#tenancy.watches }),
     });

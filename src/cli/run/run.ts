@@ -40,7 +40,7 @@ export async function run(options: RunOptions, env: Readonly<NodeJS.ProcessEnv>)
   });
   const unguard = memory.start();
   const auditLog = new AuditSink(process.stdout, { logger });
-  const metrics = new Metrics();
+  const metrics = new Metrics(options.deniedSeriesLimit);
   const caller = await Caller.connect({
     kubeconfig: options.kubeconfig,
     env,

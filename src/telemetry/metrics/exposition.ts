@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Registry } from 'prom-client';
 
 export type ExpositionFormat = 'prometheus' | 'openmetrics';
@@ -7,21 +8,38 @@ export const CONTENT_TYPES: Record<ExpositionFormat, string> = {
   openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
 };
 
+/** Others have the event loop when that many milliseconds are over: what tenants multiply makes a metric large. */
+const SLICE_MS = 2;
+
 /**
- * Renders all that is registered. prom-client writes OpenMetrics as well, but its format is a property of the registry, and one
+ * Renders all that is registered, one metric after the other. prom-client writes OpenMetrics as well, but its format is a property of the registry, and one
  * such scrape takes `_total` off the counters of every later Prometheus scrape. Quotes and line breaks in values are escaped
  * there, so what is changed here never is part of one.
  */
 export async function renderExposition(registry: Registry, format: ExpositionFormat): Promise<string> {
-  const text = (await registry.metrics()).replaceAll('\n\n', '\n');
-  if (format === 'prometheus') return text;
-  const open = text
-    .replace(/^# HELP .*/gm, (help) => help.replaceAll('"', '\\"'))
-    // A counter's family is named without the suffix that its samples have.
-    .replace(/^# HELP (\w+)_total (.*\n)# TYPE \1_total counter$/gm, '# HELP $1 $2# TYPE $1 counter')
-    // Bounds are canonical floats: `1.0`, not `1`.
-    .replace(/([{,](?:le|quantile)="\d+)"/g, '$1.0"');
-  return `${open}# EOF\n`;
+  const texts: string[] = [];
+  let sliceEnd = performance.now() + SLICE_MS;
+  for (const { name } of registry.getMetricsAsArray()) {
+    if (performance.now() > sliceEnd) {
+      await nextTurn();
+      sliceEnd = performance.now() + SLICE_MS;
+    }
+    const text = `${await registry.getSingleMetricAsString(name)}\n`;
+    texts.push(format === 'prometheus' ? text : openMetrics(text));
+  }
+  if (format === 'openmetrics') texts.push('# EOF\n');
+  return texts.join('');
+}
+
+function openMetrics(text: string): string {
+  return (
+    text
+      .replace(/^# HELP .*/gm, (help) => help.replaceAll('"', '\\"'))
+      // A counter's family is named without the suffix that its samples have.
+      .replace(/^# HELP (\w+)_total (.*\n)# TYPE \1_total counter$/gm, '# HELP $1 $2# TYPE $1 counter')
+      // Bounds are canonical floats: `1.0`, not `1`.
+      .replace(/([{,](?:le|quantile)="\d+)"/g, '$1.0"')
+  );
 }
 
 /**

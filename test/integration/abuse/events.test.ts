@@ -61,6 +61,19 @@ describe('Events beside a tenant with 200 ConfigMapSyncs of 200 denied targets',
     );
   });
 
+  it('leave series of the other tenant in the metrics, and those left out are counted', async () => {
+    const { operator } = fixture;
+    const [dropped] = await operator.samples('configweaver_series_dropped', {
+      metric: 'configweaver_namespace_denied',
+    });
+    expect(dropped?.value).to.be.greaterThan(1_000);
+
+    const series = await operator.samples('configweaver_namespace_denied', {
+      namespace: victim.tenant.namespace,
+    });
+    expect(series).to.have.length(VICTIMS);
+  });
+
   it('are bounded for the tenant that has too many, with one that says how many more there are and where', async () => {
     const [summary] = await eventually(
       async () => {

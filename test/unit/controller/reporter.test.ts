@@ -8,7 +8,6 @@ import { type SyncState } from '../../../src/controller/sync-state.js';
 import { Store } from '../../../src/k8s/cache/store.js';
 import { Controller } from '../../../src/k8s/controller/controller.js';
 import { WorkQueue } from '../../../src/k8s/controller/work-queue.js';
-import { DenialRegister } from '../../../src/reporting/denial.js';
 import { Notifier } from '../../../src/reporting/notifier.js';
 import { NO_WORK, type Desired, type SyncPlan } from '../../../src/sync/result.js';
 import { SYNCED } from '../../../src/sync/outcomes.js';
@@ -64,6 +63,7 @@ describe('the reporter', () => {
         events: { record: ({ note }) => notes.push(note) > 0 },
         metrics: {
           setTargets: () => undefined,
+          setDenied: () => undefined,
           setLastSync: () => undefined,
           countDenial: () => undefined,
           cleanupAbandoned: () => undefined,
@@ -72,7 +72,6 @@ describe('the reporter', () => {
           forget: () => undefined,
         },
         log: { write: () => undefined },
-        register: new DenialRegister(),
       }),
       finalizer: new Finalizer({ namespaces: { state: () => 'active' }, timeoutMs: 600_000, clock }),
       queue,

@@ -18,7 +18,6 @@ import { TargetRunner } from '../../../src/controller/target-runner.js';
 import { Controller, type ReconcileResult } from '../../../src/k8s/controller/controller.js';
 import { MemoryBudget } from '../../../src/k8s/cache/memory-budget.js';
 import { WorkQueue } from '../../../src/k8s/controller/work-queue.js';
-import { DenialRegister } from '../../../src/reporting/denial.js';
 import { Notifier } from '../../../src/reporting/notifier.js';
 import { FairQueue } from '../../../src/tenant/fair-queue.js';
 import { Tenancy } from '../../../src/tenant/tenancy.js';
@@ -159,6 +158,7 @@ export class Rig {
       },
       metrics: {
         setTargets: () => undefined,
+        setDenied: () => undefined,
         setLastSync: () => undefined,
         countDenial: () => undefined,
         cleanupAbandoned: (namespace, name) => this.abandoned.push(`${namespace}/${name}`),
@@ -167,7 +167,6 @@ export class Rig {
         forget: () => undefined,
       },
       log: { write: () => undefined },
-      register: new DenialRegister(),
     });
   }
 

@@ -1,5 +1,4 @@
 import { expect } from 'chai';
-import { DenialRegister } from '../../../src/reporting/denial.js';
 import { Notifier } from '../../../src/reporting/notifier.js';
 import { NO_WORK } from '../../../src/sync/result.js';
 import { outcomeOf } from '../../../src/sync/outcomes.js';
@@ -34,7 +33,7 @@ describe('the notifier', () => {
   let counted: string[];
   let measured: string[];
   let targets: Map<string, Readonly<Partial<Record<string, number>>>>;
-  let register: DenialRegister;
+  let deniedSeries: Map<string, readonly string[]>;
   let notifier: Notifier;
   const sync = syncObject();
   const now = Date.UTC(2026, 0, 2, 3, 4, 5);
@@ -47,11 +46,13 @@ describe('the notifier', () => {
     counted = [];
     measured = [];
     targets = new Map();
-    register = new DenialRegister();
+    deniedSeries = new Map();
     notifier = new Notifier({
       events: { record: (event) => hasRoom(event) && events.push(event) > 0 },
       metrics: {
         setTargets: (namespace, name, counts) => targets.set(`${namespace}/${name}`, counts),
+        setDenied: (namespace, name, account, denied) =>
+          deniedSeries.set(`${namespace}/${name} ${account}`, denied),
         setLastSync: (namespace, name, seconds) => measured.push(`last ${namespace}/${name} ${seconds}`),
         propagated: (seconds) => measured.push(`propagated ${seconds}`),
         countDenial: (namespace, account, verb) => counted.push(`${namespace} ${account} ${verb}`),
@@ -60,7 +61,6 @@ describe('the notifier', () => {
         forget: (namespace, name) => targets.delete(`${namespace}/${name}`),
       },
       log: { write: (entry) => lines.push(entry) },
-      register,
     });
   });
 
@@ -208,13 +208,13 @@ describe('the notifier', () => {
   it('measures the targets by state, and what is denied', async () => {
     await notifier.report(
       undefined,
-      statusOf([denied, target('dev', 'Synced'), target('lab', 'Synced')]),
+      statusOf([denied, target('dev', 'Synced'), target('lab', 'Synced'), target('old', 'Stale')]),
       resultOf(planOf()),
       now,
     );
 
-    expect(targets.get('team-a/share')).to.deep.equal({ Synced: 2, Denied: 1 });
-    expect(register.series(10).series.map(({ targetNamespace }) => targetNamespace)).to.deep.equal(['prod']);
+    expect(targets.get('team-a/share')).to.deep.equal({ Synced: 2, Denied: 1, Stale: 1 });
+    expect([...deniedSeries]).to.deep.equal([['team-a/share default', ['prod', 'old']]]);
   });
 
   it('forgets all series of a ConfigMapSync that is gone', async () => {
@@ -223,7 +223,6 @@ describe('the notifier', () => {
     notifier.forget('team-a', 'share');
 
     expect(targets.size).to.equal(0);
-    expect(register.series(10).series).to.deep.equal([]);
   });
 
   it('tells what was done, of a deletion only at its end', async () => {

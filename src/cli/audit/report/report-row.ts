@@ -1,7 +1,7 @@
 import type { TargetState, TargetStatus } from '../../../api/v1alpha1/config-map-sync-status.js';
 import type { ConfigMapSync } from '../../../api/v1alpha1/config-map-sync.js';
 import { selectTargets } from '../../../sync/targets.js';
-import { findingOf, type TargetFinding } from '../../../reporting/denial.js';
+import { findingOf, type TargetFinding } from '../../../reporting/finding.js';
 import { isDenied, NOT_EVALUATED } from '../../../sync/outcomes.js';
 
 /**

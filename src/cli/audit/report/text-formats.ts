@@ -1,7 +1,7 @@
 import { STATE_INFO, type Tone } from './report-row.js';
 import { renderTextTable, type TextColumn } from './text-table.js';
 import type { Colour } from '../../terminal.js';
-import type { TargetFinding } from '../../../reporting/denial.js';
+import type { TargetFinding } from '../../../reporting/finding.js';
 
 const COLOURS: Record<Tone, Colour> = { good: 'green', bad: 'red', warn: 'yellow', quiet: 'dim' };
 

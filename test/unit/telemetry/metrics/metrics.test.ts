@@ -45,13 +45,12 @@ describe('the metrics', () => {
   });
 
   it('show each denied namespace while it is denied, and no longer', async () => {
-    const metrics = new Metrics();
-    const denial = { namespace: 'team-a', name: 'ca', serviceAccount: 'default', targetNamespace: 'prod' };
-    let series = [denial, { ...denial, targetNamespace: 'test' }];
-    metrics.collect({ denied: () => ({ series, dropped: 3 }) });
+    const metrics = new Metrics(2);
 
+    metrics.setDenied('team-a', 'ca', 'default', ['prod', 'test', 'z1', 'z2', 'z3']);
     const before = await lines(metrics, 'configweaver_namespace_denied');
-    series = [denial];
+    const dropped = await lines(metrics, 'configweaver_denied_series_dropped');
+    metrics.setDenied('team-a', 'ca', 'default', ['prod']);
     const after = await lines(metrics, 'configweaver_namespace_denied');
 
     const labels = 'namespace="team-a",name="ca",service_account="default"';
@@ -60,8 +59,9 @@ describe('the metrics', () => {
       `configweaver_namespace_denied{${labels},target_namespace="test"} 1`,
     ]);
     expect(after).to.deep.equal(before.slice(0, 1));
+    expect(dropped).to.deep.equal(['configweaver_denied_series_dropped 3']);
     expect(await lines(metrics, 'configweaver_denied_series_dropped')).to.deep.equal([
-      'configweaver_denied_series_dropped 3',
+      'configweaver_denied_series_dropped 0',
     ]);
   });
 
@@ -83,12 +83,14 @@ describe('the metrics', () => {
     for (const name of ['x', 'y']) {
       metrics.setTargets('a', name, { Synced: 1 });
       metrics.setLastSync('a', name, 1_767_000_000);
+      metrics.setDenied('a', name, 'default', ['prod']);
     }
 
     metrics.forget('a', 'x');
     metrics.forget('a', 'never-there');
 
     expect(await lines(metrics, 'configweaver_targets')).to.have.length(1);
+    expect(await lines(metrics, 'configweaver_namespace_denied')).to.have.length(1);
     expect(await lines(metrics, 'configweaver_last_sync_timestamp_seconds')).to.deep.equal([
       'configweaver_last_sync_timestamp_seconds{namespace="a",name="y"} 1767000000',
     ]);
@@ -107,6 +109,77 @@ describe('the metrics', () => {
       'configweaver_denials_total{namespace="a",service_account="default",verb="create"} 2',
     );
     expect(await lines(metrics, 'configweaver_denials_total')).to.deep.equal(before.slice(1));
+  });
+
+  it('keep counting the dropped Events of a tenant that still has a ConfigMapSync or a ServiceAccount', async () => {
+    const metrics = new Metrics();
+    metrics.setTargets('a', 'x', { Synced: 1 });
+    metrics.countDenial('a', 'default', 'get');
+    metrics.countDenial('a', 'other', 'get');
+    metrics.eventsDropped('a', 2);
+
+    metrics.forgetServiceAccount('a', 'default');
+    metrics.forget('a', 'x');
+    metrics.eventsDropped('a', 1);
+    const before = await lines(metrics, 'configweaver_events_dropped_total');
+    metrics.forgetServiceAccount('a', 'other');
+
+    expect(before).to.deep.equal(['configweaver_events_dropped_total{tenant="a"} 3']);
+    expect(await lines(metrics, 'configweaver_events_dropped_total')).to.deep.equal([]);
+  });
+
+  it('expose a bounded number of series, and all of a tenant that has few, whatever another one multiplies', async () => {
+    const metrics = new Metrics(2000);
+    const multiply = (tenant: string, from: number, to: number): void => {
+      for (let index = from; index < to; index += 1) {
+        const name = `${tenant}-${index}`;
+        metrics.setTargets(tenant, name, { Synced: 1 });
+        metrics.setLastSync(tenant, name, 1_767_000_000);
+        metrics.setDenied(tenant, name, name, ['prod']);
+        metrics.countDenial(tenant, name, 'create');
+        metrics.cleanupAbandoned(tenant, name);
+        metrics.eventsDropped(index % 2 === 0 ? tenant : `${name}-too`, 1);
+      }
+    };
+
+    multiply('few', 0, 3);
+    multiply('many', 0, 21_000);
+    const text = await metrics.render('prometheus');
+
+    const dropped = new Map<string, number>();
+    for (const [, metric = '', value] of text.matchAll(
+      /^configweaver_series_dropped\{metric="(\w+)"\} (\d+)$/gm,
+    )) {
+      dropped.set(metric, Number(value));
+    }
+    const families = Map.groupBy(
+      text.split('\n').filter((line) => /[{,](tenant|namespace)="/.test(line)),
+      (line) => line.replace(/\{.*/, ''),
+    );
+    expect([...families.keys()])
+      .to.have.members([...dropped.keys()])
+      .and.have.length(6);
+    for (const [family, exposed] of families) {
+      expect(exposed, family).to.have.length.within(1000, 10_000);
+      const isOfFew = (line: string): boolean => line.includes('"few"');
+      expect(exposed.filter(isOfFew), family).to.have.length(family.includes('events_dropped') ? 1 : 3);
+      expect(dropped.get(family), family).to.be.greaterThan(0);
+    }
+  }).timeout(60_000);
+
+  it('give others the event loop between two metrics of many series', async () => {
+    const metrics = new Metrics();
+    for (let index = 0; index < 10_000; index += 1) {
+      metrics.setTargets('a', `sync-${index}`, { Synced: 1 });
+      metrics.setLastSync('a', `sync-${index}`, 1);
+    }
+    let turns = 0;
+    const timer = setInterval(() => (turns += 1), 0);
+
+    await metrics.render('prometheus');
+    clearInterval(timer);
+
+    expect(turns).to.be.greaterThan(0);
   });
 
   it('keep who went with copies left behind, and of many only the last thousand', async () => {
@@ -170,13 +243,10 @@ describe('the metrics', () => {
 
   it('show 2,000 denied namespaces, and how long that takes', async () => {
     const metrics = new Metrics();
-    const series = Array.from({ length: 2000 }, (_, index) => ({
-      namespace: `team-${index % 50}`,
-      name: 'shared-certificates',
-      serviceAccount: 'config-weaver',
-      targetNamespace: `target-namespace-${index}`,
-    }));
-    metrics.collect({ denied: () => ({ series, dropped: 0 }) });
+    for (let tenant = 0; tenant < 50; tenant += 1) {
+      const targets = Array.from({ length: 40 }, (_, index) => `target-namespace-${tenant}-${index}`);
+      metrics.setDenied(`team-${tenant}`, 'shared-certificates', 'config-weaver', targets);
+    }
     const times: number[] = [];
     let text = '';
 
