@@ -187,7 +187,10 @@ export class Operator {
         return this.#reporter.report(uid, this.#stopNow.signal);
       },
       onError: (uid, error) =>
-        logger.warn('a status could not be written and is tried again', { uid, error }),
+        logger.warn('a status could not be written and is tried again', {
+          configMapSync: states.get(uid)?.key,
+          error,
+        }),
     });
 
     this.#policyReporter = options.policyReports

@@ -69,7 +69,11 @@ export async function run(options: RunOptions, env: Readonly<NodeJS.ProcessEnv>)
   checks.push(watchCheck('tenant watches', logger, () => operator?.stalledWatches(deadline()) ?? []));
   checks.push({ name: 'memory', check: () => (memory.room === undefined ? undefined : 'nearly used up') });
   const health = healthServer(checks, metrics);
-  metrics.collect({ readiness: () => readinessOf(checks), withheld: () => watches.budget.refused() });
+  metrics.collect({
+    readiness: () => readinessOf(checks),
+    linesDropped: () => ({ log: logger.dropped, audit: auditLog.dropped }),
+    withheld: () => watches.budget.refused(),
+  });
   const metricsServer = new MetricsServer({
     metrics,
     secure: options.metricsSecure,

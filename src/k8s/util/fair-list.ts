@@ -94,7 +94,7 @@ export class FairList<T> {
 }
 
 /** Items in the order in which they came, each once. */
-class Fifo<T> {
+export class Fifo<T> {
   readonly #items = new Set<T>();
   /** Moves on with the items: a new iterator walks past every item that was taken since the set was last rebuilt. */
   #next = this.#items.values();

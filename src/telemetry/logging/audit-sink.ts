@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../../k8s/util/clock.js';
 import { printable } from '../../k8s/util/text.js';
-import { BoundedWriter, type OutputStream } from './bounded-writer.js';
+import { BoundedWriter, type Line, type OutputStream } from './bounded-writer.js';
 import type { Logger } from './logger.js';
 import { redactValue } from './redact.js';
 
@@ -46,7 +46,13 @@ export class AuditSink {
   write(entry: AuditEntry): void {
     const time = new Date(this.#clock.now()).toISOString();
     const record = redactValue({ audit: true, time, ...entry }, { stacks: false });
-    this.#writer.write(`${printable(JSON.stringify(record))}\n`);
+    const text = `${printable(JSON.stringify(record))}\n`;
+    this.#writer.write({ tenant: entry.configMapSync.namespace, text } satisfies Line);
+  }
+
+  /** How many lines were lost so far. */
+  get dropped(): number {
+    return this.#writer.dropped;
   }
 
   /** Resolves when the reader has taken everything, is gone, or `signal` aborts. */

@@ -1,7 +1,8 @@
 import { createLogger, format, type Logform, transports, type Logger as Winston } from 'winston';
+import { splitKey } from '../../k8s/client/objects.js';
 import { type Clock, systemClock } from '../../k8s/util/clock.js';
 import type { RuntimeLog } from '../../k8s/util/cause-log.js';
-import { BoundedWriter, type OutputStream } from './bounded-writer.js';
+import { BoundedWriter, type Line, type OutputStream } from './bounded-writer.js';
 import { formatJson, formatText, type LogFormat, type LogLevel, type LogRecord } from './log-format.js';
 
 /** What the rest of the program knows of logging. No call throws, waits or blocks. */
@@ -37,8 +38,13 @@ export class ProcessLogger implements Logger {
     });
     this.#winston = createLogger({
       level,
-      format: format.printf((info) => render({ ...(info as unknown as LogInfo), time: now(), debug })),
-      transports: [new transports.Stream({ stream: this.#writer, eol: '\n' })],
+      // What the transport of a stream of objects writes: winston's fields are for itself.
+      format: format((info) => {
+        const { level, message, fields } = info as LogInfo;
+        const text = `${render({ level, message, fields, time: now(), debug })}\n`;
+        return { ...info, tenant: tenantOf(fields), text } satisfies Line;
+      })(),
+      transports: [new transports.Stream({ stream: this.#writer })],
     });
   }
 
@@ -54,6 +60,11 @@ export class ProcessLogger implements Logger {
     };
   }
 
+  /** How many lines were dropped so far. */
+  get dropped(): number {
+    return this.#writer.dropped;
+  }
+
   /**
    * Writes out what is waiting; later lines are dropped. Call it last, with a signal that bounds the wait for a
    * reader that has stalled.
@@ -66,6 +77,12 @@ export class ProcessLogger implements Logger {
     await ended;
     await this.#writer.flush(signal);
   }
+}
+
+/** The namespace that a line is about, or '' where it is about none. */
+function tenantOf({ namespace, configMapSync }: LogRecord['fields']): string {
+  if (typeof configMapSync === 'string') return splitKey(configMapSync).namespace;
+  return typeof namespace === 'string' ? namespace : '';
 }
 
 type LogInfo = Logform.TransformableInfo & Pick<LogRecord, 'level' | 'message' | 'fields'>;

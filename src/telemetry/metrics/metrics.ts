@@ -12,6 +12,8 @@ interface Sources {
   watches: () => Readonly<Record<string, number>>;
   /** Which of the checks behind `/readyz` hold, by their names. */
   readiness: () => Readonly<Record<string, boolean>>;
+  /** How many lines were dropped so far, by stream: `log` or `audit`. */
+  linesDropped: () => Readonly<Record<string, number>>;
   /** How many ConfigMapSyncs are withheld, by namespace. */
   withheld: () => ReadonlyMap<string, number>;
 }
@@ -133,6 +135,14 @@ export class Metrics {
       ['check'],
       () =>
         Object.entries(this.#sources.readiness?.() ?? {}).map(([check, holds]) => [{ check }, Number(holds)]),
+    );
+    this.#families.sampled(
+      'configweaver_log_lines_dropped_total',
+      'Lines of the log and the audit log that were dropped, since their reader is too slow or gone.',
+      ['stream'],
+      () =>
+        Object.entries(this.#sources.linesDropped?.() ?? {}).map(([stream, lines]) => [{ stream }, lines]),
+      'counter',
     );
     this.#families.sampled(
       'configweaver_configmapsyncs_withheld',

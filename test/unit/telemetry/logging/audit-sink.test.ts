@@ -47,6 +47,25 @@ describe('the audit log', () => {
     sink.write(entry);
 
     expect(told).to.have.length(1);
+    expect(told[0]).to.have.nested.property('[1].dropped', sink.dropped);
     expect(told[0]).to.have.nested.property('[1].dropped').that.is.within(500, 2000);
+  });
+
+  it('has every line of a tenant whose decisions are few beside one that fills the buffer', async () => {
+    const stream = new PassThrough({ highWaterMark: 1 });
+    const sink = new AuditSink(stream, { clock });
+    const long = { ...entry, reason: 'x'.repeat(8000) };
+    const ofOther = { ...long, configMapSync: { namespace: 'other', name: 'ca' } };
+
+    for (let line = 0; line < 5000; line += 1) {
+      sink.write(ofOther);
+      if (line % 100 === 0) sink.write(long);
+    }
+    let text = '';
+    stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    await sink.close(AbortSignal.timeout(5000));
+
+    expect(sink.dropped).to.be.greaterThan(500);
+    expect(text.match(/"namespace":"team-a"/g)).to.have.length(50);
   });
 });

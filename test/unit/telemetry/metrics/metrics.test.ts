@@ -211,6 +211,17 @@ describe('the metrics', () => {
     expect(after).to.deep.equal([ready, 'configweaver_ready{check="tenant watches"} 1']);
   });
 
+  it('count the lines that were dropped, by stream', async () => {
+    const metrics = new Metrics();
+    metrics.collect({ linesDropped: () => ({ log: 0, audit: 12 }) });
+
+    expect(await lines(metrics, 'configweaver_log_lines_dropped_total')).to.deep.equal([
+      'configweaver_log_lines_dropped_total{stream="log"} 0',
+      'configweaver_log_lines_dropped_total{stream="audit"} 12',
+    ]);
+    expect(await metrics.render('openmetrics')).to.contain('# TYPE configweaver_log_lines_dropped counter\n');
+  });
+
   it('count writes, tokens, and the time that a change takes', async () => {
     const metrics = new Metrics();
 
