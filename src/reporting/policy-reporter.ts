@@ -5,10 +5,10 @@ import { Backoff } from '../k8s/util/backoff.js';
 import { CauseLog, type RuntimeLog } from '../k8s/util/cause-log.js';
 import type { Clock } from '../k8s/util/clock.js';
 import { isApiError, type ApiError } from '../k8s/client/errors.js';
-import type { ObjectList } from '../k8s/client/objects.js';
+import { objectKey, type ObjectList } from '../k8s/client/objects.js';
 import { apiPath } from '../k8s/client/api-path.js';
 import type { Requester } from '../k8s/client/rest-client.js';
-import type { ReadableStore } from '../k8s/cache/store.js';
+import type { ReadableStore, StoreChange } from '../k8s/cache/store.js';
 import { POLICY_REPORT_NAME, POLICY_REPORTS, policyReport, type PolicyReport } from './policy-report.js';
 
 /** Many targets that change together are one change of a report. */
@@ -32,6 +32,8 @@ export class PolicyReporter {
   readonly #causes: CauseLog;
   /** Namespaces whose report may be out of date. */
   readonly #due = new Set<string>();
+  /** Keys of ConfigMapSyncs by namespace: looking through all of them for each report would be quadratic. */
+  readonly #keys = new Map<string, Set<string>>();
   /** Of namespaces whose report was refused: each waits by itself. */
   readonly #refused = new Map<string, { notBefore: number; backoff: Backoff; causes: CauseLog }>();
 
@@ -43,8 +45,9 @@ export class PolicyReporter {
   /** Reports until the signal aborts; waits for the CustomResourceDefinition as long as it takes. */
   async run(signal: AbortSignal): Promise<void> {
     const { syncs, clock } = this.#options;
-    const unsubscribe = syncs.subscribe(({ object }) => this.#due.add(object.metadata.namespace ?? ''));
+    const unsubscribe = syncs.subscribe((change) => this.#changed(change));
     try {
+      for (const object of syncs.list()) this.#changed({ type: 'added', object });
       for (;;) {
         const available = await this.#start(signal);
         while (available && (await this.#writeDue(signal))) {
@@ -59,6 +62,16 @@ export class PolicyReporter {
     }
   }
 
+  #changed({ type, object }: StoreChange<ConfigMapSync>): void {
+    const { namespace = '' } = object.metadata;
+    this.#due.add(namespace);
+    const keys = this.#keys.get(namespace) ?? new Set();
+    if (type === 'deleted') keys.delete(objectKey(object));
+    else keys.add(objectKey(object));
+    if (keys.size > 0) this.#keys.set(namespace, keys);
+    else this.#keys.delete(namespace);
+  }
+
   /** True where PolicyReports can be had; all namespaces with ConfigMapSyncs or a report of ours are due then. */
   async #start(signal: AbortSignal): Promise<boolean> {
     try {
@@ -68,8 +81,8 @@ export class PolicyReporter {
         query: { labelSelector: `${MANAGED_BY_LABEL}=${MANAGED_BY}` },
         signal,
       });
-      const objects = [...(body.items ?? []), ...this.#options.syncs.list()];
-      for (const { metadata } of objects) this.#due.add(metadata.namespace ?? '');
+      for (const namespace of this.#keys.keys()) this.#due.add(namespace);
+      for (const { metadata } of body.items ?? []) this.#due.add(metadata.namespace ?? '');
       this.#causes.recovered('PolicyReports are written');
       return true;
     } catch (error) {
@@ -126,7 +139,8 @@ export class PolicyReporter {
 
   async #write(namespace: string, signal: AbortSignal): Promise<void> {
     const { client, log } = this.#options;
-    const syncs = this.#options.syncs.list().filter(({ metadata }) => metadata.namespace === namespace);
+    const keys = [...(this.#keys.get(namespace) ?? [])];
+    const syncs = keys.map((key) => this.#options.syncs.get(key)).filter((sync) => sync !== undefined);
     const existing = await this.#read(namespace, signal);
     if (existing !== undefined && existing.metadata.labels?.[MANAGED_BY_LABEL] !== MANAGED_BY) {
       log.warn('a PolicyReport of our name belongs to somebody else: it is left alone', { namespace });

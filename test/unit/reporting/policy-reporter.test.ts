@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { ConfigMapSync } from '../../../src/api/v1alpha1/config-map-sync.js';
+import type { TargetState } from '../../../src/api/v1alpha1/config-map-sync-status.js';
 import type { PolicyReport } from '../../../src/reporting/policy-report.js';
 import { PolicyReporter } from '../../../src/reporting/policy-reporter.js';
 import { ApiError } from '../../../src/k8s/client/errors.js';
@@ -7,6 +8,7 @@ import { Store } from '../../../src/k8s/cache/store.js';
 import { FakeClock, settle } from '../../support/fakes/fake-clock.js';
 import { syncObject } from '../../support/sync-object.js';
 import { FakeApi } from '../../support/fakes/fake-api.js';
+import { statusOf, target } from './statuses.js';
 
 const TOO_LARGE = { code: 500, reason: '', message: 'etcdserver: request is too large' };
 
@@ -14,6 +16,9 @@ describe('PolicyReports of several namespaces', () => {
   let clock: FakeClock;
   let stop: AbortController;
   let reports: Map<string, unknown>;
+  let syncs: Store<ConfigMapSync>;
+  /** How often all ConfigMapSyncs were looked through. */
+  let listed: number;
   /** `METHOD namespace`, in the order in which they were sent. */
   let sent: string[];
   let warnings: string[];
@@ -42,7 +47,13 @@ describe('PolicyReports of several namespaces', () => {
     sent = [];
     warnings = [];
     refuse = (namespace) => namespace === 'bad';
-    const syncs = new Store<ConfigMapSync>();
+    syncs = new Store();
+    listed = 0;
+    const list = syncs.list.bind(syncs);
+    syncs.list = () => {
+      listed += 1;
+      return list();
+    };
     for (const namespace of ['bad', 'good', 'other']) {
       syncs.upsert(syncObject({ metadata: { namespace, name: 'share', uid: namespace } }));
     }
@@ -82,6 +93,27 @@ describe('PolicyReports of several namespaces', () => {
     expect(sent.filter((request) => request === 'GET good')).to.have.length(1);
     expect(sent.filter((request) => request === 'POST bad').length).to.be.within(3, 7);
     expect(warnings).to.have.length(1);
+  });
+
+  it('are made of the ConfigMapSyncs of their namespace, without looking through those of all others', async () => {
+    await settle();
+    const share = (namespace: string, name: string, state: TargetState): ConfigMapSync =>
+      syncObject({
+        metadata: { namespace, name, uid: `${namespace}-${name}`, resourceVersion: '2' },
+        status: statusOf([target('prod', state)]),
+      });
+
+    for (let index = 0; index < 100; index += 1) syncs.upsert(share(`tenant-${index}`, 'share', 'Synced'));
+    syncs.upsert(share('good', 'share', 'Denied'));
+    syncs.upsert(share('good', 'more', 'Synced'));
+    syncs.remove(share('other', 'share', 'Synced'));
+    await pass(2);
+
+    const { summary } = reports.get('good') as PolicyReport;
+    expect(summary).to.deep.include({ pass: 1, fail: 1 });
+    expect((reports.get('tenant-99') as PolicyReport).summary).to.deep.include({ pass: 1, fail: 0 });
+    expect(sent.filter((request) => request.endsWith(' other')).at(-1)).to.equal('DELETE other');
+    expect(listed).to.equal(1);
   });
 
   it('are written as soon as they are taken again', async () => {
