@@ -25,7 +25,9 @@ export async function readSource(
       const { access } = session.namespace(namespace);
       access.invalidate();
       // Asked so that it is asked again: a grant then heals by itself.
-      await access.verdict(name, ['get'], signal);
+      const { missing } = await access.verdict(name, ['get'], signal);
+      // It is not about permissions: nothing was found out.
+      if (missing.length === 0) throw error;
       const message = `${session.tenant.username} may not get configmaps "${name}" in namespace "${namespace}": grant get there, and list and watch for changes to arrive at once`;
       conditions.SourceConfigMapFound = failed('SourceDenied', message);
       return 'denied';

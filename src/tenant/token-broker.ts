@@ -56,29 +56,63 @@ export async function requestToken(
     onRequested('success');
     return { token, issuedAt, expiresAt };
   } catch (error) {
-    throw explained(options, account, error);
+    throw await explained(options, account, error, signal);
   }
 }
 
-function explained(
-  { operator, onRequested }: TokenRequestOptions,
+async function explained(
+  options: TokenRequestOptions,
   account: ServiceAccount,
   error: unknown,
-): unknown {
+  signal: AbortSignal,
+): Promise<unknown> {
+  const { operator, onRequested } = options;
   const username = serviceAccountUsername(account);
   if (isApiError(error, 404)) {
     onRequested('not_found');
     const message = `there is no ServiceAccount "${account.name}" in namespace "${account.namespace}": create it, or name another one in spec.serviceAccount.name`;
     return new IdentityError('ServiceAccountNotFound', message, error.code, error.auditID);
   }
-  if (isApiError(error, 403)) {
+  // RBAC answers 403, and an admission policy whatever its author chose.
+  if (isApiError(error, 400, 403, 422)) {
     onRequested('denied');
+    const deny = (message: string): IdentityError =>
+      new IdentityError('TokenRequestDenied', message, error.code, error.auditID);
     // Nothing is created in a namespace that goes, and its ServiceAccounts go with it: this does not pass.
-    const message = error.hasCause('NamespaceTerminating')
-      ? `namespace "${account.namespace}" is being deleted: there is no token of ${username} to be had any more`
-      : `${operator} may not request a token of ${username}. To grant it, apply:\n${toYaml(tokenGrant(account, operator))}`;
-    return new IdentityError('TokenRequestDenied', message, error.code, error.auditID);
+    if (error.hasCause('NamespaceTerminating')) {
+      return deny(
+        `namespace "${account.namespace}" is being deleted: there is no token of ${username} to be had any more`,
+      );
+    }
+    if (error.code !== 403 || (await isGranted(options, account, signal))) {
+      return deny(
+        `a token of ${username} is granted to ${operator}, but refused by something else than RBAC: ${error.message}`,
+      );
+    }
+    return deny(
+      `${operator} may not request a token of ${username}. To grant it, apply:\n${toYaml(tokenGrant(account, operator))}`,
+    );
   }
   onRequested('error');
   return error;
+}
+
+/** @throws ApiError where it could not be found out */
+async function isGranted(
+  { client }: TokenRequestOptions,
+  { namespace, name }: ServiceAccount,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const token = { group: '', version: 'v1', resource: 'serviceaccounts', subresource: 'token' };
+  const { body } = await client.request<{ status?: { allowed?: boolean } }>({
+    method: 'POST',
+    path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
+    body: {
+      apiVersion: 'authorization.k8s.io/v1',
+      kind: 'SelfSubjectAccessReview',
+      spec: { resourceAttributes: { ...token, verb: 'create', namespace, name } },
+    },
+    signal,
+  });
+  return body.status?.allowed === true;
 }

@@ -104,6 +104,8 @@ export class FakeCluster {
     const { path, method, body, authorization } = request;
     if (path.includes('/configmapsyncs/')) return this.#changeSync(path, body as Partial<ConfigMapSync>);
     if (path.endsWith('/token')) return this.#token(path);
+    if (authorization === 'operator' && path.endsWith('/selfsubjectaccessreviews'))
+      return { status: { allowed: false } };
     if (authorization === 'operator') throw new Error(`the operator itself asked for ${path}`);
     if (path.endsWith('/selfsubjectreviews')) {
       const [, namespace = '', name = ''] = /Bearer (.*)\/(.*)/.exec(authorization) ?? [];

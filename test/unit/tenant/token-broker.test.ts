@@ -67,10 +67,37 @@ describe('the token broker', () => {
     expect(counted).to.deep.equal(['not_found']);
   });
 
-  it('says how to grant it, ready to apply, where the tenant has not', async () => {
-    api.answer = () => {
-      throw refusal(403, 'Forbidden');
+  /** The request for a token is refused; the review says whether RBAC would allow it. */
+  function refuse(error: Error, allowed: boolean | Error): void {
+    api.answer = ({ path }) => {
+      if (!path.endsWith('/selfsubjectaccessreviews')) throw error;
+      if (allowed instanceof Error) throw allowed;
+      return { status: { allowed } };
     };
+  }
+
+  for (const code of [400, 403, 422]) {
+    it(`passes on why it is refused with ${code} although it is granted, and proposes no grant`, async () => {
+      const words = 'denied request: no tokens on Sundays';
+      refuse(new ApiError({ code, reason: 'Invalid', message: words }), true);
+
+      const error = await failure();
+
+      expect(error).to.include({ reason: 'TokenRequestDenied', code });
+      expect(error).to.have.property('message').that.includes(words).and.does.not.include('RoleBinding');
+      expect(counted).to.deep.equal(['denied']);
+    });
+  }
+
+  it('says nothing where it cannot find out whether it is granted', async () => {
+    const outage = refusal(500);
+    refuse(refusal(403, 'Forbidden'), outage);
+
+    expect(await failure()).to.equal(outage);
+  });
+
+  it('says how to grant it, ready to apply, where the tenant has not', async () => {
+    refuse(refusal(403, 'Forbidden'), false);
 
     const error = await failure();
 
