@@ -18,6 +18,10 @@ const RESOURCES = {
   resourcequotas: { group: '', version: 'v1' },
   events: { group: 'events.k8s.io', version: 'v1' },
   leases: { group: 'coordination.k8s.io', version: 'v1' },
+  validatingadmissionpolicies: { group: 'admissionregistration.k8s.io', version: 'v1' },
+  validatingadmissionpolicybindings: { group: 'admissionregistration.k8s.io', version: 'v1' },
+  mutatingadmissionpolicies: { group: 'admissionregistration.k8s.io', version: 'v1' },
+  mutatingadmissionpolicybindings: { group: 'admissionregistration.k8s.io', version: 'v1' },
 } as const;
 
 export type Resource = keyof typeof RESOURCES;

@@ -1,9 +1,18 @@
+import type { NamespacedName } from '../api/kubernetes.js';
 import type { CopyReference, Verb } from '../api/v1alpha1/config-map-sync-status.js';
 import { isApiError, type ApiError } from '../k8s/client/errors.js';
 import { messageOf } from '../k8s/util/text.js';
-import { configMapJson, type ConfigMap, type ConfigMapMetadata, type CopyBody } from '../sync/config-map.js';
+import {
+  configMapJson,
+  parseStored,
+  type ConfigMap,
+  type ConfigMapMetadata,
+  type CopyBody,
+  type StoredConfigMap,
+} from '../sync/config-map.js';
 import { withoutMarks } from '../sync/copy-template.js';
 import type { Decision } from '../sync/decide.js';
+import { isOwnCopy } from '../sync/ownership.js';
 import {
   addWork,
   NO_WORK,
@@ -12,7 +21,7 @@ import {
   type TargetResult,
   type WorkCounts,
 } from '../sync/result.js';
-import type { AccessDecision, TenantConfigMaps } from '../tenant/tenant-config-maps.js';
+import type { AccessDecision, ConfigMapWrite, TenantConfigMaps } from '../tenant/tenant-config-maps.js';
 import type { Session } from '../tenant/tenancy.js';
 import type { OperationResult, TargetItem, TargetWorkerOptions } from './target-worker.js';
 
@@ -35,6 +44,11 @@ export class Refused extends Error {
   ) {
     super(cause.message, { cause });
   }
+
+  /** Whether the API server decided. A fault of its own says nothing of what was to be read, and is why a write is not there. */
+  get isDecision(): boolean {
+    return isAnswer(this.cause) && !(this.verb === 'get' && this.cause.code >= 500);
+  }
 }
 
 /** One attempt at one target: its requests, and what they have shown so far. Its result is a value. */
@@ -45,6 +59,7 @@ export class Attempt {
   /** A create went unanswered: there may be a copy that is not recorded. */
   #uncertain = false;
   readonly #onOperation: TargetWorkerOptions['onOperation'];
+  readonly #isLiving: TargetWorkerOptions['isLiving'];
   readonly #reads: TenantConfigMaps;
   readonly #apply: Apply;
   readonly #refused = new Set<Verb>();
@@ -56,6 +71,7 @@ export class Attempt {
     this.signal = signal;
     this.#copies = item.record.copies;
     this.#onOperation = options.onOperation;
+    this.#isLiving = options.isLiving;
     const onDecision = (decision: AccessDecision): void => {
       if (decision.decision === 'denied') this.#refused.add(decision.verb);
       options.onDecision(item.plan, decision);
@@ -116,16 +132,25 @@ export class Attempt {
   }
 
   /** @throws Refused where the API server does not do it. */
-  async carryOut(decision: Exclude<Decision, { action: 'conflict' }>): Promise<ConfigMapMetadata> {
+  async carryOut(decision: Exclude<Decision, { action: 'conflict' }>): Promise<StoredConfigMap> {
     if (decision.action === 'none') {
       this.confirm(decision.existing);
-      return decision.existing;
+      return { metadata: decision.existing };
     }
-    if (decision.action === 'replace') await this.#delete(decision.existing);
+    if (decision.action === 'replace') {
+      await this.#rehearse(decision.desired);
+      await this.#delete(decision.existing);
+    }
     const written = await this.#put(decision.action === 'update' ? 'update' : 'create', decision.desired);
     this.#count(decision.action === 'create' ? { created: 1 } : { updated: 1 });
-    this.confirm(written);
+    this.confirm(written.metadata);
     return written;
+  }
+
+  /** Whether this is a copy of ours, as far as this attempt knows. */
+  isOwn(metadata: ConfigMapMetadata): boolean {
+    const { plan, record } = this.item;
+    return isOwnCopy(metadata, { owner: plan.owner, record, isLiving: this.#isLiving });
   }
 
   /** The API server confirmed that this ConfigMap is a copy of ours. */
@@ -153,10 +178,31 @@ export class Attempt {
     this.forgetCopy(name);
   }
 
-  async #put(verb: 'create' | 'update', desired: CopyBody): Promise<ConfigMapMetadata> {
-    const place = { namespace: this.item.namespace, name: desired.metadata.name };
+  async #put(verb: 'create' | 'update', desired: CopyBody): Promise<StoredConfigMap> {
+    const { place, write } = this.#writeOf(desired);
+    return this.#send(verb, () => this.#apply[verb](place, write, this.signal));
+  }
+
+  /**
+   * A deletion is not undone: what would refuse the successor has to be known before. Quotas count it beside what it replaces.
+   * @throws Refused where anything but the name, which is looked at last, stands in its way
+   */
+  async #rehearse(desired: CopyBody): Promise<void> {
+    const { place, write } = this.#writeOf(desired);
+    try {
+      await this.#apply.create(place, write, this.signal, true);
+    } catch (error) {
+      if (isApiError(error, 409)) return;
+      if (isApiError(error)) throw new Refused('create', error);
+      throw error;
+    }
+  }
+
+  #writeOf(desired: CopyBody): { place: NamespacedName; write: ConfigMapWrite<StoredConfigMap> } {
     const json = (): Buffer => configMapJson(desired);
-    return (await this.#send(verb, () => this.#apply[verb](place, json, this.signal))).metadata;
+    const read = (answer: Buffer): StoredConfigMap => parseStored(answer, desired.content);
+    const place = { namespace: this.item.namespace, name: desired.metadata.name };
+    return { place, write: { json, read } };
   }
 
   async #send<T>(verb: Exclude<Verb, 'get'>, call: () => Promise<T>): Promise<T> {
@@ -180,7 +226,7 @@ export class Attempt {
 
 /** Whether the API server decided; otherwise it could not, or nothing was heard of it. */
 export function isAnswer({ code }: ApiError): boolean {
-  return code !== 0 && ![408, 429, 503, 504].includes(code);
+  return code !== 0 && ![408, 429, 502, 503, 504].includes(code);
 }
 
 function resultOf(error: unknown): OperationResult {
@@ -191,9 +237,4 @@ function resultOf(error: unknown): OperationResult {
 /** A 404 for a create speaks of the namespace: the ConfigMap itself need not exist. */
 export function isNamespaceGone(error: ApiError): boolean {
   return error.code === 404 && error.message.startsWith('namespaces "');
-}
-
-/** Whether trying again may help. */
-export function isTransient({ code }: ApiError): boolean {
-  return code >= 500 || [403, 404, 409].includes(code);
 }

@@ -1,11 +1,10 @@
 import { sameNamespacedName } from '../api/kubernetes.js';
 import type { CopyReference, Verb } from '../api/v1alpha1/config-map-sync-status.js';
 import { contentJson, contentOf } from '../sync/config-map.js';
-import { isOwnCopy } from '../sync/ownership.js';
 import { leftoverOutcome, NOT_EVALUATED } from '../sync/outcomes.js';
 import type { Leftover, RemovalMode, TargetResult } from '../sync/result.js';
 import { copyName } from '../sync/targets.js';
-import { isAnswer, Refused, type Attempt } from './attempt.js';
+import { Refused, type Attempt } from './attempt.js';
 
 /** Somebody else writes the copy while it is removed: a few looks settle it. */
 const ATTEMPTS = 4;
@@ -32,7 +31,6 @@ export async function prune(attempt: Attempt, mode: RemovalMode, keep?: string):
 
 /** @returns what is left where it cannot be removed. */
 async function remove(attempt: Attempt, name: string, mode: RemovalMode): Promise<Leftover | undefined> {
-  const { record, plan } = attempt.item;
   const recorded = attempt.copies.some((copy) => copy.name === name);
   for (let tries = 1; ; tries += 1) {
     try {
@@ -40,7 +38,7 @@ async function remove(attempt: Attempt, name: string, mode: RemovalMode): Promis
         const content = mode === 'delete' || !found ? Buffer.alloc(0) : contentJson(contentOf(found));
         return found && { metadata: found.metadata, content };
       });
-      if (existing === undefined || !isOwnCopy(existing.metadata, plan.owner, record)) {
+      if (existing === undefined || !attempt.isOwn(existing.metadata)) {
         attempt.forgetCopy(name);
         return undefined;
       }
@@ -63,7 +61,8 @@ async function remove(attempt: Attempt, name: string, mode: RemovalMode): Promis
 }
 
 /** A 403 may be RBAC's or an admission policy's: the reviews tell which. */
-async function leftover(attempt: Attempt, name: string, { verb, cause }: Refused): Promise<Leftover> {
+async function leftover(attempt: Attempt, name: string, refused: Refused): Promise<Leftover> {
+  const { verb, cause } = refused;
   const { namespace, session } = attempt.item;
   if (cause.code === 403) {
     const { access } = session.namespace(namespace);
@@ -72,7 +71,7 @@ async function leftover(attempt: Attempt, name: string, { verb, cause }: Refused
     const message = `${session.tenant.username} may not ${verb} it`;
     if (missing.length > 0) return { namespace, name, message, missingVerb: verb };
   }
-  if (!isAnswer(cause)) throw cause;
+  if (!refused.isDecision) throw cause;
   return { namespace, name, message: cause.message };
 }
 
@@ -82,14 +81,13 @@ export async function remainingCopies(
   copyName: string,
   missing: readonly Verb[],
 ): Promise<readonly CopyReference[]> {
-  const { record, plan } = attempt.item;
   const { copies } = attempt;
-  if (missing.includes('get') || (copies.length === 0 && !record.lost)) return copies;
+  if (missing.includes('get') || (copies.length === 0 && !attempt.item.record.lost)) return copies;
   const left: CopyReference[] = [];
   try {
     for (const name of new Set([copyName, ...copies.map((copy) => copy.name)])) {
       const metadata = await attempt.read(name, (found) => found?.metadata);
-      if (metadata && isOwnCopy(metadata, plan.owner, record)) left.push({ name, uid: metadata.uid ?? '' });
+      if (metadata && attempt.isOwn(metadata)) left.push({ name, uid: metadata.uid ?? '' });
     }
     return left;
   } catch (error) {

@@ -17,7 +17,7 @@ import {
   type TargetResult,
   type WorkCounts,
 } from '../sync/result.js';
-import { isDenied } from '../sync/outcomes.js';
+import { COPY_ALTERED, isDenied } from '../sync/outcomes.js';
 
 /** How often a ConfigMapSync may be planned: a spec that flaps costs a constant. */
 const PLANS = { burst: 20, periodMs: 500 };
@@ -59,10 +59,15 @@ export class SyncState {
   #results = new Map<string, TargetResult>();
   #underWay = new Map<string, string | undefined>();
   readonly #copies = new Map<string, readonly CopyReference[]>();
-  /** The status tells nothing of targets although there may have been some: nothing is known until all are looked at. */
+  /**
+   * The status tells nothing of targets: nothing is known until all are looked at. That there were none is no conclusion from a
+   * finalizer that is missing, which anybody may have removed.
+   */
   #statusLost: boolean;
   /** Namespaces where a create went unanswered. */
   readonly #uncertain = new Set<string>();
+  /** Namespaces where the copy was stored otherwise than it was sent. */
+  readonly #altered = new Set<string>();
   #work: WorkCounts = NO_WORK;
   #spreadingSince: number | undefined;
 
@@ -71,9 +76,10 @@ export class SyncState {
     this.key = objectKey(sync);
     this.plans = new TokenBucket({ ...PLANS, now });
     this.#reported = sync.status;
-    this.#statusLost = (sync.status?.targets ?? []).length === 0 && hasFinalizer(sync);
-    for (const { namespace, copies = [] } of sync.status?.targets ?? []) {
+    this.#statusLost = (sync.status?.targets ?? []).length === 0;
+    for (const { namespace, reason, copies = [] } of sync.status?.targets ?? []) {
       if (copies.length > 0) this.#copies.set(namespace, copies);
+      if (reason === COPY_ALTERED) this.#altered.add(namespace);
     }
   }
 
@@ -99,11 +105,7 @@ export class SyncState {
 
   /** Namespaces where a copy of ours is, or may be. */
   get namespacesWithCopies(): Set<string> {
-    const held = new Set([...this.#copies.keys(), ...this.#uncertain]);
-    for (const { namespace, state, copies } of this.#reported?.targets ?? []) {
-      if (copies === undefined && ['Synced', 'Stale', 'Failed'].includes(state)) held.add(namespace);
-    }
-    return held;
+    return new Set([...this.#copies.keys(), ...this.#uncertain]);
   }
 
   /** True while something of the current plan is not known yet. */
@@ -127,6 +129,7 @@ export class SyncState {
     return {
       copies: this.#copies.get(namespace) ?? [],
       lost: this.#statusLost || this.#uncertain.has(namespace),
+      ...(this.#altered.has(namespace) && { altered: true }),
     };
   }
 
@@ -147,6 +150,9 @@ export class SyncState {
     this.#work = addWork(this.#work, result.work);
     if (result.copies?.length === 0) this.#copies.delete(namespace);
     else if (result.copies !== undefined) this.#copies.set(namespace, result.copies);
+    if (result.outcome?.reason === COPY_ALTERED) this.#altered.add(namespace);
+    else if (result.outcome?.state === 'Synced' || result.copies?.length === 0)
+      this.#altered.delete(namespace);
     if (result.uncertain === true) this.#uncertain.add(namespace);
     // Where something is missing, it could not be looked for.
     else if (result.outcome !== undefined && !isDenied(result.outcome)) this.#uncertain.delete(namespace);

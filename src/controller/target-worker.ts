@@ -7,9 +7,11 @@ import type { CycleDetector } from '../sync/cycle-detector.js';
 import { decide, type Decision } from '../sync/decide.js';
 import type { CopyRecord, IsLiving } from '../sync/ownership.js';
 import {
+  alteredOutcome,
   conflictOutcome,
   contendedOutcome,
   CONTENDED,
+  COPY_ALTERED,
   cycleOutcome,
   deniedOutcome,
   failedOutcome,
@@ -31,7 +33,7 @@ import type { AccessVerdict } from '../tenant/namespace-access.js';
 import type { NamespaceWatch } from '../tenant/namespace-watch.js';
 import type { AccessDecision } from '../tenant/tenant-config-maps.js';
 import type { Session } from '../tenant/tenancy.js';
-import { Attempt, isAnswer, isNamespaceGone, isTransient, Refused, type ApplyFor } from './attempt.js';
+import { Attempt, isNamespaceGone, Refused, type ApplyFor } from './attempt.js';
 import type { DriftLimiter } from './drift-limiter.js';
 import type { NamespaceLister } from './namespace-lister.js';
 import { prune, remainingCopies } from './prune.js';
@@ -181,7 +183,7 @@ export class TargetWorker {
           owner: plan.owner,
           source: namespacedNameKey(plan.source),
           conflictPolicy: plan.sync.spec.conflictPolicy,
-          record: { copies: attempt.copies, lost: record.lost },
+          record: { ...record, copies: attempt.copies },
           isLiving: this.#options.isLiving,
         });
         this.#options.onDecided?.(attempt.item, decided, existing);
@@ -197,9 +199,14 @@ export class TargetWorker {
         attempt.retry = { waitMs };
         return contendedOutcome(namespace, template.name);
       }
-      const written = await attempt.carryOut(decision);
-      tracked.confirm(written.resourceVersion ?? '', template.fingerprint);
-      return SYNCED;
+      const stored = await attempt.carryOut(decision);
+      const altered = decision.action === 'none' ? [] : template.missingIn(stored);
+      // Where it is not as it should be, the echo of the write is no news all the same.
+      const seen = altered.length === 0 ? template.fingerprint : COPY_ALTERED;
+      tracked.confirm(stored.metadata.resourceVersion ?? '', seen);
+      if (altered.length === 0) return SYNCED;
+      attempt.retry = 'backoff';
+      return alteredOutcome(namespace, template.name, altered);
     } finally {
       tracked.end();
     }
@@ -216,19 +223,21 @@ export class TargetWorker {
   }
 
   /** The API server refused although the reviews allowed: permissions changed in between, or it is not about them. */
-  async #refused(copying: Copying, { verb, cause }: Refused): Promise<TargetResult> {
+  async #refused(copying: Copying, refused: Refused): Promise<TargetResult> {
+    const { verb, cause } = refused;
     const { attempt, template, view } = copying;
     const { namespace, plan } = attempt.item;
     if (cause.hasCause('NamespaceTerminating')) return attempt.result(terminating(namespace));
     if (isNamespaceGone(cause)) return attempt.result(namespaceNotFound(namespace), { copies: [] });
-    if (!isAnswer(cause)) return attempt.unknown(cause);
+    if (!refused.isDecision) return attempt.unknown(cause);
     if (cause.code === 403) {
       view.access.invalidate();
       const verbs = new Set<Verb>([...requiredVerbs(plan.sync), verb]);
       const { missing } = await view.access.verdict(template.name, [...verbs], attempt.signal);
       if (missing.length > 0) return this.#denied(copying, { missing, auditID: cause.auditID });
     }
-    attempt.retry = isTransient(cause) ? 'backoff' : undefined;
+    // No code says that it will be refused for ever: quotas and policies change.
+    attempt.retry = 'backoff';
     return this.#withoutFormer(copying, failedOutcome(namespace, template.name, cause));
   }
 

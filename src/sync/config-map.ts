@@ -35,12 +35,52 @@ export function contentOf({ data, binaryData, immutable }: ConfigMap): Content {
   return { data: data ?? {}, binaryData: binaryData ?? {}, immutable: immutable ?? false };
 }
 
-/** What follows the metadata in the JSON of a ConfigMap. Parsed, a source of many small keys takes ten times the memory. */
+/**
+ * What follows the metadata in the JSON of a ConfigMap, byte for byte as the API server writes it. Parsed, a source of many small
+ * keys takes ten times the memory.
+ */
 export function contentJson({ data, binaryData, immutable }: Content): Buffer {
-  const some = (values: object) => (Object.keys(values).length > 0 ? values : undefined);
-  const parts = { data: some(data), binaryData: some(binaryData), immutable: immutable || undefined };
+  const some = (values: Record<string, string>) =>
+    Object.keys(values).length > 0 ? Object.fromEntries(sorted(values)) : undefined;
+  const parts = { immutable: immutable || undefined, data: some(data), binaryData: some(binaryData) };
   const json = JSON.stringify(parts).slice(1);
-  return Buffer.from(json === '}' ? json : `,${json}`);
+  return Buffer.from(json === '}' ? json : `,${json.replace(GO_ESCAPES, goEscape)}`);
+}
+
+/** What Go's encoder escapes beyond what JSON needs. */
+const GO_ESCAPES = /[<>&\u2028\u2029]/g;
+
+function goEscape(sign: string): string {
+  return `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
+/** A ConfigMap as the API server stored it. */
+export interface StoredConfigMap {
+  metadata: ConfigMapMetadata;
+  /** Left out where it is what was sent. */
+  content?: Content;
+}
+
+/**
+ * Reads the answer to a write; a content that is stored as it was sent is not parsed.
+ * @throws SyntaxError where it is no JSON
+ */
+export function parseStored(answer: Buffer, sent: Buffer): StoredConfigMap {
+  const end = answer.at(-1) === 0x0a ? answer.length - 1 : answer.length;
+  const start = Math.max(end - sent.length, 0);
+  if (answer.subarray(start, end).equals(sent)) {
+    const { metadata, ...rest } = JSON.parse(`${answer.toString('utf8', 0, start)}}`) as ConfigMap;
+    // What is sent may be empty, and then any answer ends with it.
+    if (contentJson(contentOf({ metadata, ...rest })).length === 1) return { metadata };
+  }
+  const stored = JSON.parse(String(answer)) as ConfigMap;
+  const content = contentOf(stored);
+  return { metadata: stored.metadata, ...(!contentJson(content).equals(sent) && { content }) };
+}
+
+/** The content of which this is the JSON. */
+export function parseContent(json: Buffer): Content {
+  return contentOf(JSON.parse(`{"metadata":{}${String(json)}`) as ConfigMap);
 }
 
 /** The body of a write. */

@@ -14,10 +14,12 @@ import {
   contentHash,
   contentJson,
   contentOf,
+  parseContent,
   type Content,
   type ConfigMap,
   type ConfigMapMetadata,
   type CopyBody,
+  type StoredConfigMap,
 } from './config-map.js';
 import type { Owner } from './ownership.js';
 
@@ -107,6 +109,25 @@ export class CopyTemplate {
     return existing.immutable === true && !this.#hasContent(existing);
   }
 
+  /** What was stored otherwise than this asks for: by name and never by value. Empty where nothing was. */
+  missingIn({ metadata, content }: StoredConfigMap): string[] {
+    const { labels, annotations } = this.#marks;
+    const names = (kind: string, wanted: object, stored: object = {}): string[] =>
+      differingKeys(wanted, stored).map((name) => `${kind} "${name}"`);
+    const missing = [
+      ...names('label', labels, pick(metadata.labels, labels)),
+      ...names('annotation', annotations, pick(metadata.annotations, annotations)),
+    ];
+    if (content === undefined) return missing;
+    const { data, binaryData, immutable } = parseContent(this.content);
+    return [
+      ...missing,
+      ...names('data key', data, content.data),
+      ...names('binaryData key', binaryData, content.binaryData),
+      ...(immutable === content.immutable ? [] : ['immutable']),
+    ];
+  }
+
   #hasContent(existing: ConfigMap): boolean {
     return contentHash(contentOf(existing)) === this.contentHash;
   }
@@ -159,6 +180,17 @@ export function withoutMarks<T extends ConfigMapMetadata>(metadata: T): T {
     labels: omit(metadata.labels, [OWNER_UID_LABEL, ...ours]),
     annotations: omit(metadata.annotations, OUR_ANNOTATIONS),
   };
+}
+
+/** Those of `values` whose keys `wanted` has. */
+function pick(values: Record<string, string> = {}, wanted: object): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).filter(([key]) => Object.hasOwn(wanted, key)));
+}
+
+function differingKeys(a: object, b: object): string[] {
+  const [left, right] = [new Map(Object.entries(a)), new Map(Object.entries(b))];
+  const keys = new Set([...left.keys(), ...right.keys()]);
+  return [...keys].filter((key) => left.get(key) !== right.get(key)).sort();
 }
 
 function omit(values: Record<string, string> | undefined, keys: readonly string[]): Record<string, string> {

@@ -5,6 +5,8 @@ import type { Leftover, TargetOutcome } from './result.js';
 
 /** Reason of a `Failed` target that somebody else keeps changing. */
 export const CONTENDED = 'Contended';
+/** Reason of a `Failed` target whose copy the API server stored otherwise than it was sent. */
+export const COPY_ALTERED = 'CopyAltered';
 /** Reason of a target whose old copy should be gone and is not. */
 export const CLEANUP_BLOCKED = 'CleanupBlocked';
 
@@ -95,6 +97,17 @@ export function outcomeOf({ state, reason = '', message, missingVerbs }: TargetS
 export function contendedOutcome(namespace: string, name: string): TargetOutcome {
   const message = `somebody keeps changing ConfigMap "${name}" in namespace "${namespace}": it is put back once a minute only; stop the other writer or take the namespace off the targets`;
   return { state: 'Failed', reason: CONTENDED, message };
+}
+
+/** How many of the parts that were altered are named. */
+const NAMED_PARTS = 5;
+
+/** @param parts Which: `label "x"`, `data key "y"`. */
+export function alteredOutcome(namespace: string, name: string, parts: readonly string[]): TargetOutcome {
+  const named = parts.slice(0, NAMED_PARTS).join(', ');
+  const more = parts.length > NAMED_PARTS ? ` and ${parts.length - NAMED_PARTS} more` : '';
+  const message = `ConfigMap "${name}" in namespace "${namespace}" was not stored as it was sent: an admission webhook or policy changes ${named}${more}; have it let ConfigMaps with label app.kubernetes.io/managed-by=config-weaver pass, or take the namespace off the targets`;
+  return { state: 'Failed', reason: COPY_ALTERED, message };
 }
 
 /**

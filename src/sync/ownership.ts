@@ -21,6 +21,8 @@ export interface CopyRecord {
   readonly copies: readonly CopyReference[];
   /** There may be a copy that is not recorded: a status was lost, or a create went unanswered. */
   readonly lost: boolean;
+  /** They were stored without our marks, or with others, when they were written: nobody took these off. */
+  readonly altered?: boolean;
 }
 
 /**
@@ -49,19 +51,25 @@ export function ownershipOf(
   metadata: ConfigMapMetadata,
   { owner, source, record, isLiving }: OwnershipContext,
 ): Ownership {
+  if (isOwnCopy(metadata, { owner, record, isLiving })) return 'own';
   const marked = markedOwner(metadata);
   if (marked === undefined) return 'foreign';
-  if (marked.uid === owner.uid) return isOwnCopy(metadata, owner, record) ? 'own' : 'unrecorded';
+  if (marked.uid === owner.uid) return 'unrecorded';
   if (isLiving(marked)) return 'other';
   const sameSource = metadata.annotations?.[SOURCE_ANNOTATION] === source;
   return sameSource && sameNamespacedName(marked, owner) ? 'heir' : 'foreign';
 }
 
 /** Carries our uid and is recorded, or may be ours where the record was lost: see docs/design/0003-ownership-by-record.md. */
-export function isOwnCopy(metadata: ConfigMapMetadata, owner: Owner, { copies, lost }: CopyRecord): boolean {
-  if (markedOwner(metadata)?.uid !== owner.uid) return false;
+export function isOwnCopy(
+  metadata: ConfigMapMetadata,
+  { owner, record, isLiving }: Omit<OwnershipContext, 'source'>,
+): boolean {
+  const { copies, lost, altered = false } = record;
   const isRecorded = copies.some(({ name, uid }) => name === metadata.name && uid === metadata.uid);
-  return isRecorded || (lost && mayBeCopy(metadata, owner));
+  const marked = markedOwner(metadata);
+  if (marked?.uid === owner.uid) return isRecorded || (lost && mayBeCopy(metadata, owner));
+  return isRecorded && altered && (marked === undefined || !isLiving(marked));
 }
 
 /** True where nothing but the record tells a ConfigMap from a copy of ours. */

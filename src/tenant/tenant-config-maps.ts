@@ -2,7 +2,8 @@ import type { NamespacedName } from '../api/kubernetes.js';
 import type { Verb } from '../api/v1alpha1/config-map-sync-status.js';
 import { isApiError } from '../k8s/client/errors.js';
 import { apiPath } from '../k8s/client/api-path.js';
-import { METADATA_ONLY, type KubernetesObject } from '../k8s/client/objects.js';
+import { METADATA_ONLY } from '../k8s/client/objects.js';
+import type { ApiRequest } from '../k8s/client/rest-types.js';
 import type { Tenant } from './tenant.js';
 
 /** What the API server decided about one request for a ConfigMap. */
@@ -25,6 +26,12 @@ export interface SyncContext extends NamespacedName {
   /** True: the API server decides, admission and quota included, and stores nothing. */
   dryRun?: boolean;
   onDecision: (decision: AccessDecision) => void;
+}
+
+/** What is sent, and how the answer is read, which is the whole object as it was stored. */
+export interface ConfigMapWrite<T> {
+  json: () => Buffer;
+  read: (answer: Buffer) => T;
 }
 
 /** A ConfigMap to be addressed exactly as it was seen. */
@@ -50,30 +57,38 @@ export class TenantConfigMaps {
 
   /** @throws ApiError 404 where there is none. */
   get<T extends object>(namespace: string, name: string, signal: AbortSignal): Promise<T> {
-    return this.#call<T>('get', { namespace, name }, undefined, signal);
+    return this.#call<T>('get', { namespace, name }, {}, signal);
   }
 
-  /** Gives the metadata alone, as {@link update} does. @throws ApiError 409 where the name is taken. */
-  create({ namespace }: NamespacedName, json: () => Buffer, signal: AbortSignal): Promise<KubernetesObject> {
-    return this.#call('create', { namespace }, json, signal);
+  /**
+   * @param dryRun True: nothing is stored, and the name is looked at last: whatever else refuses it is told before.
+   * @throws ApiError 409 where the name is taken.
+   */
+  create<T>(
+    { namespace }: NamespacedName,
+    { json, read }: ConfigMapWrite<T>,
+    signal: AbortSignal,
+    dryRun = false,
+  ): Promise<T> {
+    return this.#call<T>('create', { namespace }, { body: json, read, ...(dryRun && DRY_RUN) }, signal);
   }
 
   /** `metadata.resourceVersion` of `json` guards against lost updates: ApiError 409 where it has moved on. */
-  update(place: NamespacedName, json: () => Buffer, signal: AbortSignal): Promise<KubernetesObject> {
-    return this.#call('update', place, json, signal);
+  update<T>(place: NamespacedName, { json, read }: ConfigMapWrite<T>, signal: AbortSignal): Promise<T> {
+    return this.#call<T>('update', place, { body: json, read }, signal);
   }
 
   /** Deletes just the object that was seen: ApiError 409 where it is another one by now. */
   async delete(seen: SeenConfigMap, signal: AbortSignal): Promise<void> {
     const { uid, resourceVersion } = seen;
-    const options = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid, resourceVersion } };
-    await this.#call('delete', seen, options, signal);
+    const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid, resourceVersion } };
+    await this.#call('delete', seen, { body, accept: METADATA_ONLY }, signal);
   }
 
   async #call<T>(
     verb: Verb,
     { namespace, name }: { namespace: string; name?: string },
-    body: object | undefined,
+    how: Pick<ApiRequest, 'body' | 'read' | 'accept' | 'query'>,
     signal: AbortSignal,
   ): Promise<T> {
     const { dryRun, onDecision } = this.#context;
@@ -83,9 +98,8 @@ export class TenantConfigMaps {
       const answer = await this.#tenant.request<T>({
         method: METHODS[verb],
         path: apiPath({ group: '', version: 'v1', namespace, resource: 'configmaps', name }),
-        query: verb !== 'get' && dryRun === true ? { dryRun: 'All' } : undefined,
-        body,
-        accept: verb === 'get' ? undefined : METADATA_ONLY,
+        ...(verb !== 'get' && dryRun === true && DRY_RUN),
+        ...how,
         userAgent: this.#userAgent,
         signal,
       });
@@ -101,4 +115,5 @@ export class TenantConfigMaps {
   }
 }
 
+const DRY_RUN = { query: { dryRun: 'All' } };
 const METHODS = { get: 'GET', create: 'POST', update: 'PUT', delete: 'DELETE' } as const;

@@ -2,7 +2,6 @@ import type { NamespacedName } from '../../api/kubernetes.js';
 import type { Verb } from '../../api/v1alpha1/config-map-sync-status.js';
 import type { ApplyFor } from '../../controller/attempt.js';
 import { ApiError, undefinedAt } from '../../k8s/client/errors.js';
-import type { KubernetesObject } from '../../k8s/client/objects.js';
 
 /** A write that would be made in a target namespace. */
 export interface PlannedWrite {
@@ -28,27 +27,26 @@ export function recordingApply(onWrite: (write: PlannedWrite) => void, dryRun: b
       const message = `${session.tenant.username} cannot ${verb} resource "configmaps" in namespace "${namespace}"`;
       throw new ApiError({ code: 403, reason: 'Forbidden', message });
     };
-    const written = (verb: PlannedWrite['verb'], name: string): KubernetesObject => {
-      onWrite({ verb, name });
-      return { metadata: { name, uid: '', resourceVersion: '' } };
-    };
     /** The API server still has them. */
     const deleted = new Set<string>();
     return {
-      async create(place, json, signal) {
+      async create(place, write, signal, isRehearsal) {
         await checkAllowed('create', place, signal);
-        if (dryRun && !deleted.has(place.name)) await server.create(place, json, signal);
+        const stored = dryRun && !deleted.has(place.name) && (await server.create(place, write, signal));
         if (!dryRun && !deleted.has(place.name)) {
           const existing = await server.get(place.namespace, place.name, signal).catch(undefinedAt(404));
           const message = `configmaps "${place.name}" already exists`;
           if (existing !== undefined) throw new ApiError({ code: 409, reason: 'AlreadyExists', message });
         }
-        return written('create', place.name);
+        if (isRehearsal !== true) onWrite({ verb: 'create', name: place.name });
+        // Without the API server's word, it is stored as it is sent.
+        return stored || write.read(write.json());
       },
-      async update(place, json, signal) {
+      async update(place, write, signal) {
         await checkAllowed('update', place, signal);
-        if (dryRun) await server.update(place, json, signal);
-        return written('update', place.name);
+        const stored = dryRun ? await server.update(place, write, signal) : write.read(write.json());
+        onWrite({ verb: 'update', name: place.name });
+        return stored;
       },
       async delete(seen, signal) {
         await checkAllowed('delete', seen, signal);

@@ -1,8 +1,8 @@
 import { noAnswer, statusError } from './errors.js';
 import type { KubernetesObject, WatchEvent } from './objects.js';
 
-/** Reads a whole body as text. Throws RangeError beyond the bound, and what the stream throws. */
-export async function readBounded(body: AsyncIterable<Buffer>, maxBytes: number): Promise<string> {
+/** Reads a whole body. Throws RangeError beyond the bound, and what the stream throws. */
+export async function readBounded(body: AsyncIterable<Buffer>, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of body) {
@@ -10,7 +10,7 @@ export async function readBounded(body: AsyncIterable<Buffer>, maxBytes: number)
     if (length > maxBytes) throw new RangeError(`an answer of more than ${maxBytes} bytes`);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks, length).toString('utf8');
+  return Buffer.concat(chunks, length);
 }
 
 const NEWLINE = 0x0a;

@@ -110,14 +110,14 @@ export class RestClient {
     // Below the deadline, so that undici itself notices a connection that has died and replaces it.
     const response = await this.#send(request, use, Math.ceil(timeoutMs * 0.8), signal);
     if (response.statusCode < 200 || response.statusCode > 299) throw await this.#refusal(what, response);
-    const { maxBytes = MAX_LIST_BYTES } = request;
-    const text = await readBounded(response.body, maxBytes).catch((error: unknown) => {
+    const { maxBytes = MAX_LIST_BYTES, read = parseJson } = request;
+    const answer = await readBounded(response.body, maxBytes).catch((error: unknown) => {
       signal.throwIfAborted();
       throw this.#brokenOff(what, error);
     });
     return {
-      body: this.#parse(what, text) as T,
-      bytes: text.length,
+      body: this.#parsed(what, () => read(answer)) as T,
+      bytes: answer.length,
       code: response.statusCode,
       auditID: header(response, 'audit-id'),
     };
@@ -184,7 +184,7 @@ export class RestClient {
 
   async #refusal(what: string, response: Dispatcher.ResponseData): Promise<ApiError> {
     // The answer is known by its code: what cannot be read of its body is left out.
-    const text = await readBounded(response.body, MAX_ERROR_BYTES).catch(() => '');
+    const text = String(await readBounded(response.body, MAX_ERROR_BYTES).catch(() => ''));
     return answerError({
       code: response.statusCode,
       what,
@@ -194,9 +194,9 @@ export class RestClient {
     });
   }
 
-  #parse(what: string, text: string): unknown {
+  #parsed(what: string, parse: () => unknown): unknown {
     try {
-      return text === '' ? undefined : JSON.parse(text);
+      return parse();
     } catch {
       throw noAnswer(`${what}: ${this.#origin} answered with something other than JSON`);
     }
@@ -226,6 +226,10 @@ export class RestClient {
       noAnswer(`${method} ${path}: no answer from ${this.#origin} within ${timeoutMs / 1000} s`),
     );
   }
+}
+
+function parseJson(body: Buffer): unknown {
+  return body.length === 0 ? undefined : JSON.parse(String(body));
 }
 
 function header(response: Dispatcher.ResponseData, name: string): string | undefined {

@@ -14,6 +14,8 @@ export interface ApiRequest {
   /** Sent as JSON, or a function that gives the JSON once it is sent; that of a PATCH is a merge patch. */
   body?: unknown;
   accept?: string | undefined;
+  /** Makes of the body of an answer what is given back. Default: parsed JSON, undefined where it is empty. */
+  read?: ((body: Buffer) => unknown) | undefined;
   /** Instead of the client's own: the API server's audit log records it. */
   userAgent?: string | undefined;
   signal?: AbortSignal | undefined;

@@ -57,8 +57,9 @@ export class FakeApi {
     const json: unknown = typeof given === 'function' ? JSON.parse(String((given as () => Buffer)())) : given;
     const sent = { ...request, body: json, authorization };
     this.sent.push(sent);
-    const body = await this.answer(sent);
+    const answered = await this.answer(sent);
     request.signal?.throwIfAborted();
+    const body = request.read?.(Buffer.from(JSON.stringify(answered))) ?? answered;
     return { body: body as T, bytes: this.bytes, code: 200, auditID: `audit-${this.sent.length}` };
   }
 

@@ -240,13 +240,26 @@ describe('the state of a ConfigMapSync', () => {
       expect(state.record('dev')).to.deep.equal({ copies: [], lost: false });
     });
 
-    it('may be where an earlier release left a status that names none', () => {
+    it('are nowhere where none was ever seen, whatever state a target is in', () => {
       const lines = (['Synced', 'Stale', 'Failed', 'Denied', 'Conflict', 'Pending'] as const).map((each) =>
         target(each.toLowerCase(), each),
       );
       state = new SyncState(syncObject({ status: statusOf(lines) }), 0);
 
-      expect([...state.namespacesWithCopies]).to.deep.equal(['synced', 'stale', 'failed']);
+      expect([...state.namespacesWithCopies]).to.deep.equal([]);
+    });
+
+    it('stay marked as stored otherwise than sent until one is in sync, or gone', () => {
+      const altered = target('prod', 'Failed', { reason: 'CopyAltered', copies });
+      state = new SyncState(syncObject({ status: statusOf([altered]) }), 0);
+      expect(state.record('prod')).to.deep.equal({ copies, lost: false, altered: true });
+
+      const plan = planFor('prod');
+      state.adopt(plan);
+      state.settle(plan, 'prod', targetResult({ state: 'Failed', reason: 'CleanupBlocked' }, { copies }));
+      expect(state.record('prod').altered).to.equal(true);
+      state.settle(plan, 'prod', targetResult(SYNCED, { copies }));
+      expect(state.record('prod')).to.deep.equal({ copies, lost: false });
     });
   });
 });

@@ -6,6 +6,8 @@ import {
   contentHash,
   contentJson,
   contentOf,
+  parseContent,
+  parseStored,
   selectContent,
   type Content,
   type ConfigMap,
@@ -132,7 +134,47 @@ describe('the JSON of a ConfigMap', () => {
         const written = JSON.parse(String(json)) as ConfigMap;
         expect(written.metadata).to.deep.equal(metadata);
         expect(contentHash(contentOf(written))).to.equal(contentHash(content));
+        expect(contentHash(parseContent(contentJson(content)))).to.equal(contentHash(content));
       }),
+    );
+  });
+
+  it('is written as the API server writes it: keys sorted, and escaped as Go does', () => {
+    const content = { data: { b: '<&>\u2028\u2029', a: '\n"' }, binaryData: { c: 'AA==' }, immutable: true };
+
+    expect(String(contentJson(content))).to.equal(
+      ',"immutable":true,"data":{"a":"\\n\\"","b":"\\u003c\\u0026\\u003e\\u2028\\u2029"},"binaryData":{"c":"AA=="}}',
+    );
+  });
+});
+
+describe('the answer to a write', () => {
+  const values = fc.dictionary(fc.constantFrom('a', 'b', 'data', 'immutable'), fc.string(), {
+    noNullPrototype: true,
+  });
+  const contents = fc.record({ data: values, binaryData: values, immutable: fc.boolean() });
+  const metadata = { name: 'shared', labels: { data: 'x' }, annotations: { note: ',"data":{}}' } };
+
+  it('gives the content where it is another one than was sent, however it is written', () => {
+    fc.assert(
+      fc.property(contents, contents, fc.boolean(), fc.boolean(), (sent, kept, isCanonical, isSame) => {
+        const content = isSame ? sent : kept;
+        const json = isCanonical
+          ? configMapJson({ metadata, content: contentJson(content) })
+          : JSON.stringify({ ...content, metadata }, undefined, 1);
+
+        const answer = parseStored(Buffer.from(`${String(json)}\n`), contentJson(sent));
+
+        expect(answer.metadata).to.deep.equal(metadata);
+        if (isDeepStrictEqual(sent, content)) expect(answer.content).to.equal(undefined);
+        else expect(answer.content).to.deep.equal(content);
+      }),
+    );
+  });
+
+  it('is no answer where it is no JSON', () => {
+    expect(() => parseStored(Buffer.from('<html>'), contentJson(contentOf(source({}))))).to.throw(
+      SyntaxError,
     );
   });
 });

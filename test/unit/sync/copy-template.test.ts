@@ -257,3 +257,37 @@ describe('a released copy that is taken back', () => {
     expect(template().apply(released).metadata.labels).to.include({ old: '1' });
   });
 });
+
+describe('a copy as it was stored', () => {
+  const sent = template({ labels: { team: 'a' } });
+  const { metadata } = sent.create('prod');
+
+  it('lacks nothing where it is what was sent, with what others add to its metadata', () => {
+    const labels = { ...metadata.labels, theirs: 'yes' };
+
+    expect(sent.missingIn({ metadata: { ...metadata, uid: 'uid-copy', labels } })).to.deep.equal([]);
+  });
+
+  it('names what was changed, removed or added, and no value', () => {
+    const labels: Record<string, string> = { ...metadata.labels, team: 'their-secret' };
+    delete labels['configmapsync.io/owner-uid'];
+    const annotations = { ...metadata.annotations, 'configmapsync.io/source': 'their-secret' };
+    const changed = {
+      data: { key: 'their-secret', more: '' },
+      binaryData: { blob: 'AA==' },
+      immutable: true,
+    };
+
+    expect(
+      sent.missingIn({ metadata: { ...metadata, labels, annotations }, content: changed }),
+    ).to.deep.equal([
+      'label "configmapsync.io/owner-uid"',
+      'label "team"',
+      'annotation "configmapsync.io/source"',
+      'data key "key"',
+      'data key "more"',
+      'binaryData key "blob"',
+      'immutable',
+    ]);
+  });
+});

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { ConfigMapMetadata } from '../../../src/sync/config-map.js';
 import { withoutMarks } from '../../../src/sync/copy-template.js';
 import {
-  isOwnCopy,
+  isOwnCopy as isOwnCopyOf,
   mayBeCopy,
   ownershipOf,
   type CopyRecord,
@@ -18,6 +18,15 @@ const none: CopyRecord = { copies: [], lost: false };
 const lost: CopyRecord = { copies: [], lost: true };
 const nobodyLives = (): boolean => false;
 const allLive = (): boolean => true;
+
+function isOwnCopy(
+  metadata: ConfigMapMetadata,
+  owner: Owner,
+  record: CopyRecord,
+  isLiving = allLive,
+): boolean {
+  return isOwnCopyOf(metadata, { owner, record, isLiving });
+}
 
 function marked(
   uid: string,
@@ -91,6 +100,20 @@ describe('a copy of ours', () => {
   it('is nothing that is recorded and lost our uid: somebody else has it', () => {
     expect(isOwnCopy(marked('uid-2'), us, recorded)).to.equal(false);
     expect(isOwnCopy({ name: 'shared', uid: 'uid-copy' }, us, recorded)).to.equal(false);
+  });
+
+  describe('where it was stored without our marks when it was written', () => {
+    const altered = { ...recorded, altered: true };
+
+    it('is what is recorded, whatever the marks say, unless somebody who lives owns it', () => {
+      expect(isOwnCopy({ name: 'shared', uid: 'uid-copy' }, us, altered)).to.equal(true);
+      expect(isOwnCopy(marked('redacted'), us, altered, nobodyLives)).to.equal(true);
+      expect(isOwnCopy(marked('uid-2'), us, altered, allLive)).to.equal(false);
+    });
+
+    it('is nothing that is not recorded', () => {
+      expect(isOwnCopy({ name: 'shared', uid: 'uid-else' }, us, altered)).to.equal(false);
+    });
   });
 
   it('is not another ConfigMap of the same name, nor the same one under another name', () => {

@@ -1,14 +1,16 @@
 import { expect } from 'chai';
 import { recordingApply, type PlannedWrite } from '../../../../src/cli/plan/recording-apply.js';
 import type { Apply } from '../../../../src/controller/attempt.js';
+import type { ConfigMapWrite } from '../../../../src/tenant/tenant-config-maps.js';
 import { refusal } from '../../../support/fakes/fake-api.js';
 import { PlanRig } from './plan-rig.js';
 
 const shared = { namespace: 'prod', name: 'shared' };
 const configMap = { apiVersion: 'v1', kind: 'ConfigMap', metadata: shared };
-const json = (): Buffer => Buffer.from(JSON.stringify(configMap));
-/** As much of the answer as anybody reads. */
-const written = { metadata: { name: 'shared', uid: '', resourceVersion: '' } };
+const write: ConfigMapWrite<object> = {
+  json: () => Buffer.from(JSON.stringify(configMap)),
+  read: (answer) => JSON.parse(String(answer)) as object,
+};
 
 describe('writes that are only recorded', () => {
   let rig: PlanRig;
@@ -31,13 +33,13 @@ describe('writes that are only recorded', () => {
   }
 
   async function writeAll(writer: Apply): Promise<unknown[]> {
-    const answers = [await writer.create(shared, json, signal), await writer.update(shared, json, signal)];
+    const answers = [await writer.create(shared, write, signal), await writer.update(shared, write, signal)];
     await writer.delete({ namespace: 'prod', name: 'former', uid: 'u', resourceVersion: '1' }, signal);
     return answers;
   }
 
   it('reach nobody, and answer as if they had been made', async () => {
-    expect(await writeAll(await apply(false))).to.deep.equal([written, written]);
+    expect(await writeAll(await apply(false))).to.deep.equal([configMap, configMap]);
 
     expect(writes).to.deep.equal([
       { verb: 'create', name: 'shared' },
@@ -47,15 +49,15 @@ describe('writes that are only recorded', () => {
     expect(rig.writes).to.deep.equal([]);
   });
 
-  for (const [verb, write] of Object.entries({
-    create: (writer: Apply) => writer.create(shared, json, signal),
-    update: (writer: Apply) => writer.update(shared, json, signal),
+  for (const [verb, attempt] of Object.entries({
+    create: (writer: Apply) => writer.create(shared, write, signal),
+    update: (writer: Apply) => writer.update(shared, write, signal),
     delete: (writer: Apply) => writer.delete({ namespace: 'prod', name: 'shared' }, signal),
   })) {
     it(`are refused where the ServiceAccount lacks ${verb}, as the API server would`, async () => {
       rig.rights.verbs = ['get', 'create', 'update', 'delete'].filter((each) => each !== verb);
 
-      const failure = await write(await apply(true)).catch((error: unknown) => error);
+      const failure = await attempt(await apply(true)).catch((error: unknown) => error);
 
       expect(failure).to.include({ code: 403, reason: 'Forbidden' });
       expect(failure).to.have.property('message').that.includes(`cannot ${verb} resource "configmaps"`);
@@ -67,12 +69,18 @@ describe('writes that are only recorded', () => {
   it('are refused where the name is taken, unless by what the plan has deleted', async () => {
     rig.put('prod', { metadata: { name: 'shared' } });
     const writer = await apply(false);
-    const failure = await writer.create(shared, json, signal).catch((error: unknown) => error);
+    const failure = await writer.create(shared, write, signal).catch((error: unknown) => error);
     expect(failure).to.include({ code: 409, reason: 'AlreadyExists' });
 
     await writer.delete({ namespace: 'prod', name: 'shared' }, signal);
 
-    expect(await writer.create(shared, json, signal)).to.deep.equal(written);
+    expect(await writer.create(shared, write, signal)).to.deep.equal(configMap);
+  });
+
+  it('are not recorded where they only rehearse what is to come', async () => {
+    await (await apply(false)).create(shared, write, signal, true);
+
+    expect(writes).to.deep.equal([]);
   });
 
   describe('with a dry run on the server', () => {
@@ -87,7 +95,11 @@ describe('writes that are only recorded', () => {
       const quota = refusal(422, 'Invalid');
       rig.dryRun = () => quota;
 
-      const failure = await (await apply(true)).create(shared, json, signal).catch((error: unknown) => error);
+      const failure = await (
+        await apply(true)
+      )
+        .create(shared, write, signal)
+        .catch((error: unknown) => error);
 
       expect(failure).to.equal(quota);
     });
@@ -97,7 +109,7 @@ describe('writes that are only recorded', () => {
       const writer = await apply(true);
       await writer.delete({ namespace: 'prod', name: 'shared' }, signal);
 
-      expect(await writer.create(shared, json, signal)).to.deep.equal(written);
+      expect(await writer.create(shared, write, signal)).to.deep.equal(configMap);
       expect(rig.writes.map(({ method }) => method)).to.deep.equal(['DELETE']);
     });
   });
