@@ -102,14 +102,17 @@ export class NamespaceWatch {
   /** Replaces what `sync` cares for here, and opens the watches that this takes and the rights allow. */
   setInterest(sync: string, names: ReadonlySet<string>): void {
     const before = this.#interests.get(sync) ?? names;
+    // What is still there from its last user may be of no use to this one.
+    const isUnused = this.#interests.size === 0;
     this.#interests.set(sync, names);
-    if ([...before].some((name) => !names.has(name))) this.#dropUnused();
+    if (isUnused || [...before].some((name) => !names.has(name))) this.#dropUnused();
     void this.#openScopes([sync]);
   }
 
-  dropInterest(sync: string): void {
+  /** @param onUnused Called where nobody else uses it; it goes on until {@link close}. Default: that. */
+  dropInterest(sync: string, onUnused = (): void => this.close()): void {
     this.#interests.delete(sync);
-    if (this.#interests.size === 0) this.close();
+    if (this.#interests.size === 0) onUnused();
     else this.#dropUnused();
   }
 

@@ -1,4 +1,5 @@
 import { SessionClosedError } from './errors.js';
+import { Lingering } from './lingering.js';
 import { ReviewPace } from '../k8s/util/review-pace.js';
 import { namespacedNameKey, type NamespacedName, type ServiceAccount } from '../api/kubernetes.js';
 import { TenantConfigMaps, type AccessDecision } from './tenant-config-maps.js';
@@ -8,7 +9,7 @@ import type { Tenant } from './tenant.js';
 
 export interface TenancyOptions
   extends TenantPoolOptions, Pick<NamespaceWatchOptions, 'random' | 'recheck' | 'notify'> {
-  /** The last ConfigMapSync that used this ServiceAccount does so no more. */
+  /** Nothing is kept of this ServiceAccount any more: the last ConfigMapSync that used it is gone, or has left it for a while. */
   onUnused?: (account: ServiceAccount) => void;
 }
 
@@ -43,11 +44,15 @@ export class Tenancy {
   /** Who uses a ServiceAccount, by key: ten thousand ConfigMapSyncs may come and go. */
   readonly #users = new Map<string, Set<string>>();
   readonly #namespaces = new Map<string, NamespaceWatch>();
+  /** Namespaces and ServiceAccounts that ConfigMapSyncs have left: to come back to them costs no review anew. */
+  readonly #left: Lingering;
+  readonly #lifetime = new AbortController();
 
   constructor(options: TenancyOptions) {
     this.#options = options;
     this.#tenants = new TenantPool(options);
     this.#pace = new ReviewPace(options.clock);
+    this.#left = new Lingering(options.clock, this.#lifetime.signal);
   }
 
   get cachedTokens(): number {
@@ -73,11 +78,13 @@ export class Tenancy {
   /** @throws IdentityError where the ServiceAccount or its grant is missing. */
   async open(sync: NamespacedName, account: ServiceAccount): Promise<Session> {
     const key = namespacedNameKey(sync);
-    const users = this.#users.get(namespacedNameKey(account)) ?? new Set();
+    const used = namespacedNameKey(account);
+    const users = this.#users.get(used) ?? new Set();
     if (!users.has(key)) {
-      this.close(key);
+      this.#release(key, 'left');
       this.#uses.set(key, { account, held: new Set() });
-      this.#users.set(namespacedNameKey(account), users.add(key));
+      this.#users.set(used, users.add(key));
+      this.#left.delete(used);
     }
     const tenant = await this.#tenants.open(account);
     // Its last user may have gone meanwhile: then nobody else would forget the token.
@@ -93,18 +100,11 @@ export class Tenancy {
 
   /** The ConfigMapSync is gone, or does nothing for now: nothing is watched or kept for it. */
   close(sync: string): void {
-    const use = this.#uses.get(sync);
-    if (use === undefined) return;
-    this.#uses.delete(sync);
-    for (const key of use.held) this.#namespaces.get(key)?.dropInterest(sync);
-    const account = namespacedNameKey(use.account);
-    const users = this.#users.get(account);
-    users?.delete(sync);
-    if (users?.size === 0) this.#users.delete(account);
-    this.#forgetIfUnused(use.account);
+    this.#release(sync, 'closed');
   }
 
   closeAll(): void {
+    this.#lifetime.abort(new Error('shutting down'));
     for (const namespace of [...this.#namespaces.values()]) namespace.close();
     this.#tenants.close();
   }
@@ -123,6 +123,7 @@ export class Tenancy {
       const key = namespaceKey(tenant, name);
       const view = this.#namespaces.get(key) ?? this.#watch(key, tenant, name);
       use.held.add(key);
+      this.#left.delete(key);
       view.setInterest(sync, declared.get(name) ?? new Set());
       opened.set(name, view);
       return view;
@@ -139,13 +140,16 @@ export class Tenancy {
         tenant.ended.throwIfAborted();
         declared = interests;
         opened.clear();
-        const wanted = new Set([...interests.keys()].map((name) => namespaceKey(tenant, name)));
-        const held = this.#uses.get(sync)?.held ?? new Set();
-        for (const key of held) {
+        const wanted = new Map([...interests.keys()].map((name) => [namespaceKey(tenant, name), name]));
+        const use = this.#uses.get(sync);
+        if (use === undefined) return;
+        for (const key of use.held) {
           if (wanted.has(key)) continue;
-          held.delete(key);
-          this.#namespaces.get(key)?.dropInterest(sync);
+          use.held.delete(key);
+          this.#leave(sync, key);
         }
+        // What is known there is relied on from now on, without a further look.
+        for (const [key, name] of wanted) if (this.#left.has(key)) open(name);
       },
     };
   }
@@ -154,14 +158,42 @@ export class Tenancy {
     // Not the other options: the operator's own client has no business at a tenant's ConfigMaps.
     const { clock, random, recheck, notify } = this.#options;
     const shared = { clock, random, recheck, notify, pace: this.#pace };
-    const onEnded = (): boolean => this.#namespaces.delete(key);
+    const onEnded = (): void => {
+      this.#namespaces.delete(key);
+      this.#left.delete(key);
+    };
     const view = new NamespaceWatch({ ...shared, tenant, namespace, onEnded });
     this.#namespaces.set(key, view);
     return view;
   }
 
+  #release(sync: string, how: 'left' | 'closed'): void {
+    const use = this.#uses.get(sync);
+    if (use === undefined) return;
+    this.#uses.delete(sync);
+    const { account, held } = use;
+    for (const key of held) {
+      if (how === 'left') this.#leave(sync, key);
+      else this.#namespaces.get(key)?.dropInterest(sync);
+    }
+    const used = namespacedNameKey(account);
+    const users = this.#users.get(used);
+    users?.delete(sync);
+    if (users?.size !== 0) return;
+    this.#users.delete(used);
+    if (how === 'left') this.#left.add(used, 1, () => this.#forgetIfUnused(account));
+    else this.#forgetIfUnused(account);
+  }
+
+  #leave(sync: string, key: string): void {
+    const view = this.#namespaces.get(key);
+    // A watch takes 28 KiB of heap, 3.5 are enough for what was denied.
+    view?.dropInterest(sync, () => this.#left.add(key, 1 + 7 * view.watches, () => view.close()));
+  }
+
   #forgetIfUnused(account: ServiceAccount): void {
-    if (this.#users.has(namespacedNameKey(account))) return;
+    const key = namespacedNameKey(account);
+    if (this.#users.has(key) || this.#left.has(key)) return;
     this.#tenants.forget(account);
     this.#options.onUnused?.(account);
   }

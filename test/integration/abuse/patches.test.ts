@@ -13,8 +13,12 @@ const TARGETS = 1000;
 /** How long a storm lasts. */
 const STORM_MS = 10_000;
 const CLIENTS = 2;
+/** To read the source, and to write the status and an Event. */
+const PER_PATCH = 5;
 /** Requests that would have been sent without any PATCH: the source is looked at now and then, its status reported. */
 const MEANWHILE = 50;
+/** How often a spec goes back and forth. */
+const ROUNDS = 3;
 /** How long the reviews of all permissions may take on a busy machine. */
 const DENIED_MS = 120_000;
 
@@ -35,16 +39,27 @@ describe(`a ConfigMapSync of ${TARGETS} denied targets`, function () {
     const { api, operator } = fixture;
     victim = await Victim.create({ api, operator, tenant: await fixture.tenant() });
     attacker = await fixture.tenant();
-    await attacker.addAccount('other');
+    const other = await attacker.addAccount('other');
+    await other.grant(attacker.namespace, ['get']);
     await attacker.createSource({ data: { key: 'value' } });
   });
   after(() => fixture.end());
 
+  /** Waits until all that the latest spec names is found to be denied. */
   async function allDenied(): Promise<void> {
-    await eventually(async () => expect((await attacker.status()).deniedTargets).to.equal(TARGETS), {
-      timeoutMs: DENIED_MS,
-      intervalMs: 500,
-    });
+    await eventually(
+      async () => {
+        const { spec, status } = (await attacker.sync())!;
+        expect(status?.deniedTargets).to.equal(spec.syncToNamespaces?.length);
+        expect(status?.serviceAccount).to.match(new RegExp(`:${spec.serviceAccount.name}$`));
+      },
+      { timeoutMs: DENIED_MS, intervalMs: 500 },
+    );
+  }
+
+  async function change(spec: object): Promise<void> {
+    await attacker.patchSync({ spec });
+    await allDenied();
   }
 
   /** Sends as many as the API server takes, some of which it may be too busy to answer. @returns how many */
@@ -92,29 +107,48 @@ describe(`a ConfigMapSync of ${TARGETS} denied targets`, function () {
     });
   });
 
-  for (const { what, patch, perPatch } of [
+  const account = (n: number): object => ({ serviceAccount: { name: n % 2 === 1 ? 'other' : 'syncer' } });
+  const targets = (n: number): object => ({
+    syncToNamespaces: absentNamespaces(attacker, TARGETS).slice(0, n % 2 === 1 ? 1 : TARGETS),
+  });
+
+  for (const { what, patch } of [
+    { what: 'its ServiceAccount', patch: account },
+    { what: 'its targets', patch: targets },
+  ]) {
+    it(`costs no reviews anew where it goes back and forth: ${what}`, async () => {
+      await victim.endures(`back and forth: ${what}`, async () => {
+        for (const n of [1, 0]) await change(patch(n));
+        const log = await AuditLog.fromNow(auditLog);
+        for (let n = 1; n <= 2 * ROUNDS; n += 1) await change(patch(n));
+        const requests = await settled(log);
+
+        expect(requests, `requests for ${2 * ROUNDS} PATCHes`).to.be.at.most(
+          MEANWHILE + 2 * ROUNDS * PER_PATCH,
+        );
+        return `${2 * ROUNDS} PATCHes, ${TARGETS} denied targets; ${requests} requests`;
+      });
+    });
+  }
+
+  for (const { what, patch } of [
     {
       what: 'the name and labels of its copies change',
-      // To read the source, and to write the status and an Event.
-      perPatch: 5,
       patch: (n: number) => ({ target: { name: `copy-${n}`, labels: { storm: String(n) } } }),
     },
-    { what: 'spec.suspend is toggled', perPatch: 5, patch: (n: number) => ({ suspend: n % 2 === 1 }) },
-    {
-      what: 'its ServiceAccount changes',
-      // Nothing is known of the permissions of another one: a review of each verb, and of the rules.
-      perPatch: 5 * TARGETS,
-      patch: (n: number) => ({ serviceAccount: { name: n % 2 === 1 ? 'other' : 'syncer' } }),
-    },
+    { what: 'spec.suspend is toggled', patch: (n: number) => ({ suspend: n % 2 === 1 }) },
+    { what: 'its ServiceAccount changes', patch: account },
+    { what: 'its targets change', patch: targets },
   ]) {
     it(`costs a bounded number of requests for each PATCH, and nobody else, while ${what}`, async () => {
+      for (const n of [1, 0]) await change(patch(n));
       const log = await AuditLog.fromNow(auditLog);
       await victim.endures(`PATCH storm: ${what}`, async () => {
         const patches = await storm(patch);
         const requests = await settled(log);
         await allDenied();
 
-        expect(requests, `requests for ${patches} PATCHes`).to.be.at.most(MEANWHILE + patches * perPatch);
+        expect(requests, `requests for ${patches} PATCHes`).to.be.at.most(MEANWHILE + patches * PER_PATCH);
         return `${patches} in ${STORM_MS / 1000} s, ${TARGETS} denied targets; ${requests} requests`;
       });
     });

@@ -101,12 +101,14 @@ describe('tenancy', () => {
   });
 
   describe('watches', () => {
-    it('what a ConfigMapSync cares for, and no longer what it has dropped', async () => {
+    it('what a ConfigMapSync cares for, and for a minute what it has dropped', async () => {
       const session = await open();
       await care(session, 'prod', 'dev');
       expect(watched()).to.deep.equal(['dev', 'prod']);
 
       await care(session, 'prod', 'lab');
+      expect(watched()).to.deep.equal(['dev', 'lab', 'prod']);
+      await clock.advance(60_000);
 
       expect(watched()).to.deep.equal(['lab', 'prod']);
       expect(tenancy.watches).to.equal(2);
@@ -137,9 +139,11 @@ describe('tenancy', () => {
       ]);
     });
 
-    it('nothing as the old ServiceAccount once spec names another, whose token goes if nobody else uses it', async () => {
+    it('nothing as the old ServiceAccount a minute after spec names another, and its token goes if nobody else uses it', async () => {
       await care(await open(share, builder), 'prod');
       await care(await open(share, other), 'prod');
+      expect(tenancy.cachedTokens).to.equal(2);
+      await clock.advance(60_000);
 
       expect(api.watches.map(({ authorization }) => authorization)).to.deep.equal(['Bearer other']);
       expect(tenancy.cachedTokens).to.equal(1);
@@ -219,6 +223,7 @@ describe('tenancy', () => {
     expect(session.namespace('dev')).to.equal(view);
 
     await care(session, 'prod');
+    await clock.advance(60_000);
     expect(session.opened('dev')).to.equal(undefined);
   });
 
@@ -238,6 +243,80 @@ describe('tenancy', () => {
 
     // That another ConfigMapSync opened it is as good.
     expect((await open(rival)).opened('prod')).to.equal(session.namespace('prod'));
+  });
+
+  describe('what a ConfigMapSync has left', () => {
+    const requests = (): number => api.sent.filter(({ path }) => !path.endsWith('/configmaps')).length;
+    const verbs = ['get'] as const;
+
+    async function review(account: typeof builder, ...namespaces: string[]): Promise<Session> {
+      const session = await open(share, account);
+      await care(session, ...namespaces);
+      for (const namespace of namespaces)
+        await session.namespace(namespace).access.verdict('shared', verbs, signal);
+      return session;
+    }
+
+    it('costs nothing anew within a minute: a ServiceAccount', async () => {
+      await review(builder, 'prod', 'dev');
+      await review(other, 'prod', 'dev');
+      const before = requests();
+
+      for (let round = 0; round < 3; round += 1) {
+        await clock.advance(10_000);
+        await review(builder, 'prod', 'dev');
+        await review(other, 'prod', 'dev');
+      }
+
+      // Re-checks have a rate of their own.
+      const again = api.sent.filter(({ path }) => path.endsWith('/token') || path.endsWith('accessreviews'));
+      expect(again.filter(({ path }) => path.endsWith('/token'))).to.have.length(2);
+      expect(api.watches).to.have.length(4);
+      expect(requests() - before).to.be.at.most(4);
+    });
+
+    it('costs nothing anew within a minute: namespaces', async () => {
+      await review(builder, 'prod', 'dev');
+      await review(builder, 'lab');
+      const before = requests();
+
+      const session = await open();
+      session.setInterests(new Map(['prod', 'dev'].map((name) => [name, new Set(['shared'])])));
+
+      // They are its own again, without a further look.
+      await clock.advance(120_000);
+      expect(session.opened('prod')?.access.known('shared', verbs)).to.deep.include({ missing: [] });
+      expect(watched()).to.deep.equal(['dev', 'prod']);
+      expect(api.sentTo('/token')).to.have.length(1);
+      expect(before).to.equal(5);
+    });
+
+    it('is closed with the last ConfigMapSync that uses the ServiceAccount', async () => {
+      await review(builder, 'prod', 'dev');
+      await review(builder, 'lab');
+
+      tenancy.close('team-a/share');
+      await settle();
+
+      expect(watched()).to.deep.equal([]);
+      expect(tenancy.cachedTokens).to.equal(0);
+    });
+
+    it('has a bound: the oldest goes first', async () => {
+      const session = await open();
+      const many = Array.from({ length: 510 }, (_, i) => `ns-${i}`);
+      await care(session, ...many);
+      for (const name of many) await session.namespace(name).access.rules(signal);
+      await settle();
+
+      await care(session, 'prod');
+      await settle();
+
+      // With a watch, each counts as eight of 4,000.
+      expect(tenancy.watches).to.equal(501);
+      expect(watched()).not.to.include('ns-9');
+      expect(watched()).to.include('ns-10');
+    });
   });
 
   describe('when a tenant ends', () => {
