@@ -7,8 +7,7 @@ import { NamespaceWatch, type NamespaceWatchOptions } from './namespace-watch.js
 import { TenantPool, type TenantPoolOptions } from './tenant-pool.js';
 import type { Tenant } from './tenant.js';
 
-export interface TenancyOptions
-  extends TenantPoolOptions, Pick<NamespaceWatchOptions, 'random' | 'recheck' | 'notify'> {
+export interface TenancyOptions extends TenantPoolOptions, Pick<NamespaceWatchOptions, 'random' | 'notify'> {
   /** Nothing is kept of this ServiceAccount any more: the last ConfigMapSync that used it is gone, or has left it for a while. */
   onUnused?: (account: ServiceAccount) => void;
 }
@@ -80,15 +79,20 @@ export class Tenancy {
     const key = namespacedNameKey(sync);
     const used = namespacedNameKey(account);
     const users = this.#users.get(used) ?? new Set();
-    if (!users.has(key)) {
+    const isNew = !users.has(key);
+    if (isNew) {
       this.#release(key, 'left');
       this.#uses.set(key, { account, held: new Set() });
       this.#users.set(used, users.add(key));
       this.#left.delete(used);
     }
-    const tenant = await this.#tenants.open(account);
-    // Its last user may have gone meanwhile: then nobody else would forget the token.
-    this.#forgetIfUnused(account);
+    let tenant: Tenant;
+    try {
+      tenant = await this.#tenants.open(account, isNew);
+    } finally {
+      // Its last user may have gone meanwhile: then nobody else would forget what came of it.
+      this.#forgetIfUnused(account);
+    }
     const { userAgentPrefix } = this.#options;
     return {
       tenant,

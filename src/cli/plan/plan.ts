@@ -26,7 +26,7 @@ export async function plan(options: PlanOptions, { env, stdout, stderr }: Comman
     expirationSeconds: TOKEN_SECONDS,
     onRequested: () => undefined,
     requests: new FairQueue(CONCURRENCY),
-    onEnded: () => undefined,
+    onChanged: () => undefined,
     clock: systemClock,
     random: Math.random,
     recheck: { deniedMs: NEVER_MS, allowedMs: NEVER_MS },

@@ -95,7 +95,7 @@ export class Operator {
       expirationSeconds: options.tokenExpiration / 1000,
       onRequested: (result) => metrics.tokenRequests.inc({ result }),
       requests: new FairQueue(options.maxConcurrentRequests, undefined, REQUEST_SHARES),
-      onEnded: (account) => {
+      onChanged: (account) => {
         for (const sync of this.#tenancy.usersOf(account)) this.#queue.add(sync);
       },
       clock,

@@ -118,6 +118,7 @@ describe('what is pruned after a change of the spec', () => {
       expect(rig.status.targets).to.have.length(2);
 
       rig.cluster.intercept = () => undefined;
+      await rig.advance(15_000);
       await rig.reconcile();
 
       expect(rig.state('prod')).to.equal('Skipped/SourceItself');

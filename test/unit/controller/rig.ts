@@ -181,7 +181,7 @@ export class Rig {
       requests: new FairQueue(32, clock),
       userAgentPrefix: 'config-weaver/1',
       clock,
-      onEnded: () => undefined,
+      onChanged: () => undefined,
       random: () => 0,
       recheck: { deniedMs: 7_500, allowedMs: 45_000 },
       notify: () => undefined,

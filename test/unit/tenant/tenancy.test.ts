@@ -36,7 +36,7 @@ describe('tenancy', () => {
       requests: new FairQueue(32),
       userAgentPrefix: 'config-weaver/1',
       clock,
-      onEnded: (account) => woken.push(...tenancy.usersOf(account)),
+      onChanged: (account) => woken.push(...tenancy.usersOf(account)),
       random: () => 1,
       recheck: { deniedMs: 7_500, allowedMs: 45_000 },
       notify: () => undefined,

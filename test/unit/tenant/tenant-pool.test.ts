@@ -55,7 +55,8 @@ describe('the tenant pool', () => {
       requests,
       userAgentPrefix: 'config-weaver/1',
       clock,
-      onEnded: (account) => ended.push(account),
+      onChanged: (account) => ended.push(account),
+      recheck: { deniedMs: 7_500, allowedMs: 45_000 },
     });
   }
 
@@ -132,8 +133,101 @@ describe('the tenant pool', () => {
       expect(await failureOf(tenants.open(account))).to.include({ reason: 'TokenRequestDenied' });
 
       failTokenRequest = undefined;
+      await clock.advance(1000);
 
       expect(await tenants.open(account)).to.have.property('uid', 'uid-1');
+    });
+  });
+
+  describe('asks for tokens', () => {
+    const accounts = (namespace: string, count: number): ServiceAccount[] =>
+      Array.from({ length: count }, (_, i) => ({ namespace, name: `sa-${i}` }));
+
+    /** Requests for tokens wait for {@link answers}, as many as are under way. */
+    function holdTokens(): (() => void)[] {
+      const answers: (() => void)[] = [];
+      api.answer = (sent) => {
+        if (!sent.path.endsWith('/token')) {
+          const [, namespace = '', name = ''] =
+            /serviceaccount\/(.*)\/(.*)$/.exec(sent.userAgent ?? '') ?? [];
+          identity = { username: `system:serviceaccount:${namespace}:${name}`, uid: 'uid-1' };
+          return answer(sent);
+        }
+        return new Promise((resolve) => answers.push(() => resolve(answer(sent))));
+      };
+      return answers;
+    }
+
+    it('a few at a time, tenants in turns, however many one of them has', async () => {
+      const answers = holdTokens();
+      for (const each of accounts('hostile', 1000)) void failureOf(tenants.open(each));
+      await settle();
+      expect(answers).to.have.length.within(1, 8);
+
+      const victim = tenants.open(account);
+      await settle();
+      for (let answered = 0; answered < 16; answered += 1) {
+        answers.shift()!();
+        await settle();
+      }
+
+      expect((await Promise.race([victim, settle()]))?.account).to.equal(account);
+      tenants.close();
+    });
+
+    it('that are renewed before new ones, of the same tenant too', async () => {
+      const tenant = await tenants.open(account);
+      const answers = holdTokens();
+      for (const each of accounts('team-a', 100)) void failureOf(tenants.open(each));
+      await clock.advance(LIFE_MS / 2);
+
+      const request = get(tenant);
+      await settle();
+
+      // It waits for no more than those that have begun.
+      expect(api.sentTo('/builder/token')).to.have.length(2);
+      for (const respond of answers) respond();
+      await request;
+      tenants.close();
+    });
+
+    it('once for each retry, however many want the same that is refused', async () => {
+      failTokenRequest = refusal(404, 'NotFound');
+      const ask = (isNew: boolean): Promise<unknown[]> =>
+        Promise.all(Array.from({ length: 100 }, () => failureOf(tenants.open(account, isNew))));
+
+      for (let second = 0; second < 60; second += 1) {
+        const errors = await ask(second === 0);
+        expect(new Set(errors.map((error) => (error as IdentityError).reason))).to.deep.equal(
+          new Set(['ServiceAccountNotFound']),
+        );
+        await clock.advance(1000);
+      }
+
+      // After 0.5 s, 1 s, 2 s, and from then on every 4.5 s to 7 s.
+      expect(tokensAsked()).to.be.within(8, 18);
+
+      const before = tokensAsked();
+      await ask(true);
+      expect(tokensAsked() - before).to.be.at.most(1);
+    });
+
+    it('again at once for one that has just come, where the refusal is not as new', async () => {
+      failTokenRequest = refusal(403, 'Forbidden');
+      for (let i = 0; i < 10; i += 1) {
+        await failureOf(tenants.open(account));
+        await clock.advance(10_000);
+      }
+      await failureOf(tenants.open(account));
+      failTokenRequest = undefined;
+      await clock.advance(1000);
+      expect(await failureOf(tenants.open(account))).to.be.instanceOf(IdentityError);
+
+      expect(await tenants.open(account, true)).to.have.property('uid', 'uid-1');
+      await settle();
+
+      // Those who were refused look again.
+      expect(ended).to.deep.equal([account]);
     });
   });
 
@@ -194,6 +288,7 @@ describe('the tenant pool', () => {
       expect(tenant.ended.aborted).to.equal(false);
 
       failTokenRequest = undefined;
+      await clock.advance(10_000);
       await get(tenant);
       expect(api.sent.at(-1)?.authorization)
         .to.match(/^Bearer token-\d+$/)

@@ -28,7 +28,7 @@ export class PlanRig {
       requests: new FairQueue(32),
       userAgentPrefix: 'config-weaver/1',
       clock,
-      onEnded: () => undefined,
+      onChanged: () => undefined,
       random: () => 1,
       recheck: { deniedMs: 2 ** 31 - 1, allowedMs: 2 ** 31 - 1 },
       notify: () => undefined,
