@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { median } from '../../hack/bench/measurement.js';
 import type { OperatorProcess } from '../../hack/rig/operator-process.js';
 import { renderTextTable } from '../../src/cli/audit/report/text-table.js';
+import { eventually } from './eventually.js';
 import { Neighbour } from './neighbour.js';
 import type { TestTenant } from './tenant.js';
 import type { TestApi } from './test-api.js';
@@ -12,7 +13,7 @@ const TARGETS = 2;
 /** Edits before an attack. */
 const EDITS_ALONE = 3;
 
-/** So many edits after an attack may be late, on a busy machine or while the operator still works off the attack. */
+/** The median of so many edits after an attack has to be prompt: in the 10 seconds after it. */
 const EDITS_AFTER = 10;
 
 /** From one edit to the next: the rate of plans of one ConfigMapSync is bounded, and is not what is measured. */
@@ -52,12 +53,17 @@ export interface VictimOptions {
  *     });
  */
 export class Victim {
+  /** The one that runs now: to be set after a restart. */
+  operator: OperatorProcess;
   readonly #neighbour: Neighbour;
-  readonly #operator: OperatorProcess;
+  #enduring = false;
+  /** How many edits have begun, and which was the last that arrived. */
+  #begun = 0;
+  #arrived = 0;
 
   private constructor(neighbour: Neighbour, operator: OperatorProcess) {
     this.#neighbour = neighbour;
-    this.#operator = operator;
+    this.operator = operator;
   }
 
   /** Resolves when its copies are there. */
@@ -73,25 +79,40 @@ export class Victim {
    * Measures the victim's edits alone, beside the attack, and after it; they go on until `attack` resolves.
    * @param attack Resolves to the load that it applied, in words with numbers
    * @throws Error where the operator has ended: nothing starts it again, so an edit that arrives is the same process' work
-   * @throws AssertionError where none of the edits after the attack arrives within a second
+   * @throws AssertionError where the median of ten edits after the attack takes a second or longer
    */
   async endures(name: string, attack: () => Promise<string>): Promise<void> {
     const alone: number[] = [];
     while (alone.length < EDITS_ALONE) alone.push(await this.#edit());
-    await this.#operator.resetPeak();
+    await this.operator.resetPeak();
+    this.#enduring = true;
     const over = new AbortController();
     const editing = this.#editUntil(over.signal);
     // Awaited below, where the attack itself has not failed.
     editing.catch(() => undefined);
     const load = await attack().finally(() => over.abort());
-    const beside = await editing;
-    const after = [await this.#edit()];
-    while (Math.min(...after) >= PROMPT_MS && after.length < EDITS_AFTER) after.push(await this.#edit());
+    const beside = await editing.finally(() => (this.#enduring = false));
+    const after: number[] = [];
+    const prompt = (): number => after.filter((latency) => latency < PROMPT_MS).length;
+    // Whatever the others take, more than half of them decide.
+    while (after.length < EDITS_AFTER && prompt() <= EDITS_AFTER / 2) after.push(await this.#edit());
 
-    rows.push({ attack: name, load, alone, beside, peakBytes: await this.#operator.peakBytes() });
-    expect(Math.min(...after), `the victim's edits after it, in ms: ${after.join(', ')}`).to.be.below(
-      PROMPT_MS,
-    );
+    rows.push({ attack: name, load, alone, beside, peakBytes: await this.operator.peakBytes() });
+    expect(median(after), `the victim's edits after it, in ms: ${after.join(', ')}`).to.be.below(PROMPT_MS);
+  }
+
+  /**
+   * Resolves when an edit that begins from now on has arrived: one of those beside an attack, or of its own.
+   * @throws as {@link endures}; AssertionError where it takes longer than half a minute
+   */
+  async isServed(): Promise<void> {
+    if (this.#enduring) {
+      const before = this.#begun;
+      const options = { timeoutMs: BESIDE_MS };
+      await eventually(() => expect(this.#arrived, 'edits').to.be.greaterThan(before), options);
+    } else {
+      await this.#edit();
+    }
   }
 
   async #editUntil(signal: AbortSignal): Promise<number[]> {
@@ -103,10 +124,12 @@ export class Victim {
 
   /** @param signal Ends the pause after it. @returns its latency in milliseconds */
   async #edit(signal?: AbortSignal): Promise<number> {
+    this.#begun += 1;
     const latency = await this.#neighbour.editAndArrive(BESIDE_MS).catch(async (error: unknown) => {
-      if (this.#operator.running) throw error;
-      throw new Error(`the operator has ended: ${await this.#operator.describeExit()}`, { cause: error });
+      if (this.operator.running) throw error;
+      throw new Error(`the operator has ended: ${await this.operator.describeExit()}`, { cause: error });
     });
+    this.#arrived = this.#begun;
     const pauseMs = Math.max(0, EDIT_PERIOD_MS - latency);
     await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
     return latency;
