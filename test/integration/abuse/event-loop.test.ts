@@ -11,6 +11,7 @@ import { removeSyncs } from '../../support/sync-fixture.js';
 import { createNamespace, NEEDED_VERBS, TestTenant } from '../../support/tenant.js';
 import { TestApi } from '../../support/test-api.js';
 import type { Turn } from '../../support/turn-monitor.js';
+import { Victim } from '../../support/victim.js';
 
 /**
  * The longest that one turn may compute, in milliseconds of CPU time: 15 to 35 are what parsing or writing one object of a
@@ -23,7 +24,7 @@ const SELECTORS = 8;
 const WIDE = 20;
 const LONG_TEXTS = 30;
 const LINKS = 50;
-const SMALL = 100;
+const SMALL = 892;
 
 const MONITOR = join(repositoryRoot(), 'dist/test/support/turn-monitor.js');
 const KEYS = Array.from({ length: 64 }, (_, i) => `k${i}`);
@@ -49,6 +50,7 @@ describe('the event loop', function () {
   this.timeout(600_000);
   let api: TestApi;
   let tenant: TestTenant;
+  let victim: Victim;
   let operator: RunningOperator;
   let folder: string;
   let file: string;
@@ -76,55 +78,58 @@ describe('the event loop', function () {
       nodeFlags: [`--import=${MONITOR}`],
       env: { TURN_MONITOR: file },
     });
+    victim = await Victim.create({ api, operator, tenant: await TestTenant.create(api) });
   });
 
   after(async () => {
     await operator.stop();
-    await removeSyncs(api, [tenant]);
+    await removeSyncs(api, [tenant, victim.tenant]);
     await tenant.revokeEverywhere();
     await forEachOf(namespaces, 8, (name) => api.delete({ resource: 'namespaces', name }));
     await api.close();
     await rm(folder, { recursive: true, force: true });
   });
 
-  it('is never blocked for long by hundreds of hostile ConfigMapSyncs', async () => {
-    const began = Date.now();
-    const create = (count: number, prefix: string, spec: (i: number) => PartialSpec): Promise<void> =>
-      forEachOf(
-        Array.from({ length: count }, (_, i) => i),
-        8,
-        async (i) => {
-          await tenant.createSync({ target: { name: `${prefix}-${i}` }, ...spec(i) }, `${prefix}-${i}`);
+  it('is never blocked for long by a thousand hostile ConfigMapSyncs', () =>
+    victim.endures('what is long to compute', async () => {
+      const began = Date.now();
+      const create = (count: number, prefix: string, spec: (i: number) => PartialSpec): Promise<void> =>
+        forEachOf(
+          Array.from({ length: count }, (_, i) => i),
+          8,
+          async (i) => {
+            await tenant.createSync({ target: { name: `${prefix}-${i}` }, ...spec(i) }, `${prefix}-${i}`);
+          },
+        );
+      await create(SELECTORS, 'selector', longSelector);
+      await create(WIDE, 'wide', wide);
+      await create(LONG_TEXTS, 'text', longTexts);
+      await create(LINKS, 'link', (i) => ({
+        source: { name: `data-${i}` },
+        target: { name: `data-${i + 1}` },
+        syncToNamespaces: [tenant.namespace],
+        suspend: true,
+      }));
+      await create(SMALL, `small-${'x'.repeat(200)}`, () => ({
+        syncToNamespaces: ['wide-0-0'],
+        suspend: true,
+      }));
+      await forEachOf(namespaces.slice(0, 20), 4, async (name) => {
+        await api.patch({ resource: 'namespaces', name }, { metadata: { labels: { k0: 'other' } } });
+      });
+      for (let i = 0; i < WIDE; i += 4) await tenant.deleteSync(`wide-${i}`);
+      await eventually(
+        async () => {
+          const depth = await operator.samples('workqueue_depth');
+          expect(depth.map(({ value }) => value)).to.deep.equal([0]);
         },
+        { timeoutMs: 180_000, intervalMs: 1000 },
       );
-    await create(SELECTORS, 'selector', longSelector);
-    await create(WIDE, 'wide', wide);
-    await create(LONG_TEXTS, 'text', longTexts);
-    await create(LINKS, 'link', (i) => ({
-      source: { name: `data-${i}` },
-      target: { name: `data-${i + 1}` },
-      syncToNamespaces: [tenant.namespace],
-      suspend: true,
-    }));
-    await create(SMALL, `small-${'x'.repeat(200)}`, () => ({
-      syncToNamespaces: ['wide-0-0'],
-      suspend: true,
-    }));
-    await forEachOf(namespaces.slice(0, 20), 4, async (name) => {
-      await api.patch({ resource: 'namespaces', name }, { metadata: { labels: { k0: 'other' } } });
-    });
-    for (let i = 0; i < WIDE; i += 4) await tenant.deleteSync(`wide-${i}`);
-    await eventually(
-      async () => {
-        const depth = await operator.samples('workqueue_depth');
-        expect(depth.map(({ value }) => value)).to.deep.equal([0]);
-      },
-      { timeoutMs: 180_000, intervalMs: 1000 },
-    );
-    const idleAt = Date.now();
-    await eventually(async () => expect(await turns(idleAt)).not.to.deep.equal([]));
+      const idleAt = Date.now();
+      await eventually(async () => expect(await turns(idleAt)).not.to.deep.equal([]));
 
-    const longest = (await turns(began)).sort((a, b) => b.cpuMs - a.cpuMs).slice(0, 5);
-    expect(longest[0]?.cpuMs ?? 0, JSON.stringify(longest)).to.be.at.most(MOST_MS);
-  });
+      const longest = (await turns(began)).sort((a, b) => b.cpuMs - a.cpuMs).slice(0, 5);
+      expect(longest[0]?.cpuMs ?? 0, JSON.stringify(longest)).to.be.at.most(MOST_MS);
+      return `${SELECTORS + WIDE + LONG_TEXTS + LINKS + SMALL} ConfigMapSyncs, ${NAMESPACES} namespaces; ${Math.round(longest[0]?.cpuMs ?? 0)} ms the longest turn`;
+    }));
 });

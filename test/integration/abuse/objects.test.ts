@@ -7,6 +7,7 @@ import { operatorKubeconfig, RunningOperator } from '../../support/operator.js';
 import { removeSyncs } from '../../support/sync-fixture.js';
 import { createNamespace, TestTenant } from '../../support/tenant.js';
 import { TestApi } from '../../support/test-api.js';
+import { Victim } from '../../support/victim.js';
 
 /** What Node.js takes for itself where config/manager allows the container 512 MiB. */
 const HEAP_MIB = 256;
@@ -24,33 +25,32 @@ function largeSelector(): LabelSelector {
 describe('ConfigMapSyncs that do not fit into memory', function () {
   this.timeout(600_000);
   let api: TestApi;
-  let victim: TestTenant;
+  /** From the first operator of a test on. */
+  let victim: Victim | undefined;
   let hostile: TestTenant;
-  let target: string;
   let operator: RunningOperator | undefined;
 
   beforeEach(async () => {
     api = await TestApi.connect();
-    victim = await TestTenant.create(api);
-    target = await victim.target();
-    await victim.createSource({ data: { text: 'first' } });
-    await victim.createSync({ syncToNamespaces: [target] });
   });
 
   afterEach(async () => {
     await operator?.stop();
-    operator = undefined;
-    await removeSyncs(api, [hostile, victim]);
+    await removeSyncs(api, [hostile, ...(victim === undefined ? [] : [victim.tenant])]);
+    operator = victim = undefined;
     await api.close();
   });
 
-  async function start(heapMiB: number): Promise<RunningOperator> {
+  async function start(heapMiB: number): Promise<Victim> {
     const flags = [
       ...[`--kubeconfig=${await operatorKubeconfig()}`, '--resync-interval=1h'],
       ...['--health-probe-bind-address=127.0.0.1:0', '--metrics-bind-address=127.0.0.1:0'],
     ];
     operator = new RunningOperator({ command: runCommand(flags, [`--max-old-space-size=${heapMiB}`]) });
-    return operator.after(operator.waitFor('reconciling', 60_000));
+    await operator.after(operator.waitFor('reconciling', 60_000));
+    victim ??= await Victim.create({ api, operator, tenant: await TestTenant.create(api) });
+    victim.operator = operator;
+    return victim;
   }
 
   /** Their names. */
@@ -79,12 +79,6 @@ describe('ConfigMapSyncs that do not fit into memory', function () {
     );
   }
 
-  async function victimIsServed(text: string): Promise<void> {
-    await victim.patchSource({ data: { text } });
-    await victim.copied(target, { text }, { timeoutMs: 30_000 });
-    expect(operator?.running, operator?.output.slice(-2000)).to.equal(true);
-  }
-
   async function withheldOf(tenant: TestTenant): Promise<number> {
     const [sample] = (await operator?.samples('configweaver_configmapsyncs_withheld', {
       tenant: tenant.namespace,
@@ -94,14 +88,14 @@ describe('ConfigMapSyncs that do not fit into memory', function () {
 
   it('are withheld, and neither end the operator nor keep it from anybody else', async () => {
     hostile = await TestTenant.create(api, { tokenGrant: false });
-    const first = await createLarge(0, 60);
-    await start(HEAP_MIB);
-    await victimIsServed('beside 60');
-    const second = await createLarge(60, 110);
-    await victimIsServed('beside 110');
-    const names = [...first, ...second];
-    await eventually(async () => expect(await withheldOf(hostile)).to.be.within(50, 100), {
-      timeoutMs: 60_000,
+    let names: string[] = [];
+    const beside = await start(HEAP_MIB);
+    await beside.endures('large ConfigMapSyncs beyond the budget', async () => {
+      names = await createLarge(0, 110);
+      await eventually(async () => expect(await withheldOf(hostile)).to.be.within(50, 100), {
+        timeoutMs: 60_000,
+      });
+      return `${names.length} of 940 KiB, ${await withheldOf(hostile)} withheld`;
     });
     const refused = (await reasons(names.slice(-5))).filter(({ reason }) => reason === 'TooManyObjects');
 
@@ -109,11 +103,11 @@ describe('ConfigMapSyncs that do not fit into memory', function () {
     expect(refused[0]?.message).to.match(
       new RegExp(`namespace "${hostile.namespace}" use \\d+\\.\\d MiB of the \\d+\\.\\d MiB`),
     );
-    expect(await withheldOf(victim)).to.equal(0);
+    expect(await withheldOf(beside.tenant)).to.equal(0);
 
     await operator?.stop();
     await start(HEAP_MIB);
-    await victimIsServed('after a restart');
+    await beside.isServed();
 
     // With the others gone, those that were refused have room.
     const last = refused[0]?.name ?? '';
@@ -145,8 +139,8 @@ describe('ConfigMapSyncs that do not fit into memory', function () {
     await operator?.stop();
 
     await hostile.patchSource({ data: { text: 'second' } });
-    await start(64);
-    await victimIsServed('beside 20');
+    const beside = await start(64);
+    await beside.isServed();
     const states = await eventually(async () => {
       const all = await Promise.all(names.map((name) => hostile.status(name)));
       const reasons = all.map(({ conditions }) => conditions?.find(({ type }) => type === 'Ready')?.reason);
@@ -175,7 +169,7 @@ describe('ConfigMapSyncs that do not fit into memory', function () {
       await hostile.gone(name, { timeoutMs: 60_000 });
       await hostile.copyGone(place, `copy-${i}`);
     }
-    await victimIsServed('at the end');
+    await beside.isServed();
   });
 
   it('by what is written into their status are withheld as well', async () => {
@@ -188,19 +182,20 @@ describe('ConfigMapSyncs that do not fit into memory', function () {
     });
     const names = Array.from({ length: 100 }, (_, i) => `wide-${i}`);
     try {
-      await forEachOf(names, 4, async (name) => {
-        await hostile.createSync({ namespaceSelector: { matchLabels: { [label]: 'yes' } } }, name);
+      const beside = await start(96);
+      await beside.endures('selectors of many targets, beyond the budget', async () => {
+        await forEachOf(names, 4, async (name) => {
+          await hostile.createSync({ namespaceSelector: { matchLabels: { [label]: 'yes' } } }, name);
+        });
+        await eventually(async () => expect(await withheldOf(hostile)).to.be.greaterThan(20), {
+          timeoutMs: 120_000,
+        });
+        return `${names.length} of ${namespaces.length} targets, ${await withheldOf(hostile)} withheld`;
       });
-      await start(96);
-      await victimIsServed('beside 100 times 300 targets');
-      await eventually(async () => expect(await withheldOf(hostile)).to.be.greaterThan(20), {
-        timeoutMs: 120_000,
-      });
-      await victimIsServed('beside what is withheld of them');
       for (const name of names) await hostile.deleteSync(name);
       for (const name of names) await hostile.gone(name, { timeoutMs: 120_000 });
       await eventually(async () => expect(await withheldOf(hostile)).to.equal(0));
-      await victimIsServed('at the end');
+      await beside.isServed();
     } finally {
       await forEachOf(namespaces, 8, async (name) => {
         await api.delete({ resource: 'namespaces', name });
