@@ -4,18 +4,17 @@ import { join } from 'node:path';
 import { forEachOf } from '../../../hack/bench/pool.js';
 import { repositoryRoot } from '../../../hack/repository.js';
 import { eventually } from '../../support/eventually.js';
-import { createTargets, Neighbour } from '../../support/neighbour.js';
+import { createTargets } from '../../support/neighbour.js';
 import { startOperator, type RunningOperator } from '../../support/operator.js';
 import { controlPlaneOrSkip, plane } from '../../support/plane.js';
 import { SlowWebhook } from '../../support/slow-webhook.js';
 import { removeSyncs } from '../../support/sync-fixture.js';
 import { TestTenant } from '../../support/tenant.js';
 import { TestApi } from '../../support/test-api.js';
+import { Victim } from '../../support/victim.js';
 
 /** Two cores do all that the operator, the API server and etcd have to do with hundreds of MiB. */
 const ARRIVAL_MS = 240_000;
-/** Generous beside milliseconds: an API server that is busy with all that delays everybody. */
-const VICTIM_MS = 30_000;
 /** In which the API server takes long: it notes for each key who wrote it. */
 const KEY_TARGETS = 24;
 /** What the operator logs where four fifths of its heap are used up, and it begins nothing new. */
@@ -45,7 +44,7 @@ describe('bytes in flight', function () {
   this.timeout(2 * ARRIVAL_MS);
   let api: TestApi;
   let operator: RunningOperator;
-  let victim: Neighbour;
+  let victim: Victim;
   let webhook: SlowWebhook;
   let withKeys: TestTenant;
   let withLarge: TestTenant;
@@ -64,7 +63,7 @@ describe('bytes in flight', function () {
     controlPlaneOrSkip(this, shared);
     api = await TestApi.connect();
     operator = await startAsDeployed();
-    victim = await Neighbour.create(api, await tenant(), 3);
+    victim = await Victim.create({ api, operator, tenant: await tenant() });
     [withKeys, withLarge] = [await tenant(), await tenant()];
     keysTo = await createTargets(api, withKeys, { count: KEY_TARGETS });
     webhook = await SlowWebhook.start(shared.kubectl);
@@ -112,15 +111,14 @@ describe('bytes in flight', function () {
     });
   }
 
-  /** The victim's edit arrives meanwhile, and all copies are right in the end, in one life of the operator. */
+  /** All copies are right in the end, in one life of the operator. */
   async function arrive(...attacks: readonly Attack[]): Promise<void> {
     const copies = attacks.flatMap(({ owner, names, targets, data }) =>
       names.flatMap((name) => targets.map((target) => ({ owner, target, data, name }))),
     );
     try {
-      for (const [nth, { owner, target, data, name }] of copies.entries()) {
+      for (const { owner, target, data, name } of copies) {
         await owner.copied(target, data, { name, timeoutMs: ARRIVAL_MS, intervalMs: 500 });
-        if (nth === 0) await victim.editAndArrive(VICTIM_MS);
       }
     } catch (error) {
       await explain(error);
@@ -148,29 +146,38 @@ describe('bytes in flight', function () {
   }
 
   it('have a bound where a source has 28,000 keys and many targets', async () => {
-    await create(keys('0'));
-    await arrive(keys('0'));
+    await victim.endures('a source with many keys', async () => {
+      await create(keys('0'));
+      await arrive(keys('0'));
 
-    await edit(keys('1'));
-    await arrive(keys('1'));
+      await edit(keys('1'));
+      await arrive(keys('1'));
+      return `28,000 keys, ${KEY_TARGETS} targets, one edit`;
+    });
   });
 
   it('have a bound where ten sources of 1 MiB have 20 targets each, and their writes are held', async () => {
-    await create(largeOnes('0'));
-    await arrive(largeOnes('0'));
+    await victim.endures('large sources, whose writes are held', async () => {
+      await create(largeOnes('0'));
+      await arrive(largeOnes('0'));
 
-    webhook.answerAfterMs = HELD_MS;
-    await edit(largeOnes('1'));
-    await allInFlight();
-    await victim.editAndArrive(VICTIM_MS).catch(explain);
-    webhook.release();
+      webhook.answerAfterMs = HELD_MS;
+      await edit(largeOnes('1'));
+      await allInFlight();
+      await victim.isServed().catch(explain);
+      webhook.release();
 
-    await arrive(largeOnes('1'));
+      await arrive(largeOnes('1'));
+      return `${SOURCES.length} of 1 MiB, 20 targets each, one edit`;
+    });
   });
 
   it('have a bound where two tenants do so at the same time', async () => {
-    await Promise.all([edit(keys('3')), edit(largeOnes('3'))]);
+    await victim.endures('both at the same time', async () => {
+      await Promise.all([edit(keys('3')), edit(largeOnes('3'))]);
 
-    await arrive(keys('3'), largeOnes('3'));
+      await arrive(keys('3'), largeOnes('3'));
+      return 'one edit of each';
+    });
   });
 });
