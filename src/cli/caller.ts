@@ -7,6 +7,7 @@ import type { ClusterConnection } from '../k8s/config/cluster-connection.js';
 import { listPages } from '../k8s/client/list-pages.js';
 import { METADATA_ONLY_LIST, type KubernetesObject } from '../k8s/client/objects.js';
 import { apiPath } from '../k8s/client/api-path.js';
+import { Reachability } from '../k8s/client/reachability.js';
 import { RestClient } from '../k8s/client/rest-client.js';
 import type { RequestObserver } from '../k8s/client/rest-types.js';
 import { Transport } from '../k8s/client/transport.js';
@@ -29,6 +30,8 @@ export class Caller {
   readonly namespace: string;
   /** Where the cluster was found, for the log. */
   readonly source: string;
+  /** Found by all requests, the tenants' as well. */
+  readonly reachability = new Reachability();
   readonly #userAgent = `config-weaver/${version()}`;
   readonly #closed = new AbortController();
   /** Aborts when the command is over. */
@@ -48,6 +51,7 @@ export class Caller {
       authorize: (signal) => connection.authorize(signal),
       userAgent: this.#userAgent,
       observer,
+      reachability: this.reachability,
     });
   }
 
@@ -76,6 +80,7 @@ export class Caller {
           userAgent: this.#userAgent,
           requireAuthorization: true,
           observer: this.#observer,
+          reachability: this.reachability,
         }),
     });
   }

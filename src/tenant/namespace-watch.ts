@@ -188,6 +188,11 @@ export class NamespaceWatch {
       userAgent: tenant.userAgent,
       clock,
       random,
+      seat: async (signal) => {
+        const leave = await tenant.acquire('background', signal);
+        void clock.sleep(OPENING_MS, signal).then(leave, leave);
+        return leave;
+      },
     });
     const copies = new CopyCache((changed, except) => this.#notify('changed', changed, except));
     const scope = { feed, copies, stop: new AbortController() };
@@ -197,14 +202,9 @@ export class NamespaceWatch {
   }
 
   async #follow(name: string, { feed, copies, stop: { signal } }: Scope): Promise<void> {
-    const { tenant, clock } = this.#options;
-    let release = (): void => undefined;
     try {
-      release = await tenant.acquire('background', signal);
-      void clock.sleep(OPENING_MS, signal).then(release, release);
       const handlers: MetadataWatcherHandlers = {
         onOpen: () => {
-          release();
           copies.cover();
           if (name === ALL) this.#closeScopes((other) => other !== ALL);
           this.#notify('covered', name === ALL ? undefined : name);
@@ -215,8 +215,6 @@ export class NamespaceWatch {
       await feed.run(handlers, signal);
     } catch (error) {
       if (!signal.aborted) this.#watchFailed(name, error);
-    } finally {
-      release();
     }
   }
 

@@ -57,6 +57,8 @@ const DENIED_RECHECK_MS = RECOVERY_MS / 2;
 export class Operator {
   readonly #planning: Controller;
   readonly #reporting: Controller;
+  /** Has failures tried again at the end of each outage, until the returned function is called. */
+  readonly #retryAfterOutages: () => () => void;
   readonly #targets: TargetRunner;
   readonly #reporter: Reporter;
   readonly #tenancy: Tenancy;
@@ -193,6 +195,10 @@ export class Operator {
         }),
     });
 
+    this.#retryAfterOutages = () =>
+      caller.reachability.onRecovery(() => {
+        for (const queue of [this.#queue, reports, this.#targets.queue]) queue.retryFailed();
+      });
     this.#policyReporter = options.policyReports
       ? new PolicyReporter({ client: caller.client, syncs: watches.syncs, log: logger, clock })
       : undefined;
@@ -211,6 +217,7 @@ export class Operator {
   /** Reconciles until `signal` aborts; returns when nothing is in flight any more. */
   async run(signal: AbortSignal): Promise<void> {
     const stopHandlers = this.#handlers.start();
+    const stopRetries = this.#retryAfterOutages();
     for (const sync of this.#watches.syncs.list()) this.#queue.add(objectKey(sync));
     const reporting = new AbortController();
     const reported = this.#reporting.run(reporting.signal);
@@ -220,6 +227,7 @@ export class Operator {
       await this.#reporter.flush(this.#stopNow.signal);
     } finally {
       stopHandlers();
+      stopRetries();
       reporting.abort();
       await reported;
       this.#tenancy.closeAll();

@@ -174,7 +174,7 @@ async function operatorIdentity(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<string> {
-  const backoff = new Backoff({ baseMs: 500, maxMs: 15_000 });
+  const backoff = new Backoff({ baseMs: 500, maxMs: 5_000 });
   const causes = new CauseLog(log, {});
   for (;;) {
     try {

@@ -104,6 +104,18 @@ export class TargetQueue {
     for (const entry of this.#syncs.get(uid)?.entries.values() ?? []) this.#drop(entry);
   }
 
+  /** Ends all back-offs, as after an outage of the API server; not what a server asked for. */
+  retryFailed(): void {
+    for (const { entries } of [...this.#syncs.values()]) {
+      for (const entry of [...entries.values()]) {
+        if (entry.failures === 0) continue;
+        entry.failures = 0;
+        entry.backedOffUntil = 0;
+        this.#due(entry);
+      }
+    }
+  }
+
   /** Namespaces where something of this ConfigMapSync is under way. */
   running(uid: string): string[] {
     const entries = this.#syncs.get(uid)?.entries.values() ?? [];

@@ -15,7 +15,7 @@ import {
 
 export interface ListWatcherOptions<T extends KubernetesObject> extends Omit<
   WatchLoopOptions,
-  'accept' | 'query' | 'userAgent'
+  'accept' | 'query' | 'seat' | 'unansweredMs' | 'userAgent'
 > {
   /** Media types, for metadata only: a list has another one than a watch. */
   accept?: { list: string; watch: string };
@@ -37,6 +37,8 @@ export interface ListWatcherOptions<T extends KubernetesObject> extends Omit<
 const INITIAL_EVENTS_END = 'k8s.io/initial-events-end';
 /** A server that does not know of streaming lists ignores what we ask for, and the end never comes. */
 const STREAMING_LIST_SILENCE_MS = 20_000;
+/** There are few of these, and the first answer ends the back-offs of all others: docs/design/0010-watches.md. */
+const UNANSWERED_MS = 5_000;
 
 /**
  * Keeps a store equal to what the API server has. Lists are streamed where the server can (Kubernetes 1.32 and later), which
@@ -58,7 +60,11 @@ export class ListWatcher<T extends KubernetesObject> implements WatchTarget<T> {
     this.#transform = options.transform ?? ((object) => object);
     this.#streamingList = options.streamingList ?? true;
     this.#causes = new CauseLog(options.log, { reflector: options.name });
-    this.#loop = new WatchLoop<T>({ ...options, accept: options.accept?.watch });
+    this.#loop = new WatchLoop<T>({
+      ...options,
+      accept: options.accept?.watch,
+      unansweredMs: UNANSWERED_MS,
+    });
   }
 
   get name(): string {

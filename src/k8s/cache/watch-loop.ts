@@ -1,7 +1,7 @@
 import { follow } from '../util/async.js';
 import { Backoff } from '../util/backoff.js';
 import { type Clock, systemClock } from '../util/clock.js';
-import { ApiError, isApiError } from '../client/errors.js';
+import { ApiError, isApiError, isUnanswered } from '../client/errors.js';
 import type { KubernetesObject, WatchEvent } from '../client/objects.js';
 import type { Watcher } from '../client/rest-client.js';
 import type { Query } from '../client/api-path.js';
@@ -26,6 +26,13 @@ export interface WatchLoopOptions {
   watchSeconds?: readonly [number, number];
   /** A watch without an event or bookmark for so long is given up; bookmarks come about once a minute. Default: 120,000. */
   silenceMs?: number;
+  /** The most that a try waits while the API server gives no answer, in milliseconds. Default: as after other failures. */
+  unansweredMs?: number;
+  /**
+   * Waits for a seat among all that begin to watch, at the start and after each failure: thousands of watches may fail together.
+   * Resolves to what gives it back, which may be called more than once. Rejects when the signal aborts. Default: at once.
+   */
+  seat?: (signal: AbortSignal) => Promise<() => void>;
 }
 
 export interface WatchStart<T extends KubernetesObject> {
@@ -55,11 +62,13 @@ export interface WatchTarget<T extends KubernetesObject> {
   failed(error: unknown): 'retry' | 'stop';
 }
 
-const DEFAULTS = {
+const DEFAULTS: Required<Omit<WatchLoopOptions, 'client' | 'path' | 'query' | 'accept' | 'userAgent'>> = {
   clock: systemClock,
   random: Math.random,
-  watchSeconds: [240, 300] as readonly [number, number],
+  watchSeconds: [240, 300],
   silenceMs: 120_000,
+  unansweredMs: Infinity,
+  seat: () => Promise.resolve(() => undefined),
 };
 /** A watch that ends so soon without a single event is no watch: without a guard we would spin. */
 const SHORTEST_WATCH_MS = 1000;
@@ -70,6 +79,10 @@ export class WatchLoop<T extends KubernetesObject> {
   lastProgress = 0;
   readonly #options: WatchLoopOptions & typeof DEFAULTS;
   readonly #backoff: Backoff;
+  /** Aborts when the pause after a failure need not go on. */
+  #wake = new AbortController();
+  /** Nothing was seen since the last time that events were lost. */
+  #expired = false;
 
   constructor(options: WatchLoopOptions) {
     this.#options = { ...DEFAULTS, ...options };
@@ -79,40 +92,78 @@ export class WatchLoop<T extends KubernetesObject> {
   /** Resolves when the signal aborts; rejects with the error for which the target said `stop`. */
   async run(target: WatchTarget<T>, signal: AbortSignal): Promise<void> {
     let start: WatchStart<T> | undefined;
-    const { clock } = this.#options;
+    const { clock, client, seat } = this.#options;
     // A function, since the compiler takes `aborted` for a constant within the loop.
     const isAborted = (): boolean => signal.aborted;
-    while (!isAborted()) {
-      try {
-        if (start === undefined) {
-          start = await target.start(signal);
-          this.lastProgress = clock.now();
+    let leave = (): void => undefined;
+    let isTrying = true;
+    const unsubscribe = client.reachability?.onRecovery(() => {
+      this.#backoff.reset();
+      this.#wake.abort();
+    });
+    try {
+      while (!isAborted()) {
+        try {
+          if (isTrying) leave = await seat(signal);
+          isTrying = false;
+          if (start === undefined) {
+            start = await target.start(signal);
+            this.lastProgress = clock.now();
+          }
+          const onOpen = (): void => {
+            leave();
+            target.opened();
+          };
+          await this.#follow(start, target, onOpen, signal);
+        } catch (error) {
+          leave();
+          isTrying = true;
+          if (isAborted()) return;
+          if (forgets(error)) {
+            start = undefined;
+            target.expired();
+          }
+          if (target.failed(error) === 'stop') throw error;
+          await this.#pause(error, signal);
         }
-        await this.#follow(start, target, signal);
-      } catch (error) {
-        if (isAborted()) return;
-        if (forgets(error)) {
-          start = undefined;
-          target.expired();
-        }
-        if (target.failed(error) === 'stop') throw error;
-        const asked = error instanceof ApiError ? (error.retryAfterSeconds ?? 0) * 1000 : 0;
-        await clock.sleep(Math.max(this.#backoff.next(), asked), signal).catch(() => undefined);
       }
+    } finally {
+      leave();
+      unsubscribe?.();
     }
   }
 
+  /** Longer and longer, but not before the first list after a 410, nor when the API server answers again. */
+  async #pause(error: unknown, signal: AbortSignal): Promise<void> {
+    const listsAtOnce = isExpired(error) && !this.#expired;
+    this.#expired ||= isExpired(error);
+    if (listsAtOnce) return;
+    const { clock, random, unansweredMs } = this.#options;
+    const asked = error instanceof ApiError ? (error.retryAfterSeconds ?? 0) * 1000 : 0;
+    const mostMs = isUnanswered(error) ? unansweredMs * (1 + 0.5 * random()) : Infinity;
+    this.#wake = new AbortController();
+    const unfollow = follow(signal, this.#wake);
+    const pauseMs = Math.max(Math.min(this.#backoff.next(), mostMs), asked);
+    await clock.sleep(pauseMs, this.#wake.signal).catch(() => undefined);
+    unfollow();
+  }
+
   /** Follows one watch to its end, and moves `start` on with each event. */
-  async #follow(start: WatchStart<T>, target: WatchTarget<T>, signal: AbortSignal): Promise<void> {
+  async #follow(
+    start: WatchStart<T>,
+    target: WatchTarget<T>,
+    onOpen: () => void,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { clock, path } = this.#options;
     let seen = start.events !== undefined;
-    const events =
-      start.events ??
-      this.open({ query: { resourceVersion: start.resourceVersion }, onOpen: () => target.opened() }, signal);
+    const { resourceVersion } = start;
+    const events = start.events ?? this.open({ query: { resourceVersion }, onOpen }, signal);
     delete start.events;
     const startedAt = clock.now();
     for await (const event of events) {
       seen = true;
+      this.#expired = false;
       this.#backoff.reset();
       start.resourceVersion = event.object.metadata.resourceVersion;
       if (event.type !== 'BOOKMARK') target.changed(event);
@@ -162,5 +213,9 @@ export class WatchLoop<T extends KubernetesObject> {
 
 /** After a 404 the resource may come back as another one, as when a CustomResourceDefinition is made anew. */
 function forgets(error: unknown): boolean {
-  return isApiError(error, 404, 410) || (error instanceof ApiError && error.reason === 'Expired');
+  return isApiError(error, 404) || isExpired(error);
+}
+
+function isExpired(error: unknown): boolean {
+  return isApiError(error, 410) || (error instanceof ApiError && error.reason === 'Expired');
 }

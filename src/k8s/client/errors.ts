@@ -67,6 +67,14 @@ export function isApiError(error: unknown, ...codes: number[]): error is ApiErro
   return error instanceof ApiError && (codes.length === 0 || codes.includes(error.code));
 }
 
+/** No answer, and those of a gateway that does not reach the API server either. */
+export const UNANSWERED_CODES: readonly number[] = [0, 502, 503, 504];
+
+/** The API server itself said nothing. */
+export function isUnanswered(error: unknown): boolean {
+  return isApiError(error, ...UNANSWERED_CODES);
+}
+
 /** For `catch`: undefined where the API server answers with one of these codes, which say that there is nothing. */
 export function undefinedAt(...codes: number[]): (error: unknown) => undefined {
   return (error) => {

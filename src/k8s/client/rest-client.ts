@@ -3,16 +3,17 @@ import type { Dispatcher } from 'undici';
 import { abortable, deadline } from '../util/async.js';
 import { queryString } from './api-path.js';
 import { systemClock } from '../util/clock.js';
-import { answerError, ApiError, failureCause, noAnswer } from './errors.js';
+import { answerError, ApiError, failureCause, isApiError, noAnswer } from './errors.js';
 import { readLines, readBounded, parseEvent } from './response-body.js';
 import type { KubernetesObject, WatchEvent } from './objects.js';
+import type { Reachability } from './reachability.js';
 import type { ApiRequest, ApiResponse, RestClientOptions, WatchRequest } from './rest-types.js';
 import type { ConnectionUse } from './transport.js';
 
 /** The part of the client that sends single requests: what most of this runtime asks for. */
 export type Requester = Pick<RestClient, 'request'>;
 /** The part of the client that lists and watches. */
-export type Watcher = Pick<RestClient, 'request' | 'watch'>;
+export type Watcher = Pick<RestClient, 'request' | 'watch'> & Partial<Pick<RestClient, 'reachability'>>;
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 /** Tries for one request, the first one included. */
@@ -32,6 +33,7 @@ const WATCH_OPENING_MS = 30_000;
  * It sends no `Authorization` but what its `authorize` gives.
  */
 export class RestClient {
+  readonly reachability: Reachability | undefined;
   readonly #options: RestClientOptions & Required<Pick<RestClientOptions, 'clock' | 'random'>>;
   readonly #origin: string;
   readonly #host: string;
@@ -40,6 +42,7 @@ export class RestClient {
 
   constructor(options: RestClientOptions) {
     this.#options = { clock: systemClock, random: Math.random, ...options };
+    this.reachability = options.reachability;
     const url = new URL(options.server);
     this.#origin = url.origin;
     this.#host = url.host;
@@ -162,10 +165,15 @@ export class RestClient {
       // undici heeds no signal while a request waits for a connection: docs/design/0008-http-versions.md.
       const response = await abortable(sending, signal);
       code = String(response.statusCode);
+      this.reachability?.observe(response.statusCode);
       return response;
     } catch (error) {
-      signal.throwIfAborted();
-      throw noAnswer(`cannot reach ${this.#origin}: ${failureCause(error)}`, error);
+      // Of two reasons to abort one is a deadline, which has passed without an answer.
+      const reason: unknown = signal.aborted
+        ? signal.reason
+        : noAnswer(`cannot reach ${this.#origin}: ${failureCause(error)}`, error);
+      if (isApiError(reason, 0)) this.reachability?.observe(0);
+      throw reason;
     } finally {
       const seconds = (performance.now() - started) / 1000;
       this.#options.observer?.observe({ method, host: this.#host, code, seconds });

@@ -3,6 +3,7 @@ import type { Dispatcher } from 'undici';
 import type { Query } from './api-path.js';
 import type { Clock } from '../util/clock.js';
 import type { ConnectionUse } from './transport.js';
+import type { Reachability } from './reachability.js';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -60,6 +61,8 @@ export interface RestClientOptions {
   /** For a client that acts for somebody else: without a token nothing is sent. */
   requireAuthorization?: boolean;
   observer?: RequestObserver | undefined;
+  /** Shared by all clients of one API server, and told of each answer. */
+  reachability?: Reachability | undefined;
   clock?: Clock;
   random?: () => number;
 }

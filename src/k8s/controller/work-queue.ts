@@ -102,6 +102,13 @@ export class WorkQueue {
     this.addAfter(key, Math.min(baseDelayMs * 2 ** failures, maxDelayMs) * (1 + 0.1 * random()));
   }
 
+  /** All that has failed is tried again at once, as if for the first time: what they waited for is over. */
+  retryFailed(): void {
+    const failed = [...this.#failures.keys()];
+    this.#failures.clear();
+    for (const key of failed) this.add(key);
+  }
+
   /** The next failure of this key is its first. */
   forget(key: string): void {
     this.#failures.delete(key);

@@ -1,5 +1,6 @@
 import type { KubernetesObject, WatchEvent } from '../../../src/k8s/client/objects.js';
 import type { ApiRequest, ApiResponse, WatchRequest } from '../../../src/k8s/client/rest-types.js';
+import { Reachability } from '../../../src/k8s/client/reachability.js';
 import type { Watcher } from '../../../src/k8s/client/rest-client.js';
 
 type Answer = object | Error;
@@ -10,6 +11,9 @@ type Script = readonly (WatchEvent<KubernetesObject> | Error | 'open')[];
 export class ScriptedWatcher implements Watcher {
   readonly requests: ApiRequest[] = [];
   readonly watches: WatchRequest[] = [];
+  readonly reachability = new Reachability(() => this.now());
+  /** Of {@link reachability}, in milliseconds. */
+  now = (): number => 0;
   readonly #answers: Answer[];
   readonly #scripts: (Script | Error)[];
 

@@ -255,6 +255,22 @@ describe('the queue of targets', () => {
       expect(underWay.has('a prod')).to.equal(true);
     });
 
+    it('backs off no more when all that failed is to be tried again, but heeds what a server asked for', async () => {
+      submit(['prod', 'dev']);
+      for (let failures = 0; failures < 10; failures += 1) {
+        await end('a prod', 'backoff');
+        if (failures < 9) await clock.advance(10_000);
+      }
+      await end('a dev', { holdMs: 60_000 });
+      const before = attempts.length;
+
+      queue.retryFailed();
+      await settle();
+
+      expect(attempts.slice(before)).to.have.length(1);
+      expect(queue.running('a')).to.deep.equal(['prod']);
+    });
+
     it('backs off no more where a plan wants something else', async () => {
       await failOften();
       submit(['prod'], { revision: '2' });

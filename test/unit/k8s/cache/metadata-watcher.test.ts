@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 
-import { MetadataWatcher } from '../../../../src/k8s/cache/metadata-watcher.js';
+import { MetadataWatcher, type MetadataWatcherOptions } from '../../../../src/k8s/cache/metadata-watcher.js';
 import { ApiError } from '../../../../src/k8s/client/errors.js';
-import { FakeClock } from '../../../support/fakes/fake-clock.js';
+import { FakeClock, settle } from '../../../support/fakes/fake-clock.js';
 import { event, ScriptedWatcher } from '../../../support/fakes/scripted-watcher.js';
 
 const expired = new ApiError({ code: 410, reason: 'Expired', message: 'too old' });
@@ -25,8 +25,13 @@ describe('the change feed', () => {
   });
 
   /** Runs it for so long; gives what it rejected with. */
-  async function run(client: ScriptedWatcher, milliseconds: number): Promise<unknown> {
-    const feed = new MetadataWatcher({ client, path: '/things', userAgent: 'me', clock, random: () => 0 });
+  async function run(
+    client: ScriptedWatcher,
+    milliseconds: number,
+    options: Partial<MetadataWatcherOptions> = {},
+  ): Promise<unknown> {
+    const shared = { client, path: '/things', userAgent: 'me', clock, random: () => 0 };
+    const feed = new MetadataWatcher({ ...shared, ...options });
     const running = feed
       .run(
         {
@@ -99,6 +104,71 @@ describe('the change feed', () => {
 
     expect(story).to.deep.equal(['open', 'ADDED a', 'closed', 'open', 'closed']);
     expect(client.watches[1]!.query).to.include({ resourceVersion: '20' });
+  });
+
+  it('lists at once when changes are lost, but not again and again', async () => {
+    const client = new ScriptedWatcher({
+      answers: [list('7'), list('20'), list('21')],
+      watches: [[event('ADDED', 'a', '8'), expired], expired, ['open']],
+    });
+
+    await run(client, 0);
+    expect(client.requests).to.have.length(2);
+    expect(client.watches).to.have.length(2);
+  });
+
+  it('tries at once, as if for the first time, when the API server answers again', async () => {
+    const client = new ScriptedWatcher({
+      answers: [list('7')],
+      watches: [...Array.from({ length: 10 }, () => away), ['open']],
+    });
+    client.now = () => clock.now();
+    client.reachability.observe(0);
+    const feed = new MetadataWatcher({ client, path: '/things', clock, random: () => 0 });
+    const nothing = (): void => undefined;
+    const running = feed.run({ onOpen: nothing, onChange: nothing, onClosed: nothing }, stop.signal);
+    await clock.advance(60_000);
+    const before = client.watches.length;
+
+    client.reachability.observe(410);
+    await settle();
+    const atOnce = client.watches.length;
+    stop.abort();
+    await running;
+
+    expect(atOnce).to.equal(before + 1);
+  });
+
+  it('takes a seat for the first try and after each failure, none where a watch ends in order', async () => {
+    let taken = 0;
+    let held = 0;
+    const seats: number[] = [];
+    const client = new ScriptedWatcher({
+      answers: [list('7'), list('20')],
+      watches: [
+        [event('ADDED', 'a', '8')],
+        [event('ADDED', 'a', '9'), expired],
+        [event('ADDED', 'a', '21')],
+        away,
+        ['open'],
+      ],
+    });
+    const seat = (): Promise<() => void> => {
+      taken += 1;
+      held = 1;
+      return Promise.resolve(() => (held = 0));
+    };
+    const watch = client.watch.bind(client);
+    client.watch = (request) => {
+      seats.push(held);
+      return watch(request);
+    };
+
+    await run(client, 5000, { seat });
+
+    expect(seats).to.deep.equal([1, 0, 1, 0, 1]);
+    expect(taken).to.equal(3);
+    expect(held).to.equal(0);
   });
 
   it('ends with a refusal of the list, without having been open', async () => {

@@ -84,6 +84,22 @@ describe('the work queue', () => {
     expect(queue.length).to.equal(1);
   });
 
+  it('has all that failed tried again at once, as if for the first time, when told to', async () => {
+    for (let failure = 0; failure < 15; failure += 1) queue.addRateLimited('a');
+    queue.addAfter('b', 10_000);
+    await clock.advance(20);
+    queue.done((await queue.get(signal))!);
+
+    queue.retryFailed();
+    const taken = await queue.get(signal);
+    queue.done('a');
+    queue.addRateLimited('a');
+    await clock.advance(6);
+
+    expect(taken).to.equal('a');
+    expect(queue.length).to.equal(1);
+  });
+
   it('lets those who wait go when it is shut down, and takes nothing more', async () => {
     const waiting = queue.get(signal);
     queue.addAfter('later', 1000);
