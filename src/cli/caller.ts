@@ -49,6 +49,10 @@ export class Caller {
       server: this.server,
       dispatcher: (use) => this.#transport.dispatcher('operator', use),
       authorize: (signal) => connection.authorize(signal),
+      renew: async (rejected, signal) => {
+        const hasCertificate = await this.#transport.refresh();
+        return (await connection.renew?.(rejected, signal)) === true || hasCertificate;
+      },
       userAgent: this.#userAgent,
       observer,
       reachability: this.reachability,

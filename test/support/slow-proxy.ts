@@ -117,6 +117,14 @@ export class SlowProxy {
     for (const pass of this.#held) pass();
   }
 
+  /** Ends all connections, and shows new ones a certificate of another authority. @returns PEM of that authority */
+  async replaceCertificate(): Promise<string> {
+    const { authority, serving } = await generateCredentials();
+    this.#server.setSecureContext({ cert: serving.certificate, key: serving.privateKey });
+    for (const socket of this.#sockets) socket.destroy();
+    return authority;
+  }
+
   async close(): Promise<void> {
     this.release();
     this.#server.close();

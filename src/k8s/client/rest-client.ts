@@ -132,8 +132,24 @@ export class RestClient {
     timeoutMs: number,
     signal: AbortSignal,
   ): Promise<Dispatcher.ResponseData> {
+    const rejected = await this.#authorization(request, signal);
+    const response = await this.#dispatch(request, use, timeoutMs, rejected, signal);
+    if (response.statusCode !== 401) return response;
+    const isRenewed = await this.#options.renew?.(rejected, signal).catch(() => false);
+    signal.throwIfAborted();
+    if (isRenewed !== true) return response;
+    response.body.dump().catch(() => undefined);
+    return this.#dispatch(request, use, timeoutMs, await this.#authorization(request, signal), signal);
+  }
+
+  async #dispatch(
+    request: ApiRequest,
+    use: ConnectionUse,
+    timeoutMs: number,
+    authorization: string | undefined,
+    signal: AbortSignal,
+  ): Promise<Dispatcher.ResponseData> {
     const { method, body } = request;
-    const authorization = await this.#authorization(request, signal);
     const started = performance.now();
     let code = '<error>';
     try {

@@ -57,6 +57,11 @@ export interface RestClientOptions {
   dispatcher: (use: ConnectionUse) => Dispatcher;
   /** The `Authorization` header, asked for before every try; undefined where the client certificate is the identity. */
   authorize: (signal?: AbortSignal) => Promise<string | undefined>;
+  /**
+   * Called at a 401 with the header that was sent: true where `authorize` or the connections have another identity by now. The
+   * request is then sent once more. What it throws counts as false.
+   */
+  renew?: (rejected: string | undefined, signal: AbortSignal) => Promise<boolean>;
   userAgent: string;
   /** For a client that acts for somebody else: without a token nothing is sent. */
   requireAuthorization?: boolean;

@@ -1,7 +1,7 @@
 import { TLSSocket } from 'node:tls';
 import { Agent, buildConnector, type Dispatcher, ProxyAgent } from 'undici';
 import type { Socket } from 'node:net';
-import type { ClusterConnection } from '../config/cluster-connection.js';
+import type { ClusterConnection, ClusterTls } from '../config/cluster-connection.js';
 import { abortable, deadline } from '../util/async.js';
 
 /** `operator` connections carry the operator's client certificate, `bearer` ones never do. */
@@ -29,6 +29,8 @@ const CONNECTIONS = { read: 16, write: 32, watch: null } as const;
 const WRITE_KEEP_ALIVE_MS = 20_000;
 /** How long a connection may take to end in order. An HTTP/2 stream that was aborted a moment ago is still on its way out. */
 const CLOSE_MS = 250;
+/** How often at most files of certificates are read again. */
+const REFRESH_PERIOD_MS = 1000;
 
 /**
  * The connections to one API server, in six pools: see docs/design/0007-connection-pools.md, and for the versions of HTTP
@@ -38,10 +40,16 @@ export class Transport {
   readonly #connection: ClusterConnection;
   readonly #options: Required<TransportOptions>;
   readonly #pools = new Map<string, Dispatcher>();
+  /** Pools with certificates of before: they get no request any more, and end with those that they have. */
+  readonly #retired = new Set<Dispatcher>();
+  #tls: ClusterTls;
+  #refreshedAt = -Infinity;
+  #refreshing = Promise.resolve(false);
   #closed = false;
 
   constructor(connection: ClusterConnection, options: TransportOptions = {}) {
     this.#connection = connection;
+    this.#tls = connection.tls;
     this.#options = { ...DEFAULTS, ...options };
   }
 
@@ -54,13 +62,41 @@ export class Transport {
     return pool;
   }
 
+  /**
+   * Takes over certificates that were replaced in their files: new requests go over new connections. Done by itself when
+   * a connection fails; to be called when the API server does not know a client certificate any more.
+   * @returns whether there were others, now or within the last second.
+   */
+  refresh(): Promise<boolean> {
+    const now = performance.now();
+    if (now - this.#refreshedAt >= REFRESH_PERIOD_MS) {
+      this.#refreshedAt = now;
+      this.#refreshing = this.#refresh();
+    }
+    return this.#refreshing;
+  }
+
+  async #refresh(): Promise<boolean> {
+    const found = await this.#connection.readTls?.();
+    if (found === undefined || this.#closed || isSameTls(found, this.#tls)) return false;
+    this.#tls = found;
+    for (const pool of this.#pools.values()) {
+      this.#retired.add(pool);
+      const forget = (): boolean => this.#retired.delete(pool);
+      pool.close().then(forget, forget);
+    }
+    this.#pools.clear();
+    return true;
+  }
+
   /** Lets what is just ending end, then ends all connections and whatever still runs on them. */
   async close(): Promise<void> {
     this.#closed = true;
-    const pools = [...this.#pools.values()];
+    const pools = [...this.#pools.values(), ...this.#retired];
     this.#pools.clear();
     const grace = deadline(undefined, CLOSE_MS);
-    await abortable(Promise.all(pools.map((pool) => pool.close())), grace.signal).catch(() => undefined);
+    const closing = Promise.allSettled(pools.map((pool) => pool.close()));
+    await abortable(closing, grace.signal).catch(() => undefined);
     grace.clear();
     await Promise.allSettled(pools.map((pool) => pool.destroy()));
   }
@@ -75,8 +111,8 @@ export class Transport {
       keepAliveTimeout: use === 'write' ? WRITE_KEEP_ALIVE_MS : 60_000,
       ...(use === 'watch' ? { bodyTimeout: 0 } : {}),
     };
-    const { proxy, tls } = this.#connection;
-    const { cert, key, ...server } = tls;
+    const { proxy } = this.#connection;
+    const { cert, key, ...server } = this.#tls;
     const identity = kind === 'operator' && cert !== undefined && key !== undefined ? { cert, key } : {};
     const connect = { ...server, ...identity, allowH2, timeout: 10_000, keepAliveInitialDelay: 30_000 };
     if (proxy !== undefined) return new ProxyAgent({ ...pool, uri: proxy, requestTls: connect });
@@ -88,13 +124,20 @@ export class Transport {
     const { silenceMs } = this.#options;
     return (options, callback) => {
       connect(options, (...outcome) => {
-        const [, socket] = outcome;
+        const [error, socket] = outcome;
+        // It may be that the server's certificate is of another authority by now.
+        if (error !== null) void this.refresh();
         // HTTP/1.1 has no pings: an idle connection is silent there, and that is all right.
         if (socket instanceof TLSSocket && socket.alpnProtocol === 'h2') endWhenSilent(socket, silenceMs);
         callback(...outcome);
       });
     };
   }
+}
+
+function isSameTls(one: ClusterTls, other: ClusterTls): boolean {
+  const texts = ({ ca, cert, key }: ClusterTls): string[] => [ca, cert, key].map((pem) => String(pem));
+  return texts(one).join() === texts(other).join();
 }
 
 /** Pings must come more often than `silenceMs`. A watch on a connection that a firewall forgot would wait for ever. */

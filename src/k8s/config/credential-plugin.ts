@@ -3,10 +3,13 @@ import type { RequestOptions } from 'node:https';
 import { KubeConfig, type User } from '@kubernetes/client-node';
 
 import { abortable } from '../util/async.js';
+import type { Clock } from '../util/clock.js';
 import { KubeconfigError } from './cluster-connection.js';
 
 /** A plugin may ask somebody for consent, but a controller has nobody who would answer. */
 const TIMEOUT_MS = 60_000;
+/** How often at most one is started that fails, or gives a token that the API server rejects. */
+const RETRY_AFTER_MS = 5_000;
 
 interface ExecConfig {
   apiVersion?: string;
@@ -17,18 +20,23 @@ interface ExecConfig {
 /** A user of the kubeconfig whose token comes from a program (`exec`) or an `auth-provider`, both run by client-node. */
 export class CredentialPlugin {
   readonly #name: string;
-  /** One for good: it holds the cache of tokens. Its cluster is never spoken to. */
-  readonly #config = new KubeConfig();
+  readonly #user: User;
+  readonly #clock: Clock;
+  /** It holds the cache of tokens. Its cluster is never spoken to. */
+  #config!: KubeConfig;
   #running: Promise<string> | undefined;
+  /** The last header, and when it was asked for because one was rejected. */
+  #given: string | undefined;
+  #renewedAt = -Infinity;
+  #failure: { error: unknown; at: number } | undefined;
 
-  constructor(user: User) {
+  constructor(user: User, clock: Clock) {
+    this.#clock = clock;
     const exec = user.exec as ExecConfig | undefined;
     const provider = user.authProvider as { name?: string } | undefined;
     this.#name = `"${exec?.command ?? provider?.name ?? 'unknown'}"`;
-    this.#config.loadFromClusterAndUser(
-      { name: 'none', server: 'https://invalid', skipTLSVerify: true },
-      exec ? { ...user, exec: withExecInfo(exec) } : user,
-    );
+    this.#user = exec ? { ...user, exec: withExecInfo(exec) } : user;
+    this.#forget();
   }
 
   /**
@@ -36,8 +44,39 @@ export class CredentialPlugin {
    * @throws KubeconfigError when the plugin fails, takes longer than a minute or gives no token.
    */
   async authorize(signal?: AbortSignal): Promise<string> {
-    this.#running ??= this.#run().finally(() => (this.#running = undefined));
+    if (this.#failure !== undefined && this.#clock.now() - this.#failure.at < RETRY_AFTER_MS) {
+      throw this.#failure.error;
+    }
+    this.#running ??= this.#run()
+      .then(
+        (header) => {
+          this.#failure = undefined;
+          return (this.#given = header);
+        },
+        (error: unknown) => {
+          this.#failure = { error, at: this.#clock.now() };
+          throw error;
+        },
+      )
+      .finally(() => (this.#running = undefined));
     return abortable(this.#running, signal);
+  }
+
+  /** The API server takes `rejected` no longer. True where the plugin, which is run again, has given another one. */
+  async renew(rejected: string | undefined, signal?: AbortSignal): Promise<boolean> {
+    const isDue = this.#clock.now() - this.#renewedAt >= RETRY_AFTER_MS;
+    if (isDue && this.#running === undefined && rejected === this.#given) {
+      this.#renewedAt = this.#clock.now();
+      this.#forget();
+    }
+    return (await this.authorize(signal)) !== rejected;
+  }
+
+  /** Its next answer comes from the plugin. */
+  #forget(): void {
+    this.#config = new KubeConfig();
+    const cluster = { name: 'none', server: 'https://invalid', skipTLSVerify: true };
+    this.#config.loadFromClusterAndUser(cluster, this.#user);
   }
 
   async #run(): Promise<string> {

@@ -8,6 +8,7 @@ import type { Clock } from '../util/clock.js';
 import { type ClusterConnection, KubeconfigError } from './cluster-connection.js';
 import { CredentialPlugin } from './credential-plugin.js';
 import { proxyFromEnvironment } from './proxy.js';
+import { tlsReader } from './tls-files.js';
 import { TokenFile } from './token-file.js';
 
 /** What the current context of one or more kubeconfig files comes to. File names in it are absolute. */
@@ -38,20 +39,27 @@ export async function connectionFromFiles(
       `${where}: user "${user.name}" impersonates "${user.impersonateUser}", which is not supported`,
     );
   }
+  const tls = {
+    ca: await pem(cluster.caData, cluster.caFile),
+    cert: await pem(user.certData, user.certFile),
+    key: await pem(user.keyData, user.keyFile),
+    servername: cluster.tlsServerName || undefined,
+    rejectUnauthorized: !cluster.skipTLSVerify,
+  };
+  const files = {
+    ca: cluster.caData ? undefined : cluster.caFile,
+    cert: user.certData ? undefined : user.certFile,
+    key: user.keyData ? undefined : user.keyFile,
+  };
   const server = cluster.server.replace(/\/+$/, '');
   return {
     server,
     namespace: entry.namespace || 'default',
     source: asked === '--kubeconfig' || asked === 'KUBECONFIG' ? `${asked} ${where}` : where,
-    tls: {
-      ca: await pem(cluster.caData, cluster.caFile),
-      cert: await pem(user.certData, user.certFile),
-      key: await pem(user.keyData, user.keyFile),
-      servername: cluster.tlsServerName || undefined,
-      rejectUnauthorized: !cluster.skipTLSVerify,
-    },
+    tls,
+    readTls: tlsReader(tls, files),
     proxy: cluster.proxyUrl || proxyFromEnvironment(server, env),
-    authorize: authorizer(entry, clock),
+    ...credential(entry, clock),
   };
 }
 
@@ -66,21 +74,24 @@ async function pem(data: string | null | undefined, file: string | undefined): P
 }
 
 /** client-go's order: a token file, a token, a password, a plugin. */
-function authorizer({ user, tokenFile }: KubeconfigEntry, clock: Clock): ClusterConnection['authorize'] {
-  if (tokenFile !== undefined) {
-    const file = new TokenFile(tokenFile, clock);
-    return async () => `Bearer ${await file.read()}`;
-  }
+function credential(
+  { user, tokenFile }: KubeconfigEntry,
+  clock: Clock,
+): Pick<ClusterConnection, 'authorize' | 'renew'> {
+  const renewed = (source: TokenFile | CredentialPlugin): Pick<ClusterConnection, 'authorize' | 'renew'> => ({
+    authorize: (signal) => source.authorize(signal),
+    renew: (rejected, signal) => source.renew(rejected, signal),
+  });
+  if (tokenFile !== undefined) return renewed(new TokenFile(tokenFile, clock));
   let header: string | undefined;
   if (user.token) {
     header = `Bearer ${user.token.trim()}`;
   } else if (user.username) {
     header = `Basic ${Buffer.from(`${user.username}:${user.password ?? ''}`).toString('base64')}`;
   } else if (user.exec || user.authProvider) {
-    const plugin = new CredentialPlugin(user);
-    return (signal) => plugin.authorize(signal);
+    return renewed(new CredentialPlugin(user, clock));
   }
-  return () => Promise.resolve(header);
+  return { authorize: () => Promise.resolve(header) };
 }
 
 /** Merges files as kubectl does: the first that has a name wins, and a missing one of several is passed over. */

@@ -6,6 +6,7 @@ import { delimiter, join } from 'node:path';
 import { type Clock, systemClock } from '../util/clock.js';
 import { type ClusterConnection, KubeconfigError } from './cluster-connection.js';
 import { proxyFromEnvironment } from './proxy.js';
+import { tlsReader } from './tls-files.js';
 import { TokenFile } from './token-file.js';
 
 const SERVICE_ACCOUNT_DIRECTORY = join('/var/run', 'secrets', 'kubernetes.io', 'serviceaccount');
@@ -53,18 +54,22 @@ async function inClusterConnection(
   const token = new TokenFile(join(directory, 'token'), clock);
   const firstToken = await token.read().catch(() => undefined);
   if (!host || firstToken === undefined) return undefined;
-  const ca = await readFile(join(directory, 'ca.crt')).catch(() => undefined);
+  const caFile = join(directory, 'ca.crt');
+  const ca = await readFile(caFile).catch(() => undefined);
   if (ca === undefined) {
     throw new KubeconfigError(`the pod's ServiceAccount in ${directory} has a token but no ca.crt`);
   }
+  const tls = { ca, rejectUnauthorized: true };
   const namespace = await readFile(join(directory, 'namespace'), 'utf8').catch(() => '');
   const server = `https://${isIPv6(host) ? `[${host}]` : host}:${port}`;
   return {
     server,
     namespace: namespace.trim() || 'default',
     source: "the pod's ServiceAccount",
-    tls: { ca, rejectUnauthorized: true },
+    tls,
+    readTls: tlsReader(tls, { ca: caFile, cert: undefined, key: undefined }),
     proxy: proxyFromEnvironment(server, env),
-    authorize: async () => `Bearer ${await token.read()}`,
+    authorize: () => token.authorize(),
+    renew: (rejected) => token.renew(rejected),
   };
 }

@@ -5,6 +5,8 @@ import { KubeconfigError } from './cluster-connection.js';
 
 /** client-go's period too: a kubelet replaces the token at 80 % of its life, long before it expires. */
 const REREAD_AFTER_MS = 60_000;
+/** How often at most it is read because the API server rejects the token. */
+const RENEW_AFTER_MS = 1_000;
 
 /** A token that somebody else keeps fresh in a file, as the kubelet does for a pod's ServiceAccount. */
 export class TokenFile {
@@ -16,6 +18,17 @@ export class TokenFile {
   constructor(path: string, clock: Clock) {
     this.#path = path;
     this.#clock = clock;
+  }
+
+  /** The `Authorization` header of {@link read}. */
+  async authorize(): Promise<string> {
+    return `Bearer ${await this.read()}`;
+  }
+
+  /** The API server takes `rejected` no longer. True where the file has another token by now. */
+  async renew(rejected: string | undefined): Promise<boolean> {
+    if (this.#clock.now() - this.#readAt >= RENEW_AFTER_MS) this.#readAt = -Infinity;
+    return (await this.authorize()) !== rejected;
   }
 
   /**

@@ -101,6 +101,67 @@ describe('the REST client, against servers that misbehave', () => {
     expect(seen[0]!.headers['content-type']).to.equal('application/json');
   });
 
+  describe('where its identity is rejected', () => {
+    const unauthorized: Handler = (_request, response) => json(response, 401, { kind: 'Status', code: 401 });
+
+    it('asks for another one, and sends the request once more', async () => {
+      const headers = ['Bearer old', 'Bearer new'];
+      const rejected: unknown[] = [];
+      handlers.push(unauthorized);
+
+      const { code } = await client({
+        authorize: () => Promise.resolve(headers[0]),
+        renew: (header) => {
+          rejected.push(header);
+          headers.shift();
+          return Promise.resolve(true);
+        },
+      }).request({ method: 'POST', path: '/x', body: {} });
+
+      expect(code).to.equal(200);
+      expect(rejected).to.deep.equal(['Bearer old']);
+      expect(seen.map((request) => request.headers.authorization)).to.deep.equal([
+        'Bearer old',
+        'Bearer new',
+      ]);
+    });
+
+    it('opens a watch once more as well', async () => {
+      handlers.push(unauthorized, (_request, response) =>
+        response.writeHead(200).end('{"type":"ADDED","object":{"metadata":{"name":"a"}}}'),
+      );
+      const watch = client({ renew: () => Promise.resolve(true) }).watch({
+        path: '/x',
+        signal: new AbortController().signal,
+      });
+
+      expect((await watch.next()).value).to.have.property('type', 'ADDED');
+    });
+
+    it('takes the second answer as it is', async () => {
+      handlers.push(unauthorized, unauthorized);
+
+      const { code } = await failure({ method: 'GET', path: '/x' }, { renew: () => Promise.resolve(true) });
+
+      expect(code).to.equal(401);
+      expect(seen).to.have.length(2);
+    });
+
+    for (const [what, renew] of [
+      ['there is no other one', () => Promise.resolve(false)],
+      ['another one cannot be had', () => Promise.reject(new Error('the plugin failed'))],
+    ] as const) {
+      it(`takes the answer as it is where ${what}`, async () => {
+        handlers.push(unauthorized);
+
+        const { code } = await failure({ method: 'GET', path: '/x' }, { renew });
+
+        expect(code).to.equal(401);
+        expect(seen).to.have.length(1);
+      });
+    }
+  });
+
   it('says how much came, and breaks off an answer that is larger than it may be', async () => {
     const answer = { key: 'v'.repeat(1000) };
     handlers.push((_request, response) => json(response, 200, answer));

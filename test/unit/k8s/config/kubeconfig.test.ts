@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -6,6 +6,7 @@ import { expect } from 'chai';
 
 import { type ConnectionOptions, loadConnection } from '../../../../src/k8s/config/kubeconfig.js';
 import { KubeconfigError } from '../../../../src/k8s/config/cluster-connection.js';
+import { selfSignedKeyPair } from '../../../../src/telemetry/http/serving-certificate.js';
 import { FakeClock } from '../../../support/fakes/fake-clock.js';
 
 interface Parts {
@@ -216,6 +217,88 @@ describe('loadConnection', () => {
       });
 
       expect(await connection.authorize()).to.equal('Bearer of-ExecCredential');
+    });
+
+    it('another token of a credential plugin where one was rejected, and runs it for that once in 5 s', async () => {
+      const runs = await file('runs', '');
+      const script = `
+        const { appendFileSync, readFileSync } = require('node:fs');
+        appendFileSync(${JSON.stringify(runs)}, 'x');
+        const token = 'token-' + readFileSync(${JSON.stringify(runs)}, 'utf8').length;
+        console.log(JSON.stringify({ kind: 'ExecCredential', status: { token } }));
+      `;
+      const connection = await withUser({ exec: { command: process.execPath, args: ['-e', script] } });
+      const first = await connection.authorize();
+
+      const renewed = await Promise.all(Array.from({ length: 100 }, () => connection.renew!(first)));
+      const second = await connection.authorize();
+      const again = await connection.renew!(second);
+      await clock.advance(5_000);
+      const later = await connection.renew!(second);
+
+      expect(first).to.equal('Bearer token-1');
+      expect(new Set(renewed)).to.deep.equal(new Set([true]));
+      expect(second).to.equal('Bearer token-2');
+      expect([again, later]).to.deep.equal([false, true]);
+      expect(await connection.authorize()).to.equal('Bearer token-3');
+    });
+
+    it('nothing of a credential plugin that has failed for 5 s, and then runs it again', async () => {
+      const runs = await file('runs', '');
+      const script = `require('node:fs').appendFileSync(${JSON.stringify(runs)}, 'x'); process.exit(1)`;
+      const connection = await withUser({ exec: { command: process.execPath, args: ['-e', script] } });
+      const fails = (): Promise<unknown> => connection.authorize().catch((error: unknown) => error);
+
+      const failures = [await fails(), await fails()];
+      const before = await readFile(runs, 'utf8');
+      await clock.advance(5_000);
+      await fails();
+
+      expect(failures[1]).to.equal(failures[0]);
+      expect(before).to.equal('x');
+      expect(await readFile(runs, 'utf8')).to.equal('xx');
+    });
+
+    it('another token of a file as soon as one was rejected', async () => {
+      const path = await file('token', 'one');
+      const connection = await withUser({ tokenFile: path });
+      const first = await connection.authorize();
+
+      await clock.advance(1_000);
+      const same = await connection.renew!(first);
+      await file('token', 'two');
+      const tooSoon = await connection.renew!(first);
+      await clock.advance(1_000);
+      const other = await connection.renew!(first);
+
+      expect([same, tooSoon, other]).to.deep.equal([false, false, true]);
+      expect(await connection.authorize()).to.equal('Bearer two');
+    });
+
+    it('certificates as their files have them, and none that is half written', async () => {
+      const pairs = await Promise.all([selfSignedKeyPair(0), selfSignedKeyPair(0)]);
+      const write = async ({ cert, key }: { cert?: string; key?: string }): Promise<void> => {
+        if (cert !== undefined) await file('tls.crt', cert);
+        if (key !== undefined) await file('tls.key', key);
+      };
+      await write(pairs[0]);
+      const names = { 'client-certificate': 'tls.crt', 'client-key': 'tls.key' };
+      const connection = await withUser({
+        ...Object.fromEntries(Object.entries(names).map(([key, name]) => [key, join(directory, name)])),
+        token: 'token',
+      });
+
+      await write({ cert: pairs[1].cert });
+      const half = await connection.readTls!();
+      await write(pairs[1]);
+      const whole = await connection.readTls!();
+
+      expect(half).to.equal(undefined);
+      expect(whole).to.deep.include({
+        cert: Buffer.from(pairs[1].cert),
+        key: Buffer.from(pairs[1].key),
+        rejectUnauthorized: true,
+      });
     });
 
     it('no credential plugin that fails, and does not repeat what it printed', async () => {
