@@ -1,5 +1,5 @@
 import { TLSSocket } from 'node:tls';
-import { Agent, buildConnector, type Dispatcher, ProxyAgent } from 'undici';
+import { Agent, buildConnector, type Dispatcher, Pool, ProxyAgent } from 'undici';
 import type { Socket } from 'node:net';
 import type { ClusterConnection, ClusterTls } from '../config/cluster-connection.js';
 import { abortable, deadline } from '../util/async.js';
@@ -29,6 +29,8 @@ const CONNECTIONS = { read: 16, write: 32, watch: null } as const;
 const WRITE_KEEP_ALIVE_MS = 20_000;
 /** How long a connection may take to end in order. An HTTP/2 stream that was aborted a moment ago is still on its way out. */
 const CLOSE_MS = 250;
+/** How long a connection may take to open, and a proxy to answer that a tunnel is there. */
+const CONNECT_MS = 10_000;
 /** How often at most files of certificates are read again. */
 const REFRESH_PERIOD_MS = 1000;
 
@@ -114,13 +116,24 @@ export class Transport {
     const { proxy } = this.#connection;
     const { cert, key, ...server } = this.#tls;
     const identity = kind === 'operator' && cert !== undefined && key !== undefined ? { cert, key } : {};
-    const connect = { ...server, ...identity, allowH2, timeout: 10_000, keepAliveInitialDelay: 30_000 };
-    if (proxy !== undefined) return new ProxyAgent({ ...pool, uri: proxy, requestTls: connect });
-    return new Agent({ ...pool, connect: this.#connector(connect) });
+    const connect = { ...server, ...identity, allowH2, timeout: CONNECT_MS, keepAliveInitialDelay: 30_000 };
+    if (proxy === undefined) return new Agent({ ...pool, connect: this.#guarded(buildConnector(connect)) });
+    return new ProxyAgent({
+      ...pool,
+      uri: proxy,
+      requestTls: connect,
+      // Tunnels that share a connection to the proxy would go silent with it, and new ones be opened on it all the same.
+      ...(proxy.startsWith('https:') && { proxyTls: { allowH2: false } }),
+      clientFactory: (origin, options) => new Pool(origin, { ...options, headersTimeout: CONNECT_MS }),
+      factory: (origin, options) => {
+        const { connect: tunnel, ...rest } = options as Pool.Options & { connect: buildConnector.connector };
+        return new Pool(origin, { ...rest, connect: this.#guarded(tunnel) });
+      },
+    });
   }
 
-  #connector(build: buildConnector.BuildOptions): buildConnector.connector {
-    const connect = buildConnector(build);
+  /** Of all connections to the API server, however they are made. */
+  #guarded(connect: buildConnector.connector): buildConnector.connector {
     const { silenceMs } = this.#options;
     return (options, callback) => {
       connect(options, (...outcome) => {

@@ -1,9 +1,8 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 
 import { expect } from 'chai';
 
+import { generateCredentials } from '../../../hack/control-plane/credentials.js';
 import { apiPath } from '../../../src/k8s/client/api-path.js';
 import { RestClient } from '../../../src/k8s/client/rest-client.js';
 import { eventually } from '../../support/eventually.js';
@@ -14,13 +13,15 @@ import { TestApi } from '../../support/test-api.js';
 import { configMaps, createConfigMap } from './config-maps.js';
 import { ListWatcher } from '../../../src/k8s/cache/list-watcher.js';
 import { Store } from '../../../src/k8s/cache/store.js';
+import { ConnectProxy } from './connect-proxy.js';
 import { TcpProxy } from './tcp-proxy.js';
 
-async function whoAmI(client: RestClient): Promise<string> {
+async function whoAmI(client: RestClient, timeoutMs = 30_000): Promise<string> {
   const { body } = await client.request<{ status: { userInfo: { username: string } } }>({
     method: 'POST',
     path: apiPath({ group: 'authentication.k8s.io', version: 'v1', resource: 'selfsubjectreviews' }),
     body: { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' },
+    timeoutMs,
   });
   return body.status.userInfo.username;
 }
@@ -196,29 +197,82 @@ describe('the transport, against a real API server', () => {
       await proxy.close();
     });
 
-    it('goes through a proxy, whose connections carry the identity end to end', async () => {
-      const tunnels: string[] = [];
-      const proxy = createServer().on('connect', (request, inbound: Socket) => {
-        tunnels.push(request.url ?? '');
-        const { hostname, port } = new URL(`http://${request.url ?? ''}`);
-        const outbound = connect(Number(port), hostname, () => {
-          inbound.write('HTTP/1.1 200 OK\r\n\r\n');
-          outbound.pipe(inbound).pipe(outbound);
+    describe('through a proxy', () => {
+      const authorities = getCACertificates('default');
+      let proxy: ConnectProxy;
+      let behind: TestApi;
+
+      afterEach(async () => {
+        setDefaultCACertificates(authorities);
+        await behind.close();
+        await proxy.close();
+      });
+
+      async function connect(scheme: 'http' | 'https'): Promise<void> {
+        const { authority, serving } = await generateCredentials();
+        setDefaultCACertificates([...authorities, authority]);
+        proxy = await ConnectProxy.start(scheme === 'https' ? serving : undefined);
+        const connection = { proxy: proxy.url };
+        behind = await TestApi.connect(undefined, { connection, pingIntervalMs: 250, silenceMs: 1500 });
+      }
+
+      for (const scheme of ['http', 'https'] as const) {
+        it(`carries the identity end to end (${scheme})`, async () => {
+          await connect(scheme);
+
+          expect(await whoAmI(behind.client)).to.equal('control-plane-admin');
+          expect(proxy.targets).to.deep.equal([new URL(admin.connection.server).host]);
         });
-        for (const end of [inbound, outbound]) end.on('error', () => undefined);
-      });
-      proxy.listen(0, '127.0.0.1');
-      await once(proxy, 'listening');
-      const behind = await TestApi.connect(undefined, {
-        connection: { proxy: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` },
-      });
 
-      const username = await whoAmI(behind.client);
-      await behind.close();
-      proxy.close();
+        it(`replaces tunnels that have gone silent, whatever they are for (${scheme})`, async function () {
+          this.timeout(60_000);
+          await connect(scheme);
+          const name = `behind-${scheme}`;
+          const store = new Store();
+          const stop = new AbortController();
+          const watcher = new ListWatcher({
+            client: behind.client,
+            path: configMaps(namespace),
+            store,
+            name: 'configmaps',
+            log: recordingLog(),
+          });
+          const watching = watcher.run(stop.signal);
+          const clients = [behind.client, behind.clientOf(token)];
+          const uses: (() => Promise<unknown>)[] = clients.flatMap((client) => [
+            () => client.request({ method: 'GET', path: '/version', timeoutMs: 2_000 }),
+            () => whoAmI(client, 2_000),
+          ]);
+          await Promise.all([watcher.waitForSync(AbortSignal.timeout(15_000)), ...uses.map((use) => use())]);
 
-      expect(username).to.equal('control-plane-admin');
-      expect(tunnels).to.deep.equal([new URL(admin.connection.server).host]);
+          proxy.silence();
+          await createConfigMap(admin.client, namespace, name);
+
+          const deadline = { timeoutMs: 20_000 };
+          await Promise.all([
+            eventually(() => expect(store.get(`${namespace}/${name}`)).to.not.equal(undefined), deadline),
+            ...uses.map((use) => eventually(use, deadline)),
+          ]);
+          stop.abort();
+          await watching;
+        });
+
+        it(`gives up a tunnel that the proxy does not open (${scheme})`, async function () {
+          this.timeout(60_000);
+          await connect(scheme);
+          const uses: (() => Promise<unknown>)[] = [
+            () => behind.client.request({ method: 'GET', path: '/version', timeoutMs: 2_000 }),
+            () => whoAmI(behind.client, 2_000),
+          ];
+          proxy.hangs = true;
+          const hung = await Promise.allSettled(uses.map((use) => use()));
+
+          proxy.hangs = false;
+
+          await Promise.all(uses.map((use) => eventually(use, { timeoutMs: 20_000 })));
+          expect(hung.map(({ status }) => status)).to.deep.equal(['rejected', 'rejected']);
+        });
+      }
     });
 
     it('works over HTTP/1.1 too, a connection for each watch', async () => {
