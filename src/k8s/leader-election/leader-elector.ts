@@ -119,7 +119,8 @@ export class LeaderElector {
         log.warn('leader election: the Lease could not be renewed in time, giving it up');
         return true;
       }
-      await this.#attempt(signal, left);
+      // Half of it at most: a connection that has gone silent leaves time for a try over another one.
+      await this.#attempt(signal, Math.min(left, renewDeadlineMs / 2));
       if (!this.#lock.isOurs) {
         log.warn('leader election: somebody else holds the Lease', { holder: this.#lock.holder });
         return true;

@@ -138,6 +138,23 @@ describe('the leader elector', () => {
     expect(first.stoppedAt).to.be.below(second.startedAt!);
   });
 
+  it('leads on when one renewal hangs, as on a connection that has gone silent, and the next does not', async () => {
+    const fault: { hang?: boolean } = {};
+    const state = leader();
+    const running = elector('a', fault).run(stop.signal, state.lead);
+    await clock.advance(1000);
+
+    fault.hang = true;
+    await clock.advance(2000);
+    fault.hang = false;
+    await clock.advance(20_000);
+    const stoppedAt = state.stoppedAt;
+    stop.abort();
+
+    expect(await running).to.equal('released');
+    expect(stoppedAt).to.equal(undefined);
+  });
+
   it('stops leading ten seconds after its last renewal, also when requests hang', async () => {
     const fault: { hang?: boolean } = {};
     const state = leader();
