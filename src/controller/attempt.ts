@@ -1,6 +1,6 @@
 import type { NamespacedName } from '../api/kubernetes.js';
 import type { CopyReference, Verb } from '../api/v1alpha1/config-map-sync-status.js';
-import { isApiError, type ApiError } from '../k8s/client/errors.js';
+import { isApiError, UNANSWERED_CODES, type ApiError } from '../k8s/client/errors.js';
 import { messageOf } from '../k8s/util/text.js';
 import {
   configMapJson,
@@ -226,7 +226,7 @@ export class Attempt {
 
 /** Whether the API server decided; otherwise it could not, or nothing was heard of it. */
 export function isAnswer({ code }: ApiError): boolean {
-  return code !== 0 && ![408, 429, 502, 503, 504].includes(code);
+  return ![...UNANSWERED_CODES, 408, 429].includes(code);
 }
 
 function resultOf(error: unknown): OperationResult {

@@ -38,6 +38,8 @@ export interface PlanRequest {
   recheck: boolean;
   /** True at the very first plan: nothing can be left over from earlier ones. */
   fresh: boolean;
+  /** Why no copy is to be written. */
+  blocked?: string | undefined;
   since: number;
   signal: AbortSignal;
 }
@@ -141,7 +143,11 @@ export class Planner {
   }
 
   /** @param selected Names of namespaces; left out where nothing is to be done in any target. */
-  #begin({ sync, since }: PlanRequest, purpose: SyncPlan['purpose'], selected: string[] = []): SyncPlan {
+  #begin(
+    { sync, since, blocked }: PlanRequest,
+    purpose: SyncPlan['purpose'],
+    selected: string[] = [],
+  ): SyncPlan {
     const { namespace = '', name, uid, creationTimestamp } = sync.metadata;
     const owner: Owner = { uid, namespace, name, creationTimestamp };
     return {
@@ -151,10 +157,11 @@ export class Planner {
       username: serviceAccountUsername(accountOf(sync)),
       source: sourceOf(sync.spec, namespace),
       selection: selectTargets(sync.spec, namespace, selected),
-      conditions: {},
+      conditions: blocked === undefined ? {} : { Ready: undecided('SyncFailed', blocked) },
       work: new Map(),
       settled: new Map(),
       since,
+      ...(blocked !== undefined && { blocked }),
     };
   }
 

@@ -1,5 +1,5 @@
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import { RetryError, isApiError, undefinedAt } from '../k8s/client/errors.js';
+import { RetryError, isApiError, isRefusal, undefinedAt } from '../k8s/client/errors.js';
 import { splitKey } from '../k8s/client/objects.js';
 import type { ReconcileResult } from '../k8s/controller/controller.js';
 import type { Clock } from '../k8s/util/clock.js';
@@ -85,19 +85,37 @@ export class ConfigMapSyncReconciler {
   }
 
   async #sync(stored: ConfigMapSync, state: SyncState, signal: AbortSignal): Promise<ReconcileResult> {
-    const { planner, schedule, client } = this.#options;
+    const { planner, schedule } = this.#options;
     const fresh = !hasFinalizer(stored) && stored.status?.targets === undefined;
-    const sync = hasFinalizer(stored) ? stored : await client.addFinalizer(stored, signal);
-    if (sync !== stored) state.written = sync;
-    const request = this.#request(sync, state, signal, fresh);
-    const planned = await planner.plan(request).catch((error: unknown) => {
-      throw this.#failed(state, request, error);
-    });
+    const request = this.#request(stored, state, signal, fresh);
+    const planned = await this.#withFinalizer(request)
+      .then((marked) => planner.plan(marked))
+      .catch((error: unknown) => {
+        throw this.#failed(state, request, error);
+      });
+    const { sync, blocked } = planned.plan;
     // Only now it is known how many targets it has; nothing is done for them yet.
     if (!this.#options.admission.hasRoomFor(sync, planned.plan.selection.wanted.length)) return {};
     if (request.recheck) state.checkedAt = this.#options.clock.now();
     this.#adopt(state, planned);
+    if (blocked !== undefined) throw new RetryError(blocked, schedule.recoveryMs());
     return { requeueAfterMs: Math.min(this.#nextLookMs(planned), schedule.resyncMs()) };
+  }
+
+  /** Where the finalizer is refused, all but copies is still looked at and reported. */
+  async #withFinalizer(request: PlanRequest): Promise<PlanRequest> {
+    const { sync, known, signal } = request;
+    if (hasFinalizer(sync)) return request;
+    try {
+      known.written = await this.#options.client.addFinalizer(sync, signal);
+      return { ...request, sync: known.written };
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      return {
+        ...request,
+        blocked: `nothing is copied, since the finalizer cannot be set: ${error.message}`,
+      };
+    }
   }
 
   /** There is no room for it in memory: it is told so, and nothing else is done. */

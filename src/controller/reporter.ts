@@ -1,10 +1,10 @@
 import type { ConfigMapSync } from '../api/v1alpha1/config-map-sync.js';
-import { undefinedAt } from '../k8s/client/errors.js';
+import { isRefusal, RetryError, undefinedAt } from '../k8s/client/errors.js';
 import type { ReconcileResult } from '../k8s/controller/controller.js';
 import type { WorkQueue } from '../k8s/controller/work-queue.js';
 import type { Clock } from '../k8s/util/clock.js';
 import type { Notifier } from '../reporting/notifier.js';
-import { addWork, type SyncPlan, type SyncResult } from '../sync/result.js';
+import { addWork, undecided, type SyncPlan, type SyncResult } from '../sync/result.js';
 import { leftoversOf, metaTime, sameStatus, statusOf } from '../sync/status.js';
 import type { ConfigMapSyncClient } from './config-map-sync-client.js';
 import type { Finalizer } from './finalizer.js';
@@ -87,7 +87,9 @@ export class Reporter {
     const { finalizer } = this.#options;
     const isOver = !state.isUnderWay || finalizer.isOverdue(state, result);
     if (plan.purpose === 'finalize' && isOver && this.#finalized(state, result)) {
-      await this.#release(state, plan, signal);
+      await this.#release(state, plan, signal).catch((error: unknown) =>
+        this.#stuck(state, result, error, signal),
+      );
       return {};
     }
     await notifier.report(previous, next, result, clock.now());
@@ -96,11 +98,35 @@ export class Reporter {
     }
     try {
       await this.#writeStatus(state, signal);
+      state.unwritable = undefined;
     } catch (error) {
       state.dirtySince ??= clock.now();
-      throw error;
+      this.#refused(state, plan, 'the status cannot be written', error);
     }
     return {};
+  }
+
+  /** Copies are removed, and the ConfigMapSync does not go. */
+  async #stuck(state: SyncState, result: SyncResult, error: unknown, signal: AbortSignal): Promise<never> {
+    const { plan } = result;
+    const what = 'the copies are removed, but the finalizer cannot be';
+    if (isRefusal(error)) {
+      const Ready = undecided('SyncFailed', `${what}: ${error.message}`);
+      const stuck = { ...result, plan: { ...plan, conditions: { ...plan.conditions, Ready } } };
+      state.told(stuck, statusOf(state.reported, stuck, metaTime(this.#options.clock.now())));
+      await this.#writeStatus(state, signal).catch(() => undefined);
+    }
+    return this.#refused(state, plan, what, error);
+  }
+
+  /** A refusal is told by an Event, once: the status itself may not be able to tell it. */
+  #refused(state: SyncState, { sync }: SyncPlan, what: string, error: unknown): never {
+    if (!isRefusal(error)) throw error;
+    const { notifier, recoveryMs } = this.#options;
+    const note = `${what}: ${error.message}`;
+    if (state.unwritable !== note) notifier.event(sync, { type: 'Warning', reason: 'SyncFailed', note });
+    state.unwritable = note;
+    throw new RetryError(note, recoveryMs());
   }
 
   /** Milliseconds for which more may come in that belongs to the same report. */

@@ -48,6 +48,8 @@ export class SyncState {
   lastReportAt = Number.NEGATIVE_INFINITY;
   /** The last Event of a deletion was told. */
   finalized = false;
+  /** Why its status, or its finalizer, cannot be written, as an Event has told it. */
+  unwritable: string | undefined;
   /** `--cascade=orphan` was asked for. */
   orphaned = false;
   /** When this process first tried to remove all copies (milliseconds since the epoch). */

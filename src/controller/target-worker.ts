@@ -1,6 +1,6 @@
 import { namespacedNameKey } from '../api/kubernetes.js';
 import type { TargetStatus, Verb } from '../api/v1alpha1/config-map-sync-status.js';
-import { isApiError } from '../k8s/client/errors.js';
+import { isApiError, noAnswer } from '../k8s/client/errors.js';
 import type { ConfigMap } from '../sync/config-map.js';
 import type { CopyTemplate } from '../sync/copy-template.js';
 import type { CycleDetector } from '../sync/cycle-detector.js';
@@ -194,6 +194,7 @@ export class TargetWorker {
         attempt.forgetCopy(template.name);
         return conflictOutcome(namespace, template.name, decision.holder, plan.sync.spec.conflictPolicy);
       }
+      if (plan.blocked !== undefined && decision.action !== 'none') throw noAnswer(plan.blocked);
       const waitMs = decision.action === 'none' ? 0 : this.#contention(attempt.item, template);
       if (waitMs > 0) {
         attempt.retry = { waitMs };

@@ -56,6 +56,8 @@ export interface SyncPlan {
   work: ReadonlyMap<string, Desired>;
   /** Targets about which no request is needed. */
   settled: ReadonlyMap<string, TargetOutcome>;
+  /** Why no copy is written: it could not be removed again. */
+  blocked?: string;
   /** Copies that should be gone and cannot be reached: there is no identity to remove them with. */
   leftovers?: readonly Leftover[];
   /** When the change was noticed that this plan carries out (milliseconds since the epoch). */

@@ -75,6 +75,11 @@ export function isUnanswered(error: unknown): boolean {
   return isApiError(error, ...UNANSWERED_CODES);
 }
 
+/** The API server decided against a request by what is in it: it is no fault of its own, no conflict, and nothing is missing. */
+export function isRefusal(error: unknown): error is ApiError {
+  return isApiError(error, 400, 403, 413, 422);
+}
+
 /** For `catch`: undefined where the API server answers with one of these codes, which say that there is nothing. */
 export function undefinedAt(...codes: number[]): (error: unknown) => undefined {
   return (error) => {

@@ -33,7 +33,7 @@ describe('the reporter', () => {
   /** Milliseconds from the start at which a status was written, and its summary. */
   let written: [number, string | undefined][];
   let notes: string[];
-  let refuses: boolean;
+  let refuses: false | 500 | 403;
   let hasQuick: boolean;
   let startedAt: number;
 
@@ -50,7 +50,7 @@ describe('the reporter', () => {
     hasQuick = true;
     const api = new FakeApi(({ body }) => {
       const { status } = body as Pick<ConfigMapSync, 'status'>;
-      if (refuses) throw refusal(500);
+      if (refuses !== false) throw refusal(refuses);
       written.push([clock.now() - startedAt, status?.summary]);
       const stored = syncObject({ metadata: { resourceVersion: String(100 + written.length) } });
       return Object.assign(stored, { status });
@@ -179,8 +179,25 @@ describe('the reporter', () => {
     expect(written).to.have.length(1);
   });
 
+  it('tells by an Event, once, that the status is refused, and writes it when that ends', async () => {
+    refuses = 403;
+    const plan = planFor('a');
+    adopt(plan);
+    await end(plan, 'a');
+    await clock.advance(60_000);
+    expect(notes).to.deep.equal([
+      'copies: 1 created, 0 updated, 0 removed',
+      'the status cannot be written: refused with 403',
+    ]);
+    refuses = false;
+    await clock.advance(12_000);
+
+    expect(written.map(([, summary]) => summary)).to.deep.equal(['1/1']);
+    expect(notes).to.have.length(2);
+  });
+
   it('writes what it could not, later and later, and tells nothing twice', async () => {
-    refuses = true;
+    refuses = 500;
     const plan = planFor('a');
     adopt(plan);
     await end(plan, 'a');
@@ -195,7 +212,7 @@ describe('the reporter', () => {
   it('tells all that is known when the process ends, also what could not be written before', async () => {
     const plan = planFor('a', 'b');
     adopt(plan);
-    refuses = true;
+    refuses = 500;
     await end(plan, 'a');
     await clock.advance(500);
     refuses = false;
