@@ -4,13 +4,12 @@ import { sameVersion, type Store } from '../k8s/cache/store.js';
 import { objectKey } from '../k8s/client/objects.js';
 import type { Requester } from '../k8s/client/rest-client.js';
 import type { Clock } from '../k8s/util/clock.js';
-import { isDenied } from '../sync/outcomes.js';
 import { isWithheld, storedMetadata, withheld } from '../sync/stored.js';
 import { pathOf } from './config-map-sync-client.js';
 import { hasFinalizer } from './sync-state.js';
 
 /** Bytes of heap beside the text of an object, as measured: docs/design/0026-memory-budget.md. */
-const PRICES = { object: 8 * 1024, deniedTarget: 2 * 1024, target: 16 * 1024 };
+const PRICES = { object: 8 * 1024, unreadTarget: 2 * 1024, target: 16 * 1024 };
 /** Weights are rounded up to these, so that a status of other words is no growth. */
 const STEP = 8 * 1024;
 /** How often to look whether there is room for what is withheld, and the pause between two that are read; milliseconds. */
@@ -100,10 +99,11 @@ export class SyncAdmission {
 
   #fits(sync: ConfigMapSync, selected = 0): boolean {
     const { metadata, spec, status } = sync;
-    const denied = (status?.targets ?? []).filter(isDenied).length;
-    const costly = (status?.targets?.length ?? 0) - denied;
-    const targets = Math.max(selected, spec.syncToNamespaces?.length ?? 0, costly + denied);
-    const ofTargets = PRICES.target * costly + PRICES.deniedTarget * (targets - costly);
+    const known = status?.targets ?? [];
+    // Without get, nothing is watched there.
+    const costly = known.filter(({ missingVerbs = [] }) => !missingVerbs.includes('get')).length;
+    const targets = Math.max(selected, spec.syncToNamespaces?.length ?? 0, known.length);
+    const ofTargets = PRICES.target * costly + PRICES.unreadTarget * (targets - costly);
     return this.#options.budget.admit(objectKey(sync), {
       bytes: Math.ceil((heapBytes(sync) + PRICES.object + ofTargets) / STEP) * STEP,
       generation: metadata.generation,

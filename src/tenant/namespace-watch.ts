@@ -144,13 +144,16 @@ export class NamespaceWatch {
     try {
       const rules = await this.access.rules(this.#ended.signal);
       const mayWatch = (name?: string): boolean => rules.allows('list', name) && rules.allows('watch', name);
+      // What cannot be read need not be watched: many such targets would cost memory that nobody accounts for.
+      const readable = wanted().filter((name) => !rules.complete || rules.allows('get', name));
+      if (readable.length === 0) return;
       if (mayWatch()) {
         this.#open(ALL);
         return;
       }
       // Only trying tells where an authorizer cannot list its rules.
       if (!rules.complete && this.#open(ALL)) return;
-      for (const name of wanted()) if (mayWatch(name)) this.#open(name);
+      for (const name of readable) if (mayWatch(name)) this.#open(name);
     } catch {
       // Without rules there is no watch; the reconcile that asks for rights reports why.
     }

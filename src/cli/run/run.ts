@@ -72,7 +72,7 @@ export async function run(options: RunOptions, env: Readonly<NodeJS.ProcessEnv>)
   metrics.collect({
     readiness: () => readinessOf(checks),
     linesDropped: () => ({ log: logger.dropped, audit: auditLog.dropped }),
-    withheld: () => watches.budget.refused(),
+    withheld: () => watches.budget.refused,
   });
   const metricsServer = new MetricsServer({
     metrics,

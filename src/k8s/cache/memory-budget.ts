@@ -28,6 +28,7 @@ export class MemoryBudget {
   readonly #objects = new Map<string, number>();
   readonly #used = new Map<string, number>();
   #usedByAll = 0;
+  readonly #refused = new Map<string, number>();
   /** Bytes, by namespace: one object of each at a time. */
   readonly #beyond = new Map<string, number>();
 
@@ -38,6 +39,11 @@ export class MemoryBudget {
   constructor(limit: number, onDisplaced: (key: string) => void) {
     this.#limit = limit;
     this.#onDisplaced = onDisplaced;
+  }
+
+  /** How many objects are refused, by namespace. */
+  get refused(): ReadonlyMap<string, number> {
+    return this.#refused;
   }
 
   /** Weighs an object, again where it is known. False where it must not be held. */
@@ -81,14 +87,6 @@ export class MemoryBudget {
     return { used, allowed: Math.max(used + unused, this.#share) };
   }
 
-  /** How many objects are refused, by namespace. */
-  refused(): Map<string, number> {
-    const refused = new Map<string, number>();
-    for (const [key, { state }] of this.#entries)
-      if (state === 'refused') count(refused, splitKey(key).namespace, 1);
-    return refused;
-  }
-
   get #share(): number {
     return this.#limit / Math.max(this.#objects.size, 1);
   }
@@ -113,12 +111,14 @@ export class MemoryBudget {
       if (key === undefined || entry === undefined) return;
       this.#count(key, entry, -1);
       entry.state = 'refused';
+      this.#count(key, entry, 1);
       this.#onDisplaced(key);
     }
   }
 
   #count(key: string, { bytes, state }: Entry, sign: 1 | -1): void {
     const { namespace } = splitKey(key);
+    if (state === 'refused') count(this.#refused, namespace, sign);
     if (state === 'beyond' && sign > 0) this.#beyond.set(namespace, bytes);
     if (state === 'beyond' && sign < 0) this.#beyond.delete(namespace);
     if (state !== 'held') return;

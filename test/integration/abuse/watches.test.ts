@@ -31,7 +31,7 @@ describe(`${WATCHES} watches of one tenant`, function () {
       const account = await attacker.addAccount(`sa-${i}`);
       accounts.push(account);
       await account.grant(attacker.namespace, ['get']);
-      await account.grantEverywhere(WATCH_VERBS);
+      await account.grantEverywhere(['get', ...WATCH_VERBS]);
     }
   });
   after(async () => {

@@ -103,6 +103,15 @@ describe("a tenant's view of a namespace", () => {
       expect(view.covers('shared')).to.equal(false);
     });
 
+    it('nothing that may not be read', async () => {
+      rights.verbs = ['list', 'watch'];
+      view.setInterest(SYNC, new Set(['shared']));
+      await settle();
+
+      expect(lists()).to.deep.equal([]);
+      expect(view.watches).to.equal(0);
+    });
+
     it('what was granted after the rules were read, and before they were doubted', async () => {
       rights.verbs = [];
       view.setInterest(SYNC, new Set(['shared']));

@@ -27,7 +27,7 @@ describe('MemoryBudget', () => {
     expect(budget.admit('a/two', weight(401))).to.equal(false);
     expect(budget.admit('a/three', weight(400))).to.equal(true);
     expect(budget.usage('a')).to.deep.equal({ used: 1000, allowed: 1000 });
-    expect(budget.refused()).to.deep.equal(new Map([['a', 1]]));
+    expect(budget.refused).to.deep.equal(new Map([['a', 1]]));
   });
 
   it('makes room for a newcomer up to its share, by what those who have most got last', () => {
