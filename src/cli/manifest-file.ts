@@ -54,17 +54,26 @@ async function contentOf({ file, stdin = process.stdin }: ManifestOptions): Prom
 
 function parseObjects(content: string, where: string): unknown[] {
   const lines = new LineCounter();
-  const options = { ...KUBECTL_YAML, lineCounter: lines, prettyErrors: false };
+  const options = { ...KUBECTL_YAML, lineCounter: lines, prettyErrors: false, logLevel: 'error' } as const;
   return [parseAllDocuments(content, options)].flat().flatMap((document) => {
     const [fault] = 'errors' in document ? document.errors : [];
     if (fault !== undefined) {
       const { line } = lines.linePos(fault.pos[0]);
       throw new Error(`${where} is no valid YAML: ${fault.message} (line ${line})`);
     }
-    const object: unknown = document.toJS();
+    const object = toJS(document, where);
     if (object === null || object === undefined) return [];
     return isList(object) ? object.items : [object];
   });
+}
+
+/** An alias may be of nothing, or of far too much. */
+function toJS(document: { toJS(): unknown }, where: string): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    throw new Error(`${where} is no valid YAML: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 /**

@@ -33,7 +33,7 @@ function grantName({ name }: ServiceAccount): string {
 /** A digest of `identity` keeps names apart that are cut to `maxLength`. */
 export function nameWithDigest(readable: string, identity: string, maxLength: number): string {
   const digest = createHash('sha256').update(identity).digest('hex').slice(0, 10);
-  return `${readable.slice(0, maxLength - digest.length - 1).replace(/[-.]+$/, '')}-${digest}`;
+  return `${readable.slice(0, maxLength - digest.length - 1).replace(/(?<![-.])[-.]+$/, '')}-${digest}`;
 }
 
 /** Several manifests as one YAML stream for `kubectl apply -f -`. */

@@ -61,13 +61,20 @@ function join(pieces: Uint8Array[], tail: Uint8Array, length: number): string {
  * @throws ApiError for an ERROR event (410: the resourceVersion is too old), and with code 0 for what no API server sends.
  */
 export function parseEvent<T extends KubernetesObject>(line: string, what: string): WatchEvent<T> {
-  let event: WatchEvent<T> | { type: 'ERROR'; object: T };
+  let event: Partial<WatchEvent<T> | { type: 'ERROR'; object: T }> | null;
   try {
     event = JSON.parse(line) as typeof event;
   } catch {
     throw noAnswer(`${what} broke off: an event that is no JSON`);
   }
-  if (event.type === 'ERROR') throw statusError(event.object, { code: 500, what });
-  if (!EVENT_TYPES.has(event.type)) throw noAnswer(`${what} broke off: an event of an unknown type`);
-  return event;
+  const { type, object } = event ?? {};
+  if (type === 'ERROR') throw statusError(object, { code: 500, what });
+  if (type === undefined || !EVENT_TYPES.has(type))
+    throw noAnswer(`${what} broke off: an event of an unknown type`);
+  const { metadata } = (object ?? {}) as Partial<KubernetesObject>;
+  // A bookmark has no name.
+  if (typeof (type === 'BOOKMARK' ? metadata?.resourceVersion : metadata?.name) !== 'string') {
+    throw noAnswer(`${what} broke off: an event without an object`);
+  }
+  return { type, object } as WatchEvent<T>;
 }

@@ -46,7 +46,7 @@ export class RestClient {
     const url = new URL(options.server);
     this.#origin = url.origin;
     this.#host = url.host;
-    this.#root = url.pathname.replace(/\/+$/, '');
+    this.#root = url.pathname.replace(/(?<!\/)\/+$/, '');
   }
 
   /**

@@ -51,7 +51,7 @@ export async function connectionFromFiles(
     cert: user.certData ? undefined : user.certFile,
     key: user.keyData ? undefined : user.keyFile,
   };
-  const server = cluster.server.replace(/\/+$/, '');
+  const server = cluster.server.replace(/(?<!\/)\/+$/, '');
   return {
     server,
     namespace: entry.namespace || 'default',
@@ -138,23 +138,41 @@ function codeOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? 'unknown error';
 }
 
+/** What has other values than texts, by client-node's names. */
+const STRUCTURED: readonly string[] = ['skipTLSVerify', 'exec', 'authProvider'];
+
+/** client-node takes a value of any type. */
+function oddField(config: KubeConfig): string | undefined {
+  const isOdd = ([field, value]: [string, unknown]): boolean =>
+    value !== undefined && value !== null && typeof value !== 'string' && !STRUCTURED.includes(field);
+  if (isOdd(['', config.currentContext])) return 'current-context';
+  for (const part of ['contexts', 'clusters', 'users'] as const) {
+    const odd = config[part].flatMap((entry) => Object.entries(entry)).find(isOdd);
+    if (odd !== undefined) return `a field of ${part}, ${odd[0]},`;
+  }
+  return undefined;
+}
+
 /** Adds to `tokenFiles` what client-node leaves out of its users: it knows this field by another name than Kubernetes does. */
 function parse(path: string, text: string, tokenFiles: Map<User, string>): KubeConfig {
-  const document = parseDocument(text, { prettyErrors: false });
+  const document = parseDocument(text, { prettyErrors: false, logLevel: 'error' });
   const [fault] = document.errors;
   if (fault !== undefined) {
     // Not the parser's message: it may quote the lines around, and there are keys in them.
     const line = text.slice(0, fault.pos[0]).split('\n').length;
     throw new KubeconfigError(`the kubeconfig ${path} is no valid YAML: ${fault.code} in line ${line}`);
   }
-  const raw = document.toJS() as RawKubeconfig | null;
-  if (typeof raw !== 'object' || raw === null) throw new KubeconfigError(`the kubeconfig ${path} is empty`);
   const config = new KubeConfig();
+  let raw: RawKubeconfig | null;
   try {
-    config.loadFromString(text);
+    raw = document.toJS() as RawKubeconfig | null;
+    if (typeof raw === 'object' && raw !== null) config.loadFromString(text);
   } catch (error) {
     throw new KubeconfigError(`the kubeconfig ${path} is not valid: ${summary(error)}`);
   }
+  if (typeof raw !== 'object' || raw === null) throw new KubeconfigError(`the kubeconfig ${path} is empty`);
+  const odd = oddField(config);
+  if (odd !== undefined) throw new KubeconfigError(`the kubeconfig ${path} is not valid: ${odd} is no text`);
   const directory = dirname(resolve(path));
   config.makePathsAbsolute(directory);
   for (const { name, user } of Array.isArray(raw.users) ? raw.users : []) {

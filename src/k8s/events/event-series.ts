@@ -96,6 +96,6 @@ export function objectId({ apiVersion, kind, namespace, name, uid }: ObjectRefer
 
 /** `unique` is of lower-case letters and digits. */
 export function eventName(regarding: ObjectReference, unique: string): string {
-  const prefix = regarding.name.slice(0, MAX_NAME_PREFIX).replace(/[^a-z0-9]+$/, '');
+  const prefix = regarding.name.slice(0, MAX_NAME_PREFIX).replace(/(?<![^a-z0-9])[^a-z0-9]+$/, '');
   return `${prefix}.${unique}`;
 }
