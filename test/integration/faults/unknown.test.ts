@@ -9,7 +9,7 @@ import { told } from '../life-cycle/told.js';
 import { TestApi } from '../../support/test-api.js';
 
 /** Longer than the operator needs for its first attempts, and their retries. */
-const FAULT_MS = 8_000;
+const FAULT_MS = 4_000;
 
 const isReview = ({ path }: ProxiedRequest): boolean => /selfsubject(access|rules)reviews$/.test(path);
 
