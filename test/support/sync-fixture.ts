@@ -48,7 +48,7 @@ export class SyncFixture {
   }
 
   /** Waits until the operator has nothing to do: nothing queued, nothing under way, also a moment later. */
-  async idle(): Promise<void> {
+  async idle(timeoutMs?: number): Promise<void> {
     let last = -1;
     await eventually(
       async () => {
@@ -60,7 +60,7 @@ export class SyncFixture {
         expect(last, 'reconciles').to.equal(before);
       },
       // Longer than what a reconcile waits for watches to settle.
-      { intervalMs: 600 },
+      { intervalMs: 600, ...(timeoutMs !== undefined && { timeoutMs }) },
     );
   }
 

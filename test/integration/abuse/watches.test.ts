@@ -62,7 +62,7 @@ describe(`${WATCHES} watches of one tenant`, function () {
         timeoutMs: OPEN_MS,
         intervalMs: 500,
       });
-      await fixture.idle();
+      await fixture.idle(OPEN_MS);
       const more = (await sockets()) - before;
 
       expect(more, 'sockets').to.be.at.most(CONNECTIONS);
