@@ -52,6 +52,10 @@ test-e2e: ## Run the end-to-end tests only: OLM, the image, what watches the ope
 test-abuse: ## Run what hostile tenants and pods try, and print what a victim notices of it.
 	@hack/test/run integration --file test/integration/abuse
 
+.PHONY: test-faults
+test-faults: ## Run what network, API server and etcd do to the operator, and print how long it takes to heal.
+	@hack/test/run integration --file test/integration/faults
+
 .PHONY: lint
 lint: ## Run the linters: eslint, prettier, knip.
 	@hack/test/run eslint prettier knip

@@ -153,6 +153,16 @@ export class ControlPlane {
     await this.startApiServer();
   }
 
+  /** SIGSTOP freezes etcd as a disk that hangs does, until SIGCONT. */
+  signalEtcd(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#parts.etcd.signal(signal);
+  }
+
+  /** Has etcd forget all that is older than this resourceVersion. */
+  async compactEtcd(revision: number): Promise<void> {
+    await this.#parts.etcd.compact(revision);
+  }
+
   /** Runs kubectl as the administrator; rejects with a KubectlError. */
   readonly kubectl: Kubectl = (args, input) =>
     runKubectl(args, {

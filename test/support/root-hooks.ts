@@ -1,7 +1,8 @@
+import { printFaults } from './fault-probe.js';
 import { stopPlane } from './plane.js';
 import { printAttacks } from './victim.js';
 
-/** Mocha's root hooks: the shared control plane goes when the last test is over, and the attacks are listed. */
+/** Mocha's root hooks: the shared control plane goes when the last test is over, and the attacks and faults are listed. */
 export const mochaHooks = {
-  afterAll: [stopPlane, printAttacks],
+  afterAll: [stopPlane, printAttacks, printFaults],
 };

@@ -5,12 +5,14 @@ import {
   type Http2SecureServer,
   type Http2ServerRequest,
   type Http2ServerResponse,
+  type ServerHttp2Session,
 } from 'node:http2';
 import { ServerResponse } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Transform } from 'node:stream';
 import { expect } from 'chai';
 import { generateCredentials } from '../../hack/control-plane/credentials.js';
 import { eventually } from './eventually.js';
@@ -22,6 +24,8 @@ export interface ProxiedRequest {
   readonly path: string;
   readonly userAgent: string;
   readonly isWatch: boolean;
+  /** When it came, in milliseconds since the epoch. */
+  readonly at: number;
   /** True until it is answered, by the API server or by the proxy, or its client gives up. */
   pending: boolean;
 }
@@ -31,7 +35,11 @@ export type Fault =
   /** It is passed on later. */
   | { delayMs: number }
   /** The API server never sees it. */
-  | { status: number; retryAfterSeconds?: number };
+  | { status: number; retryAfterSeconds?: number }
+  /** The API server never sees it, and its client gets no answer: it is held so long, then its stream is reset. */
+  | { dropAfterMs: number }
+  /** The first bytes of the answer are cut off in the middle, and the answer ends there; or are torn apart by a newline. */
+  | { spoil: 'truncated' | 'malformed' };
 
 interface Kubeconfig {
   clusters: [{ cluster: { server: string; 'certificate-authority-data': string } }];
@@ -42,7 +50,7 @@ const HOP_BY_HOP = /^(:.*|connection|keep-alive|proxy-connection|transfer-encodi
 
 /**
  * An HTTPS server between an operator and the API server that speaks HTTP/2 and HTTP/1.1, passes everything on as it is,
- * tokens included. It can delay single requests, or answer them itself.
+ * tokens included. It can delay, drop and answer single requests, and spoil the answers to them.
  */
 export class SlowProxy {
   /** Looked at when a request comes; undefined passes it on. */
@@ -56,6 +64,7 @@ export class SlowProxy {
   readonly #upstream: { url: URL; agent: Agent };
   readonly #held = new Set<() => void>();
   readonly #sockets = new Set<Socket>();
+  readonly #sessions = new Set<ServerHttp2Session>();
 
   private constructor(directory: string, server: Http2SecureServer, upstream: { url: URL; agent: Agent }) {
     this.#directory = directory;
@@ -78,6 +87,10 @@ export class SlowProxy {
     });
     const proxy = new SlowProxy(await mkdtemp(join(tmpdir(), 'config-weaver-proxy-')), server, upstream);
     server.on('request', (request, response) => proxy.#serve(request, response));
+    server.on('session', (session) => {
+      proxy.#sessions.add(session);
+      session.on('close', () => proxy.#sessions.delete(session));
+    });
     server.on('secureConnection', (socket: Socket) => {
       proxy.#sockets.add(socket);
       socket.on('close', () => proxy.#sockets.delete(socket));
@@ -111,10 +124,19 @@ export class SlowProxy {
     );
   }
 
-  /** Passes on the requests that wait, and all later ones at once. */
+  /** Passes on, or drops, the requests that wait, and passes on all later ones at once. */
   release(): void {
     this.fault = () => undefined;
     for (const pass of this.#held) pass();
+  }
+
+  /**
+   * Sends GOAWAY on all HTTP/2 connections, as a load balancer does that drains: streams that are open go on, new ones are
+   * refused. @returns how many connections there are
+   */
+  goAway(): number {
+    for (const session of this.#sessions) session.close();
+    return this.#sessions.size;
   }
 
   /** Ends all connections, and shows new ones a certificate of another authority. @returns PEM of that authority */
@@ -140,6 +162,7 @@ export class SlowProxy {
       path: url.pathname,
       userAgent: request.headers['user-agent'] ?? '',
       isWatch: url.searchParams.get('watch') === 'true',
+      at: Date.now(),
       pending: true,
     };
     this.requests.push(record);
@@ -148,10 +171,12 @@ export class SlowProxy {
     const fault = this.fault(record);
     if (fault === undefined) this.#passOn(request, response);
     else if ('status' in fault) this.#answer(response, fault.status, fault.retryAfterSeconds);
-    else this.#hold(fault.delayMs, request, response);
+    else if ('spoil' in fault) this.#passOn(request, response, fault.spoil);
+    else if ('delayMs' in fault) this.#hold(fault.delayMs, response, () => this.#passOn(request, response));
+    else this.#hold(fault.dropAfterMs, response, () => response.destroy());
   }
 
-  #hold(delayMs: number, request: Http2ServerRequest, response: Http2ServerResponse): void {
+  #hold(milliseconds: number, response: Http2ServerResponse, then: () => void): void {
     const end = (): void => {
       clearTimeout(timer);
       this.#held.delete(pass);
@@ -159,14 +184,18 @@ export class SlowProxy {
     };
     const pass = (): void => {
       end();
-      this.#passOn(request, response);
+      then();
     };
-    const timer = setTimeout(pass, delayMs);
+    const timer = setTimeout(pass, milliseconds);
     this.#held.add(pass);
     response.once('close', end);
   }
 
-  #passOn(request: Http2ServerRequest, response: Http2ServerResponse): void {
+  #passOn(
+    request: Http2ServerRequest,
+    response: Http2ServerResponse,
+    spoil?: 'truncated' | 'malformed',
+  ): void {
     const headers = Object.fromEntries(
       Object.entries(request.headers).filter(([name]) => !HOP_BY_HOP.test(name)),
     );
@@ -179,7 +208,8 @@ export class SlowProxy {
         response.writeHead(answer.statusCode ?? 502, Object.fromEntries(passed));
         flushHead(response);
         answer.on('error', () => response.destroy());
-        answer.pipe(response);
+        if (spoil === undefined) answer.pipe(response);
+        else answer.pipe(spoiler(spoil)).pipe(response);
       },
     );
     outgoing.on('error', () => response.destroy());
@@ -197,6 +227,24 @@ export class SlowProxy {
       JSON.stringify({ kind: 'Status', apiVersion: 'v1', status: 'Failure', reason, code, metadata: {} }),
     );
   }
+}
+
+function spoiler(how: 'truncated' | 'malformed'): Transform {
+  let isFirst = true;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      if (isFirst) {
+        isFirst = false;
+        const middle = chunk.length >> 1;
+        this.push(chunk.subarray(0, middle));
+        if (how === 'truncated') this.push(null);
+        else this.push(Buffer.concat([Buffer.from('\n'), chunk.subarray(middle)]));
+      } else if (how === 'malformed') {
+        this.push(chunk);
+      }
+      done();
+    },
+  });
 }
 
 /** A watch begins with its head alone; HTTP/2 does not wait for more. */

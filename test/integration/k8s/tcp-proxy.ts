@@ -6,6 +6,7 @@ import { once } from 'node:events';
 export class TcpProxy {
   readonly #server: Server;
   readonly #pairs = new Set<[Socket, Socket]>();
+  readonly #forgotten = new WeakSet<Socket>();
   #stalled = false;
   /** Connections accepted so far. */
   accepted = 0;
@@ -18,7 +19,7 @@ export class TcpProxy {
       this.#pairs.add(pair);
       for (const [from, to] of [pair, [outbound, inbound] as const]) {
         from.on('data', (chunk) => {
-          if (!this.#stalled) to.write(chunk);
+          if (!this.#stalled && !this.#forgotten.has(inbound)) to.write(chunk);
         });
         from.on('error', () => undefined);
         from.on('close', () => {
@@ -46,17 +47,25 @@ export class TcpProxy {
     return this.#pairs.size;
   }
 
-  /** Breaks all connections off. */
-  reset(): void {
+  /** Breaks all connections off. @returns how many */
+  reset(): number {
+    const { size } = this.#pairs;
     for (const [inbound, outbound] of this.#pairs) {
       inbound.resetAndDestroy();
       outbound.destroy();
     }
+    return size;
   }
 
   /** Swallows every byte from now on, on connections that stay open, as a firewall does that has forgotten them. */
   stall(): void {
     this.#stalled = true;
+  }
+
+  /** Swallows every byte of the connections that are open now, which stay open; new ones work. @returns how many */
+  forget(): number {
+    for (const [inbound] of this.#pairs) this.#forgotten.add(inbound);
+    return this.#pairs.size;
   }
 
   /** New bytes pass again; those that were swallowed are gone. */
