@@ -36,6 +36,13 @@ interface Row {
 
 const rows: Row[] = [];
 
+/** A row for a fault that no {@link FaultProbe} endures: `times` and `heal` are to be filled in. */
+export function recordFault(fault: string): Pick<Row, 'times' | 'lost' | 'heal'> {
+  const row: Row = { fault, times: 0, lost: 0, heal: undefined, requests: undefined };
+  rows.push(row);
+  return row;
+}
+
 export interface FaultProbeOptions {
   api: TestApi;
   operator: OperatorProcess;
