@@ -9,6 +9,8 @@ export interface AuditEntry {
   requestURI: string;
   user: { username: string; uid?: string; groups?: string[] };
   userAgent?: string;
+  /** Those of the proxies on the way, and last that of the connection. */
+  sourceIPs?: string[];
   objectRef?: {
     apiGroup?: string;
     resource?: string;

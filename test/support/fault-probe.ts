@@ -264,7 +264,10 @@ export function printFaults(): void {
     [
       { title: 'FAULT', text: ({ fault }) => fault },
       { title: 'TIMES', text: ({ times }) => String(times) },
-      { title: 'LOST', text: ({ lost }) => (lost === 0 ? 'nothing' : String(lost)) },
+      {
+        title: 'LOST',
+        text: ({ lost, heal }) => (heal === undefined ? String(lost || 'unknown') : 'nothing'),
+      },
       {
         title: 'TIME TO HEAL',
         text: ({ heal }) => (heal === undefined ? 'never' : `${(heal / 1000).toFixed(1)} s`),

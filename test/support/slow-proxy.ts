@@ -73,12 +73,18 @@ export class SlowProxy {
     this.#upstream = upstream;
   }
 
-  /** @param kubeconfig Path of one with a token, written as JSON, for the API server to pass on to. */
-  static async start(kubeconfig: string): Promise<SlowProxy> {
+  /**
+   * @param kubeconfig Path of one with a token, written as JSON, for the API server to pass on to.
+   * @param localAddress Where its requests to the API server come from. Default: any
+   */
+  static async start(kubeconfig: string, localAddress?: string): Promise<SlowProxy> {
     const config = JSON.parse(await readFile(kubeconfig, 'utf8')) as Kubeconfig;
     const [{ cluster }] = config.clusters;
     const ca = Buffer.from(cluster['certificate-authority-data'], 'base64').toString();
-    const upstream = { url: new URL(cluster.server), agent: new Agent({ ca, keepAlive: true }) };
+    const upstream = {
+      url: new URL(cluster.server),
+      agent: new Agent({ ca, keepAlive: true, localAddress }),
+    };
     const { authority, serving } = await generateCredentials();
     const server = createSecureServer({
       allowHTTP1: true,

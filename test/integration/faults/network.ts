@@ -12,8 +12,9 @@ export class Network {
     readonly kubeconfig: string,
   ) {}
 
-  static async start(): Promise<Network> {
-    const http = await SlowProxy.start(await operatorKubeconfig());
+  /** @param localAddress Where its requests to the API server come from. Default: any */
+  static async start(localAddress?: string): Promise<Network> {
+    const http = await SlowProxy.start(await operatorKubeconfig(), localAddress);
     const config = JSON.parse(await readFile(http.kubeconfig, 'utf8')) as Kubeconfig;
     const [{ cluster }] = config.clusters;
     const tcp = await TcpProxy.start(cluster.server);
