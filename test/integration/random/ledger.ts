@@ -2,7 +2,11 @@ import { ALL_VERBS } from '../../../hack/rig/rbac.js';
 import type { ConfigMapSync } from '../../../src/api/v1alpha1/config-map-sync.js';
 import type { ServiceAccount } from '../../../src/api/kubernetes.js';
 import type { ConfigMapObject } from '../../support/tenant.js';
-import { copyNameOf } from './meaning.js';
+import { copyNameOf, removalOf } from './meaning.js';
+import type { Refusing } from './steps.js';
+
+/** The operations of a ConfigMap that admission refuses. */
+export type Refused = ReadonlySet<'CREATE' | 'UPDATE' | 'DELETE'>;
 
 interface Dying {
   sync: ConfigMapSync;
@@ -23,8 +27,14 @@ export class Ledger {
   readonly #forged = new Set<string>();
   /** Names that the copies of an owner had before the last one, by uid. */
   readonly #names = new Map<string, Set<string>>();
+  /** What policies and quotas refuse, by namespace. */
+  readonly #refused = new Map<string, Refused>();
+  /** Namespaces where a quota does it. */
+  readonly #quotas = new Set<string>();
   #operatorStarts = 0;
   releasedBefore = false;
+  /** The API server answers otherwise than it would: no clean-up is sure to succeed. */
+  isDisturbed = false;
 
   get namesForgotten(): boolean {
     return this.#operatorStarts > 1;
@@ -47,10 +57,26 @@ export class Ledger {
     this.#everywhere.add(keyOf(account));
   }
 
-  /** Grants and accounts in it go with it. */
+  /** Grants, accounts and quotas in it go with it. */
   namespaceGone(namespace: string): void {
     for (const key of this.#rights.keys()) if (key.endsWith(` ${namespace}`)) this.#rights.delete(key);
+    if (this.#quotas.has(namespace)) this.lifted(namespace);
     for (const key of this.#accounts) if (key.startsWith(`${namespace}/`)) this.#accounts.delete(key);
+  }
+
+  /** A namespace of that name is refused also when it comes anew, but for a quota, which goes with it. */
+  refused(namespace: string): Refused {
+    return this.#refused.get(namespace) ?? new Set();
+  }
+
+  refusing(namespace: string, by: Refusing): void {
+    if (by === 'quota') this.#quotas.add(namespace);
+    this.#refused.set(namespace, new Set([by === 'quota' ? 'CREATE' : by]));
+  }
+
+  lifted(namespace: string): void {
+    this.#refused.delete(namespace);
+    this.#quotas.delete(namespace);
   }
 
   accountExists(account: ServiceAccount): boolean {
@@ -88,7 +114,9 @@ export class Ledger {
         const rights = this.rights(account, namespace);
         const removing = sync.spec.deletionPolicy === 'Delete' ? ['get', 'delete'] : ['get', 'update'];
         const findable = rights.has('list') || !this.namesForgotten || this.#names.get(uid)?.size === 1;
-        const able = this.accountExists(account) && removing.every((verb) => rights.has(verb)) && findable;
+        const allowed = removing.every((verb) => rights.has(verb)) && !this.isDisturbed;
+        const refused = this.refused(namespace).has(removalOf(sync));
+        const able = this.accountExists(account) && allowed && findable && !refused;
         if (!able) this.#blocked.add(`${uid} ${namespace}`);
       }
     }

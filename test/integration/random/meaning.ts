@@ -17,6 +17,11 @@ export function copyNameOf({ spec }: ConfigMapSync): string {
   return spec.target?.name ?? spec.source.name;
 }
 
+/** What admission is asked when a copy is removed, or released. */
+export function removalOf({ spec }: ConfigMapSync): 'DELETE' | 'UPDATE' {
+  return spec.deletionPolicy === 'Delete' ? 'DELETE' : 'UPDATE';
+}
+
 /** All namespaces that the spec names or selects, the source's own place left out. */
 export function selected(sync: ConfigMapSync, view: WorldView): string[] {
   const everywhere = named(sync, view);

@@ -1,7 +1,17 @@
 import type { ConfigMapSync } from '../../../src/api/v1alpha1/config-map-sync.js';
 import type { TargetState } from '../../../src/api/v1alpha1/config-map-sync-status.js';
 import type { ConfigMapObject } from '../../support/tenant.js';
-import { copyNameOf, isHeirOf, isWantedPlace, marksOf, sameContent, selected, sourceOf } from './meaning.js';
+import { copyProblems } from './copy-problems.js';
+import {
+  copyNameOf,
+  isHeirOf,
+  isWantedPlace,
+  marksOf,
+  removalOf,
+  sameContent,
+  selected,
+  sourceOf,
+} from './meaning.js';
 import { configMapAt, type WorldView } from './world-view.js';
 
 /** What should be: for Ready its reason, for each wanted target the states that it may be in. */
@@ -40,12 +50,13 @@ export function expectationOf(sync: ConfigMapSync, view: WorldView): Expectation
     if (missing.includes('get')) return ['Denied', 'Stale'];
     if (missing.length > 0) return [ours ? 'Stale' : 'Denied'];
     if (!view.namespaces.has(namespace)) return ['NamespaceNotFound'];
-    if (there === undefined || isHeirOf(there, sync)) return [whose.living && !ours ? 'Conflict' : 'Synced'];
+    const written = (): readonly TargetState[] => writtenStates(sync, namespace, original, view);
+    if (there === undefined || isHeirOf(there, sync)) return whose.living && !ours ? ['Conflict'] : written();
     if (!ours && (whose.living || spec.conflictPolicy === 'Fail')) return ['Conflict'];
     // With the label alone it may be written as ours but not be deleted, so an immutable one cannot be replaced.
     const forged = ours && !whose.complete && spec.conflictPolicy === 'Fail';
     if (forged && there.immutable === true && !sameContent(there, original, spec.keys)) return ['Conflict'];
-    return ['Synced'];
+    return written();
   };
   const targets = new Map(wanted.map((namespace) => [namespace, stateIn(namespace)]));
   const states = [...targets.values()].map(([state]) => state);
@@ -54,6 +65,42 @@ export function expectationOf(sync: ConfigMapSync, view: WorldView): Expectation
   if (states.length === 0) return { ready: 'NoTargets', targets };
   const inStep = states.every((state) => state === 'Synced');
   return { ready: inStep ? 'ReconciliationComplete' : 'SomeTargetsNotSynced', targets };
+}
+
+/**
+ * How a target stands that may be written: in step, unless a policy or a quota refuses what it takes. Then it failed, and
+ * what is there stays as it is.
+ */
+function writtenStates(
+  sync: ConfigMapSync,
+  namespace: string,
+  original: ConfigMapObject,
+  view: WorldView,
+): readonly TargetState[] {
+  const refused = view.refused(namespace);
+  const needed = (): ('CREATE' | 'UPDATE' | 'DELETE')[] => {
+    const there = configMapAt(view, namespace, copyNameOf(sync));
+    if (there === undefined) return ['CREATE'];
+    if (there.immutable === true && !sameContent(there, original, sync.spec.keys))
+      return ['CREATE', 'DELETE'];
+    return copyProblems(there, original, sync, view).length > 0 ? ['UPDATE'] : [];
+  };
+  if (needed().some((operation) => refused.has(operation))) return ['Failed'];
+  // Labels of an earlier life may be on the copy, which are not told from those of others; or a former copy stays.
+  const mayFail =
+    (refused.has('UPDATE') && view.releasedBefore) ||
+    (refused.has(removalOf(sync)) && hasFormerCopy(sync, namespace, view));
+  return mayFail ? ['Synced', 'Failed'] : ['Synced'];
+}
+
+/** True where a copy of another name is in that namespace, whether the operator knows of it or not. */
+function hasFormerCopy(sync: ConfigMapSync, namespace: string, view: WorldView): boolean {
+  return view.configMaps.some(
+    (other) =>
+      other.metadata.namespace === namespace &&
+      other.metadata.name !== copyNameOf(sync) &&
+      marksOf(other, view.syncs).uid === sync.metadata.uid,
+  );
 }
 
 /**
@@ -66,7 +113,8 @@ export function mayStay(copy: ConfigMapObject, sync: ConfigMapSync, view: WorldV
   const account = { namespace: sync.metadata.namespace ?? '', name: spec.serviceAccount.name };
   const source = sourceOf(sync);
   if (source.namespace === namespace && source.name === name) return true;
-  if (spec.suspend || !view.accountExists(account)) return true;
+  if (spec.suspend || !view.accountExists(account) || view.refused(namespace).has(removalOf(sync)))
+    return true;
   const rights = view.rights(account, namespace);
   const removing = spec.deletionPolicy === 'Delete' ? ['delete'] : ['get', 'update'];
   if (!removing.every((verb) => rights.has(verb)) || !(rights.has('get') || rights.has('list'))) return true;
@@ -87,6 +135,7 @@ export function mustGo(copy: ConfigMapObject, sync: ConfigMapSync, view: WorldVi
   if (ready !== 'ConfigMapNotFound' && ready !== 'SourceNamespaceNotFound') return false;
   const account = { namespace: sync.metadata.namespace ?? '', name: sync.spec.serviceAccount.name };
   const rights = view.rights(account, copy.metadata.namespace);
-  const removable = rights.has('delete') && rights.has('get');
+  const refused = view.refused(copy.metadata.namespace).has('DELETE');
+  const removable = rights.has('delete') && rights.has('get') && !refused;
   return sync.spec.sourceDeletionPolicy === 'Delete' && removable;
 }

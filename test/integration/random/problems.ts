@@ -1,8 +1,7 @@
 import type { ConfigMapSync } from '../../../src/api/v1alpha1/config-map-sync.js';
 import type { ConfigMapObject } from '../../support/tenant.js';
+import { copyProblems } from './copy-problems.js';
 import {
-  canonical,
-  contentOf,
   copyNameOf,
   isSkipping,
   isWantedPlace,
@@ -35,9 +34,10 @@ function statusProblems(sync: ConfigMapSync, view: WorldView): string[] {
   const condition = status.conditions?.find(({ type }) => type === 'Ready');
   const looped = selected(sync, view).some((namespace) => mayCloseLoop(sync, namespace, view));
   if (status.observedGeneration !== metadata.generation) say('status is of an earlier generation');
+  const mayFail = looped || [...targets.values()].some(([, other]) => other === 'Failed');
   if (
     condition?.reason !== ready &&
-    !(looped && ready === 'ReconciliationComplete' && condition?.reason === 'SomeTargetsNotSynced')
+    !(mayFail && ready === 'ReconciliationComplete' && condition?.reason === 'SomeTargetsNotSynced')
   )
     say(`Ready is ${condition?.status}/${condition?.reason}, not ${ready}`);
   if ((condition?.status === 'True') !== (condition?.reason === 'ReconciliationComplete'))
@@ -95,54 +95,6 @@ function copiesProblems(sync: ConfigMapSync, view: WorldView): string[] {
       if (copy === undefined) return [`there is no copy in ${namespace}`];
       return copyProblems(copy, original, sync, view).map((problem) => `copy in ${namespace}: ${problem}`);
     });
-}
-
-function copyProblems(
-  copy: ConfigMapObject,
-  original: ConfigMapObject,
-  sync: ConfigMapSync,
-  view: WorldView,
-): string[] {
-  const { spec, metadata } = sync;
-  const source = sourceOf(sync);
-  const problems: string[] = [];
-  const compare = (what: string, is: object | undefined, should: object): void => {
-    if (canonical(is ?? {}) !== canonical(should))
-      problems.push(`${what} is ${canonical(is ?? {})}, not ${canonical(should)}`);
-  };
-  compare('content', contentOf(copy, undefined), contentOf(original, spec.keys));
-
-  const foreign = view.releasedBefore ? ['app', 'note', 'tier', 'hint'] : ['app', 'note'];
-  const without = (
-    values: Record<string, string> | undefined,
-    keys: readonly string[],
-  ): Record<string, string> =>
-    Object.fromEntries(Object.entries(values ?? {}).filter(([key]) => !keys.includes(key)));
-  const target = spec.target ?? {};
-  const labels = {
-    ...target.labels,
-    'app.kubernetes.io/managed-by': 'config-weaver',
-    'configmapsync.io/owner-uid': metadata.uid,
-  };
-  const annotations = {
-    ...target.annotations,
-    'configmapsync.io/owner-name': metadata.name,
-    'configmapsync.io/owner-namespace': metadata.namespace,
-    'configmapsync.io/source': `${source.namespace}/${source.name}`,
-    'configmapsync.io/content-hash': sync.status?.contentHash,
-    'configmapsync.io/service-account': spec.serviceAccount.name,
-  };
-  const others = (ours: object): string[] => foreign.filter((key) => !Object.hasOwn(ours, key));
-  compare('labels', without(copy.metadata.labels, others(labels)), labels);
-  const version = 'configmapsync.io/source-resource-version';
-  const ownBooks = [version, 'configmapsync.io/target-metadata'];
-  compare(
-    'annotations',
-    without(copy.metadata.annotations, [...others(annotations), ...ownBooks]),
-    annotations,
-  );
-  if (!/^\d+$/.test(copy.metadata.annotations?.[version] ?? '')) problems.push(`it has no ${version}`);
-  return problems;
 }
 
 /** Copies that should not be where they are, of the living and of the dead. */

@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AuditLog } from '../../support/audit-log.js';
 import { eventually } from '../../support/eventually.js';
-import { OPERATOR_USERNAME } from '../../support/operator.js';
+import { operatorKubeconfig, OPERATOR_USERNAME } from '../../support/operator.js';
 import { plane } from '../../support/plane.js';
+import { SlowProxy } from '../../support/slow-proxy.js';
 import { TestApi } from '../../support/test-api.js';
 import { stories, type Story } from './steps.js';
 import { World } from './world.js';
@@ -27,15 +28,21 @@ const LOOKS = 3;
 describe('any story of two tenants', () => {
   /** How often each reason and state was seen when all was well: shows what the stories reach. */
   const seen = new Map<string, number>();
+  let eventsJudged = 0;
   let api: TestApi;
+  let proxy: SlowProxy;
   let auditLog: AuditLog | undefined;
 
   before(async () => {
     api = await TestApi.connect();
+    proxy = await SlowProxy.start(await operatorKubeconfig());
     const { auditLog: path } = await plane();
     auditLog = path === undefined ? undefined : await AuditLog.fromNow(path);
   });
-  after(() => api.close());
+  after(async () => {
+    await proxy.close();
+    await api.close();
+  });
 
   it(`ends as the model says (seed ${SEED}${ALONE ? '' : ' and on'})`, async function () {
     this.timeout((SECONDS + 600) * 1000);
@@ -49,13 +56,15 @@ describe('any story of two tenants', () => {
       );
       seed += 1;
     } while (!ALONE && performance.now() < deadline);
-    console.log(`      ${seed - SEED} stories, seeds ${SEED} to ${seed - 1}`);
+    console.log(
+      `      ${seed - SEED} stories, seeds ${SEED} to ${seed - 1}, ${eventsJudged} Events about permissions`,
+    );
     const counts = [...seen].sort(([, a], [, b]) => b - a).map(([state, count]) => `${state} ${count}`);
     console.log(`      seen: ${counts.join(', ')}`);
   });
 
   async function tell(story: Story, seed: number): Promise<void> {
-    const world = await World.create(api, `r${seed}-${Math.random().toString(36).slice(2, 6)}`);
+    const world = await World.create(api, `r${seed}-${Math.random().toString(36).slice(2, 6)}`, proxy);
     try {
       await world.ensureOperator();
       for (const { sync, spec } of story.first) await world.perform({ do: 'put-sync', sync, spec });
@@ -63,11 +72,13 @@ describe('any story of two tenants', () => {
       for (const [index, batch] of story.batches.entries()) {
         for (const step of batch) await world.perform(step);
         await world.ensureOperator();
+        await world.recover();
         await settle(world, `batch ${index}: ${JSON.stringify(batch)}`);
       }
       const own = await auditLog?.entries({ username: OPERATOR_USERNAME, resource: 'configmaps' });
       expect(own ?? [], "requests for ConfigMaps under the operator's own identity").to.deep.equal([]);
     } finally {
+      eventsJudged += world.eventsJudged;
       await world.remove();
     }
   }

@@ -57,6 +57,12 @@ export type Scribble =
   | 'drop-owner-name'
   | 'owner-mark-of-the-dead';
 
+/** Admission policies by what they refuse, and a quota that is full. */
+export type Refusing = 'CREATE' | 'UPDATE' | 'DELETE' | 'quota';
+
+/** What becomes of requests to the API server. */
+export type FaultKind = 'reviews-503' | 'writes-500' | 'throttled' | 'slow' | 'reset';
+
 export type Step =
   | { do: 'put-sync'; sync: SyncId; spec: SpecId }
   /** Of the spec only these fields change; does nothing where there is no such ConfigMapSync. */
@@ -70,6 +76,12 @@ export type Step =
   | { do: 'create-account' | 'delete-account'; account: AccountId }
   | { do: 'create-namespace' | 'delete-namespace'; role: Role }
   | { do: 'label-namespace'; role: Role; share: 'yes' | 'no' }
+  /** Of the tenants' writes there; lifted by a later step, or at the end. */
+  | { do: 'refuse'; role: Role; by: Refusing }
+  | { do: 'lift'; role: Role }
+  | { do: 'slow-webhook'; role: Role }
+  /** Until the end of the batch. */
+  | { do: 'disturb'; how: FaultKind }
   /** It stays down for the rest of the batch unless it is to come back at once. */
   | { do: 'end-operator'; how: 'SIGTERM' | 'SIGKILL'; back: boolean };
 
@@ -214,6 +226,30 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       share: fc.constantFrom('yes' as const, 'no' as const),
     }),
     weight: 4,
+  },
+  {
+    arbitrary: fc.record({
+      do: fc.constant('refuse' as const),
+      role: fc.constantFrom<Role>('t1', 't1', 't2', 't2', 't3', 'ghost'),
+      by: fc.constantFrom<Refusing>('CREATE', 'UPDATE', 'UPDATE', 'DELETE', 'quota'),
+    }),
+    weight: 10,
+  },
+  { arbitrary: fc.record({ do: fc.constant('lift' as const), role: sharedRole }), weight: 5 },
+  { arbitrary: fc.record({ do: fc.constant('slow-webhook' as const), role: sharedRole }), weight: 1 },
+  {
+    arbitrary: fc.record({
+      do: fc.constant('disturb' as const),
+      how: fc.constantFrom<FaultKind>(
+        'reviews-503',
+        'reviews-503',
+        'writes-500',
+        'throttled',
+        'slow',
+        'reset',
+      ),
+    }),
+    weight: 3,
   },
   {
     arbitrary: fc.record({

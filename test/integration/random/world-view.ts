@@ -1,6 +1,7 @@
 import type { ConfigMapSync } from '../../../src/api/v1alpha1/config-map-sync.js';
 import type { ServiceAccount } from '../../../src/api/kubernetes.js';
 import type { ConfigMapObject } from '../../support/tenant.js';
+import type { Refused } from './ledger.js';
 
 /** Everything at one moment: what the API server holds, and what the story arranged. */
 export interface WorldView {
@@ -10,6 +11,8 @@ export interface WorldView {
   syncs: readonly ConfigMapSync[];
   /** Verbs on ConfigMaps. */
   rights(account: ServiceAccount, namespace: string): ReadonlySet<string>;
+  /** What admission refuses to tenants there. */
+  refused(namespace: string): Refused;
   accountExists(account: ServiceAccount): boolean;
   /** True where a copy of this owner, which is gone, may have been left there: it could not be removed at the time. */
   mayBeLeftBehind(uid: string, configMap: ConfigMapObject): boolean;

@@ -7,9 +7,12 @@ import type { ServiceAccount } from '../../../src/api/kubernetes.js';
 import { startOperator, type RunningOperator } from '../../support/operator.js';
 import type { ConfigMapObject } from '../../support/tenant.js';
 import type { TestApi } from '../../support/test-api.js';
+import type { SlowProxy } from '../../support/slow-proxy.js';
+import { EventJudge, type TimedEvent } from './event-judge.js';
 import { Grants } from './grants.js';
 import { Ledger } from './ledger.js';
 import { Meddler } from './meddler.js';
+import { Obstacles } from './obstacles.js';
 import { problemsOf } from './problems.js';
 import { SpecWriter } from './spec-of.js';
 import {
@@ -40,21 +43,29 @@ export class World {
   readonly #grants: Grants;
   readonly #meddler: Meddler;
   readonly #specs: SpecWriter;
+  readonly #obstacles: Obstacles;
+  readonly #proxy: SlowProxy | undefined;
+  readonly #events = new EventJudge();
   /** Whatever may own ConfigMaps: what was there at the last settled look, and what was written since. */
   #syncs: ConfigMapSync[] = [];
   #operator: RunningOperator | undefined;
 
-  private constructor(api: TestApi, prefix: string) {
+  private constructor(api: TestApi, prefix: string, proxy: SlowProxy | undefined) {
     this.#api = api;
+    this.#proxy = proxy;
+    this.#obstacles = new Obstacles(api, this.#ledger, prefix, proxy);
     this.#prefix = prefix;
     this.#grants = new Grants(api, this.#ledger);
     this.#meddler = new Meddler(api, this.#ledger, this.#strangers);
     this.#specs = new SpecWriter(prefix, (role) => this.namespaceOf(role));
   }
 
-  /** Namespaces, accounts, sources and grants as stories find them at first. */
-  static async create(api: TestApi, prefix: string): Promise<World> {
-    const world = new World(api, prefix);
+  /**
+   * Namespaces, accounts, sources and grants as stories find them at first.
+   * @param proxy Between the operator and the API server, for faults; without it there are none
+   */
+  static async create(api: TestApi, prefix: string, proxy?: SlowProxy): Promise<World> {
+    const world = new World(api, prefix, proxy);
     for (const role of ROLES) {
       if (role === 'ghost') continue;
       await world.perform({ do: 'create-namespace', role });
@@ -85,33 +96,45 @@ export class World {
     return this.#operator;
   }
 
+  /** How many Events about permissions were held to what was granted. */
+  get eventsJudged(): number {
+    return this.#events.count;
+  }
+
   /** Starts the operator where none runs. */
   async ensureOperator(): Promise<void> {
     if (this.#operator?.running === true) return;
-    this.#operator = await startOperator({ args: HURRY });
+    const { kubeconfig } = this.#proxy ?? {};
+    this.#operator = await startOperator({ args: HURRY, ...(kubeconfig && { kubeconfig }) });
     this.#ledger.operatorStarted();
     this.#meddler.operatorStarted();
   }
 
   /** What the API server refuses, because it is there already, gone, going or immutable, is as good as not asked for. */
   async perform(step: Step): Promise<void> {
-    this.#ledger.noteBlocked(this.#namespaces());
+    this.#note();
     try {
       await this.#carryOut(step);
     } catch (error) {
       if (!isApiError(error, 403, 404, 409, 422)) throw error;
     }
-    this.#ledger.noteBlocked(this.#namespaces());
+    this.#note();
+  }
+
+  /** The end of a batch: the API server answers again as it should. What refuses stays. */
+  async recover(): Promise<void> {
+    await this.#obstacles.recover();
   }
 
   /** Looks once. Empty, if everything is as it should be; `fingerprint` tells whether anything moves. */
   async look(): Promise<{ problems: string[]; fingerprint: string }> {
     const [view, going] = await this.#view();
-    this.#ledger.noteBlocked(this.#namespaces());
+    this.#note();
     const problems = [
       ...going.map((namespace) => `namespace ${namespace} is still terminating`),
       ...problemsOf(view),
       ...this.#strangers.problems(view.configMaps),
+      ...this.#events.judge(await this.#eventsOfHomes()),
     ];
     const versions = [...view.configMaps, ...view.syncs].map(
       ({ metadata }) => `${metadata.uid}@${metadata.resourceVersion}`,
@@ -176,7 +199,31 @@ export class World {
       for (const namespace of this.#namespaces())
         await this.#api.delete({ resource: 'namespaces', name: namespace });
       await this.#grants.revokeEverywhere(this.#account(EVERYWHERE));
+      await this.#obstacles.remove();
     }
+  }
+
+  /** Writes down how things are now. */
+  #note(): void {
+    const namespaces = this.#namespaces();
+    this.#ledger.noteBlocked(namespaces);
+    for (const home of TENANTS) {
+      for (const name of ['one', 'two'] as const) {
+        const account = this.#account({ home, name });
+        const exists = this.#ledger.accountExists(account);
+        for (const namespace of namespaces) {
+          const rights = exists ? this.#ledger.rights(account, namespace) : new Set<string>();
+          this.#events.noteRights(account, namespace, rights);
+        }
+      }
+    }
+  }
+
+  async #eventsOfHomes(): Promise<TimedEvent[]> {
+    const lists = TENANTS.map((home) =>
+      this.#api.list<TimedEvent>({ resource: 'events', namespace: this.namespaceOf(home) }),
+    );
+    return (await Promise.all(lists)).flat();
   }
 
   #namespaces(): string[] {
@@ -211,6 +258,7 @@ export class World {
       ),
       namespaces: new Map(here.map(({ metadata }) => [metadata.name, metadata.labels ?? {}])),
       rights: (account, namespace) => this.#ledger.rights(account, namespace),
+      refused: (namespace) => this.#ledger.refused(namespace),
       accountExists: (account) => this.#ledger.accountExists(account),
       mayBeLeftBehind: (uid, configMap) => this.#ledger.mayBeLeftBehind(uid, configMap),
       namesForgotten: this.#ledger.namesForgotten,
@@ -267,6 +315,15 @@ export class World {
         await this.#api.patch(place, { metadata: { labels: { share: step.share } } });
         return;
       }
+      case 'refuse':
+        return this.#obstacles.refuse(this.namespaceOf(step.role), step.by);
+      case 'lift':
+        return this.#obstacles.lift(this.namespaceOf(step.role));
+      case 'slow-webhook':
+        return this.#obstacles.slowDown(this.namespaceOf(step.role));
+      case 'disturb':
+        this.#obstacles.disturb(step.how);
+        return;
       case 'end-operator':
         await (step.how === 'SIGTERM' ? this.#operator?.stop() : this.#operator?.kill());
         if (step.back) await this.ensureOperator();
@@ -312,6 +369,7 @@ export class World {
   #specWritten(sync: ConfigMapSync): void {
     this.#syncs.push(sync);
     this.#ledger.specWritten(sync);
+    this.#events.specWritten(sync);
     this.#strangers.specWritten(sync);
   }
 
