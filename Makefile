@@ -74,6 +74,11 @@ bench: build ## Measure memory, CPU and latencies on a local control plane.
 	@hack/control-plane/get >/dev/null
 	@hack/with-node node dist/hack/bench/main.js $(ARGS)
 
+.PHONY: soak
+soak: build ## Random churn under faults, on a local control plane: does the operator stay right, and its memory flat (ARGS="--minutes=3")?
+	@hack/control-plane/get >/dev/null
+	@hack/with-node node dist/hack/soak/main.js $(ARGS)
+
 .PHONY: control-plane
 control-plane: ## Print the folder with etcd, kube-apiserver, kube-controller-manager and kubectl, after getting them if need be (use make -s).
 	@hack/control-plane/get

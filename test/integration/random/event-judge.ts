@@ -25,10 +25,11 @@ interface Since<T> {
 }
 
 /**
- * What was found out is recorded as an Event when the status is written: so much later it may have changed, and so much
- * does a step take to be written down.
+ * What was found out may be so old when its Event is recorded: permissions are not reviewed again for each use, and while the API
+ * server is not well, the status comes late, and the Event with it.
  */
-const LAG_MS = 5_000;
+const LAG_MS = 20_000;
+/** So much later may a step be written down than it took effect. */
 const STEP_MS = 1_000;
 
 /**
@@ -93,36 +94,34 @@ export class EventJudge {
     append(this.#occurrences, key, occurrence);
     this.count += 1;
     const from = (last?.at ?? -Infinity) - LAG_MS;
-    const times = [...this.#times(regarding, namespace), from].filter(
-      (time) => time >= from && time <= at + STEP_MS,
-    );
+    const moments = this.#moments(regarding, namespace, from, at + STEP_MS);
     const isTrue = reason === 'NamespaceDenied' ? isMissing : isComplete;
     const when = new Date(at).toISOString();
     const what = `${regarding.namespace}/${regarding.name}: ${reason} for ${namespace} at ${when} is false (${note})`;
     if (reason === 'NamespaceAllowed' && last === undefined) {
       this.#problems.push(`${what}: nothing was denied before`);
-    } else if (!times.some((time) => isTrue(this.#at(regarding, namespace, time), namespace))) {
-      this.#problems.push(what);
+    } else if (!moments.some((moment) => isTrue(moment, namespace))) {
+      const since = moments.map(
+        ({ spec, rights }) => `${spec.serviceAccount.name}: ${[...rights].join(' ')}`,
+      );
+      this.#problems.push(`${what}; the permissions since the one before: ${since.join('; ')}`);
     }
   }
 
-  /** When anything changed that counts. */
-  #times({ uid, namespace: home }: TimedEvent['regarding'], namespace: string): number[] {
-    const specs = this.#specs.get(uid) ?? [];
-    const accounts = new Set(specs.map(({ value }) => value.serviceAccount.name));
-    const rights = [...accounts].flatMap((name) => this.#rights.get(`${home}/${name} ${namespace}`) ?? []);
-    return [...specs, ...rights].map(({ at }) => at);
-  }
-
-  #at(
+  /**
+   * Each spec of that time with all that its account was permitted in it: the operator may know of a change of permissions
+   * later than of one of the spec, also where the ServiceAccount is another one now.
+   */
+  #moments(
     { uid, namespace: home }: TimedEvent['regarding'],
     namespace: string,
-    time: number,
-  ): Moment | undefined {
-    const spec = valueAt(this.#specs.get(uid), time);
-    if (spec === undefined) return undefined;
-    const key = `${home}/${spec.serviceAccount.name} ${namespace}`;
-    return { spec, rights: valueAt(this.#rights.get(key), time) ?? new Set() };
+    from: number,
+    to: number,
+  ): Moment[] {
+    return during(this.#specs.get(uid), from, to).flatMap((spec) => {
+      const key = `${home}/${spec.serviceAccount.name} ${namespace}`;
+      return during(this.#rights.get(key), from, to).map((rights) => ({ spec, rights }));
+    });
   }
 }
 
@@ -131,14 +130,12 @@ interface Moment {
   rights: ReadonlySet<string>;
 }
 
-function isMissing(moment: Moment | undefined): boolean {
-  return moment !== undefined && NEEDED_VERBS.some((verb) => !moment.rights.has(verb));
+function isMissing({ rights }: Moment): boolean {
+  return NEEDED_VERBS.some((verb) => !rights.has(verb));
 }
 
 /** Where no copy is desired, it takes only what removes one. */
-function isComplete(moment: Moment | undefined, namespace: string): boolean {
-  if (moment === undefined) return false;
-  const { spec, rights } = moment;
+function isComplete({ spec, rights }: Moment, namespace: string): boolean {
   const isTarget =
     spec.namespaceSelector !== undefined || spec.syncToNamespaces?.includes(namespace) === true;
   const removing = spec.deletionPolicy === 'Delete' ? ['delete'] : [];
@@ -152,6 +149,9 @@ function append<T>(lists: Map<string, T[]>, key: string, value: T): void {
   else list.push(value);
 }
 
-function valueAt<T>(list: readonly Since<T>[] | undefined, time: number): T | undefined {
-  return list?.findLast(({ at }) => at <= time)?.value;
+/** All values that held at some time of that span. */
+function during<T>(list: readonly Since<T>[] = [], from: number, to: number): T[] {
+  return list
+    .filter(({ at }, index) => at <= to && (list[index + 1]?.at ?? Infinity) >= from)
+    .map(({ value }) => value);
 }

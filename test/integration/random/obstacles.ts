@@ -30,7 +30,7 @@ const FAULTS: Record<FaultKind, (request: ProxiedRequest, count: number) => Faul
   throttled: (request, count) =>
     isTenants(request) && count % 2 === 0 ? { status: 429, retryAfterSeconds: 1 } : undefined,
   slow: () => ({ delayMs: SLOW_MS }),
-  reset: (_, count) => (count % 4 === 0 ? 'reset' : undefined),
+  reset: (_, count) => (count % 4 === 0 ? { dropAfterMs: 0 } : undefined),
 };
 
 /**

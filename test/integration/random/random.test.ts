@@ -1,14 +1,11 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { AuditLog } from '../../support/audit-log.js';
-import { eventually } from '../../support/eventually.js';
 import { operatorKubeconfig, OPERATOR_USERNAME } from '../../support/operator.js';
 import { plane } from '../../support/plane.js';
 import { SlowProxy } from '../../support/slow-proxy.js';
 import { TestApi } from '../../support/test-api.js';
+import { settle } from './settle.js';
 import { stories, type Story } from './steps.js';
 import { World } from './world.js';
 
@@ -22,8 +19,6 @@ const SHRINK = process.env.RANDOM_SHRINK === 'true';
 
 /** The longest that anything takes: a namespace to go, a deleted account's token to be refused (10 s), a back-off. */
 const SETTLE_MS = 45_000;
-/** So many looks in a row must find the very same objects. */
-const LOOKS = 3;
 
 describe('any story of two tenants', () => {
   /** How often each reason and state was seen when all was well: shows what the stories reach. */
@@ -68,12 +63,12 @@ describe('any story of two tenants', () => {
     try {
       await world.ensureOperator();
       for (const { sync, spec } of story.first) await world.perform({ do: 'put-sync', sync, spec });
-      await settle(world, 'the beginning');
+      await settled(world, 'the beginning');
       for (const [index, batch] of story.batches.entries()) {
         for (const step of batch) await world.perform(step);
         await world.ensureOperator();
         await world.recover();
-        await settle(world, `batch ${index}: ${JSON.stringify(batch)}`);
+        await settled(world, `batch ${index}: ${JSON.stringify(batch)}`);
       }
       const own = await auditLog?.entries({ username: OPERATOR_USERNAME, resource: 'configmaps' });
       expect(own ?? [], "requests for ConfigMaps under the operator's own identity").to.deep.equal([]);
@@ -83,24 +78,7 @@ describe('any story of two tenants', () => {
     }
   }
 
-  async function settle(world: World, after: string): Promise<void> {
-    const same: string[] = [];
-    try {
-      await eventually(
-        async () => {
-          const { problems, fingerprint } = await world.look();
-          if (problems.length > 0 || same[0] !== fingerprint) same.length = 0;
-          expect(problems, problems.join('\n')).to.deep.equal([]);
-          same.push(fingerprint);
-          expect(same.length, 'looks that found nothing moving').to.equal(LOOKS);
-        },
-        { timeoutMs: SETTLE_MS, intervalMs: 250 },
-      );
-    } catch (error) {
-      const details = join(await mkdtemp(join(tmpdir(), 'config-weaver-random-')), 'details.txt');
-      await writeFile(details, `${await world.describe()}\n\n${world.operator?.output ?? ''}`);
-      throw new Error(`after ${after}\n${String(error)}\nobjects and log: ${details}`, { cause: error });
-    }
-    for (const state of await world.settled()) seen.set(state, (seen.get(state) ?? 0) + 1);
+  async function settled(world: World, after: string): Promise<void> {
+    for (const state of await settle(world, after, SETTLE_MS)) seen.set(state, (seen.get(state) ?? 0) + 1);
   }
 });

@@ -61,7 +61,8 @@ export type Scribble =
 export type Refusing = 'CREATE' | 'UPDATE' | 'DELETE' | 'quota';
 
 /** What becomes of requests to the API server. */
-export type FaultKind = 'reviews-503' | 'writes-500' | 'throttled' | 'slow' | 'reset';
+export const FAULT_KINDS = ['reviews-503', 'writes-500', 'throttled', 'slow', 'reset'] as const;
+export type FaultKind = (typeof FAULT_KINDS)[number];
 
 export type Step =
   | { do: 'put-sync'; sync: SyncId; spec: SpecId }
@@ -167,8 +168,12 @@ const verbs = fc.oneof(
   { arbitrary: fc.constant<string[]>([]), weight: 2 },
 );
 
-const step: fc.Arbitrary<Step> = fc.oneof(
-  { arbitrary: fc.record({ do: fc.constant('put-sync' as const), sync, spec }), weight: 6 },
+/** A ConfigMapSync that is new. */
+export const creation: fc.Arbitrary<Step> = fc.record({ do: fc.constant('put-sync' as const), sync, spec });
+
+/** One thing that happens. */
+export const step: fc.Arbitrary<Step> = fc.oneof(
+  { arbitrary: creation, weight: 6 },
   { arbitrary: fc.record({ do: fc.constant('change-sync' as const), sync, spec, fields }), weight: 10 },
   {
     arbitrary: fc.record({

@@ -29,7 +29,7 @@ import { Strangers } from './strangers.js';
 import type { WorldView } from './world-view.js';
 
 /** Everything as often as the program allows, so that what no watch tells shows within seconds. */
-const HURRY = ['--poll-interval=1s', '--resync-interval=2s', '--cleanup-timeout=4s'];
+export const HURRY = ['--poll-interval=1s', '--resync-interval=2s', '--cleanup-timeout=4s'];
 
 /** Has a ClusterRoleBinding. */
 const EVERYWHERE: AccountId = { home: 'home-b', name: 'two' };
@@ -66,26 +66,31 @@ export class World {
    */
   static async create(api: TestApi, prefix: string, proxy?: SlowProxy): Promise<World> {
     const world = new World(api, prefix, proxy);
+    await world.furnish();
+    await world.#grants.grantEverywhere(world.#account(EVERYWHERE));
+    return world;
+  }
+
+  /** Makes what stories find at first, as far as it is not there. */
+  async furnish(): Promise<void> {
     for (const role of ROLES) {
       if (role === 'ghost') continue;
-      await world.perform({ do: 'create-namespace', role });
+      await this.perform({ do: 'create-namespace', role });
     }
-    await world.perform({ do: 'label-namespace', role: 't2', share: 'yes' });
+    await this.perform({ do: 'label-namespace', role: 't2', share: 'yes' });
     for (const home of TENANTS) {
       for (const name of ['one', 'two'] as const) {
         const account = { home, name };
-        await world.perform({ do: 'create-account', account });
+        await this.perform({ do: 'create-account', account });
         for (const role of [home, 't1', 't2', 't3'] as const) {
-          await world.perform({ do: 'grant', account, role, verbs: ALL });
+          await this.perform({ do: 'grant', account, role, verbs: ALL });
         }
       }
       for (const name of ['s1', 's2'] as const) {
         const content = { data: { k1: home, k2: name }, binaryData: { b1: 'AAEC' } };
-        await world.perform({ do: 'create-config-map', place: { role: home, name }, content });
+        await this.perform({ do: 'create-config-map', place: { role: home, name }, content });
       }
     }
-    await world.#grants.grantEverywhere(world.#account(EVERYWHERE));
-    return world;
   }
 
   namespaceOf(role: Role): string {
@@ -101,13 +106,37 @@ export class World {
     return this.#events.count;
   }
 
+  /** Requests of the operator that met a fault. */
+  get faults(): number {
+    return this.#obstacles.faults;
+  }
+
+  /** Those of the last settled look. */
+  get syncs(): readonly ConfigMapSync[] {
+    return this.#syncs;
+  }
+
+  /** This operator, which runs already, is the world's. */
+  adopt(operator: RunningOperator): void {
+    this.#operator = operator;
+    this.#ledger.operatorStarted();
+    this.#meddler.operatorStarted();
+  }
+
+  /** Deletes all ConfigMapSyncs. */
+  async clear(): Promise<void> {
+    for (const home of TENANTS) {
+      for (const name of ['x', 'y'] as const) {
+        await this.perform({ do: 'delete-sync', sync: { home, name }, propagation: 'Background' });
+      }
+    }
+  }
+
   /** Starts the operator where none runs. */
   async ensureOperator(): Promise<void> {
     if (this.#operator?.running === true) return;
     const { kubeconfig } = this.#proxy ?? {};
-    this.#operator = await startOperator({ args: HURRY, ...(kubeconfig && { kubeconfig }) });
-    this.#ledger.operatorStarted();
-    this.#meddler.operatorStarted();
+    this.adopt(await startOperator({ args: HURRY, ...(kubeconfig && { kubeconfig }) }));
   }
 
   /** What the API server refuses, because it is there already, gone, going or immutable, is as good as not asked for. */
