@@ -18,6 +18,8 @@ interface Dying {
 export class Ledger {
   readonly #rights = new Map<string, Set<string>>();
   readonly #accounts = new Set<string>();
+  /** Accounts, there or not, whose token the operator may request. */
+  readonly #tokenGrants = new Set<string>();
   readonly #everywhere = new Set<string>();
   readonly #dying = new Map<string, Dying>();
   /** `uid namespace` where a copy could not be removed at some time while its owner was being deleted. */
@@ -60,6 +62,7 @@ export class Ledger {
   /** Grants, accounts and quotas in it go with it. */
   namespaceGone(namespace: string): void {
     for (const key of this.#rights.keys()) if (key.endsWith(` ${namespace}`)) this.#rights.delete(key);
+    for (const key of this.#tokenGrants) if (key.startsWith(`${namespace}/`)) this.#tokenGrants.delete(key);
     if (this.#quotas.has(namespace)) this.lifted(namespace);
     for (const key of this.#accounts) if (key.startsWith(`${namespace}/`)) this.#accounts.delete(key);
   }
@@ -83,10 +86,16 @@ export class Ledger {
     return this.#accounts.has(keyOf(account));
   }
 
-  accountCreated(account: ServiceAccount): void {
-    this.#accounts.add(keyOf(account));
+  tokenGranted(account: ServiceAccount): boolean {
+    return this.#tokenGrants.has(keyOf(account));
   }
 
+  accountCreated(account: ServiceAccount): void {
+    this.#accounts.add(keyOf(account));
+    this.#tokenGrants.add(keyOf(account));
+  }
+
+  /** Its grant stays. */
   accountDeleted(account: ServiceAccount): void {
     this.#accounts.delete(keyOf(account));
   }

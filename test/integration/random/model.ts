@@ -32,7 +32,11 @@ export function expectationOf(sync: ConfigMapSync, view: WorldView): Expectation
   });
 
   if (spec.suspend) return all('Suspended');
-  if (!view.accountExists(account)) return all('ServiceAccountNotFound', 'Stale', 'Pending');
+  if (!view.accountExists(account)) {
+    // Nobody without a grant is told whether there is an account: it went with the namespace, which came anew.
+    const reason = view.tokenGranted(account) ? 'ServiceAccountNotFound' : 'TokenRequestDenied';
+    return all(reason, 'Stale', 'Pending');
+  }
   if (!view.rights(account, source.namespace).has('get')) return all('SourceDenied', 'Stale', 'Pending');
   const original = configMapAt(view, source.namespace, source.name);
   if (original === undefined) {

@@ -14,6 +14,8 @@ export interface WorldView {
   /** What admission refuses to tenants there. */
   refused(namespace: string): Refused;
   accountExists(account: ServiceAccount): boolean;
+  /** Whether the operator may request its token, also where the account is not there. */
+  tokenGranted(account: ServiceAccount): boolean;
   /** True where a copy of this owner, which is gone, may have been left there: it could not be removed at the time. */
   mayBeLeftBehind(uid: string, configMap: ConfigMapObject): boolean;
   /** True where an operator started after copies had another name: without the right to list, nobody finds them. */

@@ -288,6 +288,7 @@ export class World {
       namespaces: new Map(here.map(({ metadata }) => [metadata.name, metadata.labels ?? {}])),
       rights: (account, namespace) => this.#ledger.rights(account, namespace),
       refused: (namespace) => this.#ledger.refused(namespace),
+      tokenGranted: (account) => this.#ledger.tokenGranted(account),
       accountExists: (account) => this.#ledger.accountExists(account),
       mayBeLeftBehind: (uid, configMap) => this.#ledger.mayBeLeftBehind(uid, configMap),
       namesForgotten: this.#ledger.namesForgotten,
