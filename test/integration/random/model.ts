@@ -117,8 +117,11 @@ export function mayStay(copy: ConfigMapObject, sync: ConfigMapSync, view: WorldV
   const account = { namespace: sync.metadata.namespace ?? '', name: spec.serviceAccount.name };
   const source = sourceOf(sync);
   if (source.namespace === namespace && source.name === name) return true;
-  if (spec.suspend || !view.accountExists(account) || view.refused(namespace).has(removalOf(sync)))
-    return true;
+  if (spec.suspend || !view.accountExists(account)) return true;
+  // Without its source it is deleted, whatever becomes of it otherwise.
+  const sourceless = configMapAt(view, source.namespace, source.name) === undefined;
+  const removal = sourceless && spec.sourceDeletionPolicy === 'Delete' ? 'DELETE' : removalOf(sync);
+  if (view.refused(namespace).has(removal)) return true;
   const rights = view.rights(account, namespace);
   const removing = spec.deletionPolicy === 'Delete' ? ['delete'] : ['get', 'update'];
   if (!removing.every((verb) => rights.has(verb)) || !(rights.has('get') || rights.has('list'))) return true;
