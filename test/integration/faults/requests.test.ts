@@ -6,7 +6,7 @@ import type { TestTenant } from '../../support/tenant.js';
 import { Network } from './network.js';
 
 /** How long a fault is on. */
-const FAULT_MS = 3_000;
+const FAULT_MS = 2_000;
 
 type Respond = (request: ProxiedRequest, tenant: TestTenant) => Fault | undefined;
 
