@@ -90,7 +90,7 @@ export class RestClient {
     try {
       const response = await this.#send(opening, 'watch', openingMs, limit.signal);
       try {
-        if (response.statusCode !== 200) throw await this.#refusal(what, response);
+        if (response.statusCode !== 200) throw await this.#refusal(what, response, limit.signal);
         limit.lift();
         request.onOpen?.();
         for await (const line of readLines(response.body, MAX_OBJECT_BYTES)) {
@@ -112,9 +112,13 @@ export class RestClient {
     const use = request.body === undefined ? 'read' : 'write';
     // Below the deadline, so that undici itself notices a connection that has died and replaces it.
     const response = await this.#send(request, use, Math.ceil(timeoutMs * 0.8), signal);
-    if (response.statusCode < 200 || response.statusCode > 299) throw await this.#refusal(what, response);
+    if (response.statusCode < 200 || response.statusCode > 299) {
+      throw await this.#refusal(what, response, signal);
+    }
     const { maxBytes = MAX_LIST_BYTES, read = parseJson } = request;
-    const answer = await readBounded(response.body, maxBytes).catch((error: unknown) => {
+    // An HTTP/2 stream whose connection was reset may neither end nor heed a signal: docs/design/0008-http-versions.md.
+    const answer = await abortable(readBounded(response.body, maxBytes), signal).catch((error: unknown) => {
+      response.body.destroy();
       signal.throwIfAborted();
       throw this.#brokenOff(what, error);
     });
@@ -206,9 +210,12 @@ export class RestClient {
     return authorization;
   }
 
-  async #refusal(what: string, response: Dispatcher.ResponseData): Promise<ApiError> {
+  async #refusal(what: string, response: Dispatcher.ResponseData, signal: AbortSignal): Promise<ApiError> {
     // The answer is known by its code: what cannot be read of its body is left out.
-    const text = String(await readBounded(response.body, MAX_ERROR_BYTES).catch(() => ''));
+    const text = await abortable(readBounded(response.body, MAX_ERROR_BYTES), signal).then(String, () => {
+      response.body.destroy();
+      return '';
+    });
     return answerError({
       code: response.statusCode,
       what,

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
 
 import { expect } from 'chai';
 import { Agent } from 'undici';
@@ -89,6 +90,25 @@ describe('the REST client, against servers that misbehave', () => {
       ['Bearer secret-token', 'test/1 for/somebody'],
     ]);
   });
+
+  // As streams of HTTP/2 were seen to do, after the connection was reset.
+  for (const [what, statusCode, said] of [
+    ['an answer', 200, 'no answer from'],
+    ['a refusal', 403, 'HTTP 403'],
+  ] as const) {
+    it(`waits for the body of ${what} no longer than its deadline, whatever becomes of the stream`, async () => {
+      const body = new Readable({ read: () => undefined });
+      const stuck = { request: () => Promise.resolve({ statusCode, headers: {}, body }) };
+
+      const error = await failure(
+        { method: 'GET', path: '/x', timeoutMs: 50 },
+        { dispatcher: () => stuck as unknown as Agent },
+      );
+
+      expect(error.message).to.include(said);
+      expect(body.destroyed).to.equal(true);
+    });
+  }
 
   it('asks for a body that is a function once it is sent, each time', async () => {
     handlers.push(busy);
