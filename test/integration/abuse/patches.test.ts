@@ -11,7 +11,7 @@ import { Victim } from '../../support/victim.js';
 
 const TARGETS = 1000;
 /** How long a storm lasts. */
-const STORM_MS = 10_000;
+const STORM_MS = 5_000;
 const CLIENTS = 2;
 /** To read the source, and to write the status and an Event. */
 const PER_PATCH = 5;

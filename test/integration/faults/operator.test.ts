@@ -10,7 +10,7 @@ import { TestTenant } from '../../support/tenant.js';
 import { TestApi } from '../../support/test-api.js';
 
 const TARGETS = 100;
-const MOMENTS = 5;
+const MOMENTS = 2;
 
 /** About as long as all copies take. */
 const LONGEST_MS = 800;

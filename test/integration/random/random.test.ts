@@ -10,7 +10,7 @@ import { stories, type Story } from './steps.js';
 import { World } from './world.js';
 
 /** Stories are told for so long; RANDOM_SECONDS=3600 for a thorough look. */
-const SECONDS = Number(process.env.RANDOM_SECONDS ?? 60);
+const SECONDS = Number(process.env.RANDOM_SECONDS ?? 30);
 /** Of the first story, each further one has the next; a seed in SEED is told alone, so that a failure can be repeated. */
 const SEED = Number(process.env.SEED ?? process.env.RANDOM_FROM ?? 1);
 const ALONE = process.env.SEED !== undefined;
