@@ -54,7 +54,7 @@ test-abuse: ## Run what hostile tenants and pods try, and print what a victim no
 
 .PHONY: test-faults
 test-faults: ## Run what network, API server and etcd do to the operator, and print how long it takes to heal.
-	@hack/test/run integration --file test/integration/faults
+	@FAULTS=all hack/test/run integration --file test/integration/faults
 
 .PHONY: lint
 lint: ## Run the linters: eslint, prettier, knip.

@@ -36,6 +36,12 @@ interface Row {
 
 const rows: Row[] = [];
 
+/** All faults take minutes: `make test` has those of the network only, `make test-faults` has all. */
+export function describeFaults(title: string, tests: (this: Mocha.Suite) => void): void {
+  if (process.env.FAULTS === 'all') describe(title, tests);
+  else describe.skip(`${title} (takes minutes: make test-faults)`, tests);
+}
+
 /** A row for a fault that no {@link FaultProbe} endures: `times` and `heal` are to be filled in. */
 export function recordFault(fault: string): Pick<Row, 'times' | 'lost' | 'heal'> {
   const row: Row = { fault, times: 0, lost: 0, heal: undefined, requests: undefined };

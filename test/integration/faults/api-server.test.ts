@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import type { ControlPlane } from '../../../hack/control-plane/control-plane.js';
 import { crdDirectory } from '../../../hack/rig/installation.js';
 import { eventually } from '../../support/eventually.js';
-import { FaultProbe } from '../../support/fault-probe.js';
+import { describeFaults, FaultProbe } from '../../support/fault-probe.js';
 import { controlPlaneOrSkip, plane } from '../../support/plane.js';
 import { SyncFixture } from '../../support/sync-fixture.js';
 import { Network } from './network.js';
@@ -11,7 +11,7 @@ import { Network } from './network.js';
 const AWAY_MS = 10_000;
 const FROZEN_MS = 5_000;
 
-describe('an operator whose API server fails', function () {
+describeFaults('an operator whose API server fails', function () {
   this.timeout(150_000);
   let controlPlane: ControlPlane;
   let network: Network;

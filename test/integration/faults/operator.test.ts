@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { SOURCE, type ConfigMapObject } from '../../../hack/rig/tenant.js';
 import { eventually } from '../../support/eventually.js';
-import { recordFault } from '../../support/fault-probe.js';
+import { describeFaults, recordFault } from '../../support/fault-probe.js';
 import { createTargets } from '../../support/neighbour.js';
 import { startOperator, type RunningOperator } from '../../support/operator.js';
 import { removeSyncs } from '../../support/sync-fixture.js';
@@ -17,7 +17,7 @@ const LONGEST_MS = 800;
 const FOREIGN = 'foreign';
 const CONVERGED = { timeoutMs: 60_000, intervalMs: 200 };
 
-describe('an operator that is killed at any moment', function () {
+describeFaults('an operator that is killed at any moment', function () {
   this.timeout(180_000);
   let api: TestApi;
   let tenant: TestTenant;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FaultProbe } from '../../support/fault-probe.js';
+import { describeFaults, FaultProbe } from '../../support/fault-probe.js';
 import type { Fault, ProxiedRequest } from '../../support/slow-proxy.js';
 import { SyncFixture } from '../../support/sync-fixture.js';
 import type { TestTenant } from '../../support/tenant.js';
@@ -47,7 +47,7 @@ const FAULTS: Readonly<Record<string, Respond>> = {
   'other answers end in the middle': to((each) => !isWatch(each), { spoil: 'truncated' }),
 };
 
-describe('an operator whose requests fail', function () {
+describeFaults('an operator whose requests fail', function () {
   this.timeout(150_000);
   let network: Network;
   let fixture: SyncFixture;

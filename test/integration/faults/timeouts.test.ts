@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { AuditLog } from '../../support/audit-log.js';
 import { eventually } from '../../support/eventually.js';
-import { FaultProbe, recordFault } from '../../support/fault-probe.js';
+import { describeFaults, FaultProbe, recordFault } from '../../support/fault-probe.js';
 import { Neighbour } from '../../support/neighbour.js';
 import { OPERATOR_NAMESPACE, startOperator, type RunningOperator } from '../../support/operator.js';
 import { auditLogOrSkip, plane } from '../../support/plane.js';
@@ -23,7 +23,7 @@ const FLAGS = ['--leader-elect', `--leader-election-namespace=${OPERATOR_NAMESPA
 const WRITTEN = ['configmaps', 'configmapsyncs', 'events'];
 
 // Both only wait most of the time: the one begins before the other, each with an operator for its own tenant.
-describe('an operator where nothing but a timeout notices the fault', function () {
+describeFaults('an operator where nothing but a timeout notices the fault', function () {
   this.timeout(200_000);
   let api: TestApi;
   let auditLog: AuditLog;
