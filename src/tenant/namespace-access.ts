@@ -1,4 +1,5 @@
 import type { V1ResourceRule, V1SubjectRulesReviewStatus } from '@kubernetes/client-node';
+import { reviewRequest } from '../k8s/client/review-request.js';
 import type { ApiResponse } from '../k8s/client/rest-types.js';
 import { abortable } from '../k8s/util/async.js';
 import type { Priority } from './fair-queue.js';
@@ -215,9 +216,7 @@ export class NamespaceAccess {
   }
 
   #ask(kind: string, spec: object, signal: AbortSignal, priority: Priority): Promise<ReviewAnswer> {
-    const path = `/apis/authorization.k8s.io/v1/${kind.toLowerCase()}s`;
-    const body = { apiVersion: 'authorization.k8s.io/v1', kind, spec };
-    return this.#tenant.request({ method: 'POST', path, body, signal }, priority);
+    return this.#tenant.request({ ...reviewRequest('authorization.k8s.io', kind, spec), signal }, priority);
   }
 }
 

@@ -2,6 +2,7 @@ import type { V1SelfSubjectReview } from '@kubernetes/client-node';
 import { abortable } from '../k8s/util/async.js';
 import { isApiError } from '../k8s/client/errors.js';
 import type { RestClient } from '../k8s/client/rest-client.js';
+import { reviewRequest } from '../k8s/client/review-request.js';
 import { Backoff } from '../k8s/util/backoff.js';
 import { ReviewPace } from '../k8s/util/review-pace.js';
 import { IdentityError, TokenRejectedError } from './errors.js';
@@ -198,9 +199,7 @@ export class TenantPool {
     const client = this.#options.clientFor(() => Promise.resolve(`Bearer ${token}`));
     try {
       const { body, auditID } = await client.request<V1SelfSubjectReview>({
-        method: 'POST',
-        path: '/apis/authentication.k8s.io/v1/selfsubjectreviews',
-        body: { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' },
+        ...reviewRequest('authentication.k8s.io', 'SelfSubjectReview'),
         userAgent: sharedUserAgent(this.#options.userAgentPrefix, account),
         signal: this.#lifetime.signal,
       });

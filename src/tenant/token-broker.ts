@@ -3,6 +3,7 @@ import type { Clock } from '../k8s/util/clock.js';
 import { isApiError } from '../k8s/client/errors.js';
 import { apiPath } from '../k8s/client/api-path.js';
 import type { RestClient } from '../k8s/client/rest-client.js';
+import { reviewRequest } from '../k8s/client/review-request.js';
 import { IdentityError } from './errors.js';
 import { serviceAccountUsername, type ServiceAccount } from '../api/kubernetes.js';
 import { tokenGrant, toYaml } from './token-grant.js';
@@ -25,6 +26,8 @@ export interface TokenRequestOptions {
   onRequested: (result: 'success' | 'not_found' | 'denied' | 'error') => void;
 }
 
+const TOKEN = { group: '', version: 'v1', resource: 'serviceaccounts', subresource: 'token' };
+
 /**
  * Asks the API server for a token of a tenant's ServiceAccount: the one thing the operator does with its own identity on
  * a tenant's behalf, and only where that tenant granted it.
@@ -37,12 +40,11 @@ export async function requestToken(
 ): Promise<IssuedToken> {
   const { client, expirationSeconds, clock, onRequested } = options;
   const { namespace, name } = account;
-  const resource = { group: '', version: 'v1', resource: 'serviceaccounts', subresource: 'token' };
   const issuedAt = clock.now();
   try {
     const { body } = await client.request<Partial<AuthenticationV1TokenRequest>>({
       method: 'POST',
-      path: apiPath({ ...resource, namespace, name }),
+      path: apiPath({ ...TOKEN, namespace, name }),
       body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds } },
       signal,
     });
@@ -103,16 +105,8 @@ async function isGranted(
   { namespace, name }: ServiceAccount,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const token = { group: '', version: 'v1', resource: 'serviceaccounts', subresource: 'token' };
-  const { body } = await client.request<{ status?: { allowed?: boolean } }>({
-    method: 'POST',
-    path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
-    body: {
-      apiVersion: 'authorization.k8s.io/v1',
-      kind: 'SelfSubjectAccessReview',
-      spec: { resourceAttributes: { ...token, verb: 'create', namespace, name } },
-    },
-    signal,
-  });
+  const spec = { resourceAttributes: { ...TOKEN, verb: 'create', namespace, name } };
+  const review = reviewRequest('authorization.k8s.io', 'SelfSubjectAccessReview', spec);
+  const { body } = await client.request<{ status?: { allowed?: boolean } }>({ ...review, signal });
   return body.status?.allowed === true;
 }

@@ -1,3 +1,4 @@
+import { reviewRequest } from '../../k8s/client/review-request.js';
 import { isApiError } from '../../k8s/client/errors.js';
 import type { Requester } from '../../k8s/client/rest-client.js';
 import { FairQueue } from '../../tenant/fair-queue.js';
@@ -42,9 +43,7 @@ export class AccessReviewer {
         const spec = { user: username, groups: groupsOf(username), resourceAttributes };
         const review = () =>
           this.#client.request<{ status?: { allowed?: boolean } }>({
-            method: 'POST',
-            path: '/apis/authorization.k8s.io/v1/subjectaccessreviews',
-            body: { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec },
+            ...reviewRequest('authorization.k8s.io', 'SubjectAccessReview', spec),
             signal: this.#signal,
           });
         const { body } = await this.#requests.run(CALLER, 'work', review, this.#signal);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
+import { reviewRequest } from '../../k8s/client/review-request.js';
 import { systemClock, type Clock } from '../../k8s/util/clock.js';
 import { EventRecorder } from '../../k8s/events/event-recorder.js';
 import { LeaderElector } from '../../k8s/leader-election/leader-elector.js';
@@ -179,9 +180,7 @@ async function operatorIdentity(
   for (;;) {
     try {
       const { body } = await client.request<{ status?: { userInfo?: { username?: string } } }>({
-        method: 'POST',
-        path: '/apis/authentication.k8s.io/v1/selfsubjectreviews',
-        body: { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' },
+        ...reviewRequest('authentication.k8s.io', 'SelfSubjectReview'),
         signal,
       });
       causes.recovered('the API server answers');

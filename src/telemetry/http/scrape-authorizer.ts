@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { V1SubjectAccessReviewStatus, V1TokenReviewStatus } from '@kubernetes/client-node';
 import type { Clock } from '../../k8s/util/clock.js';
-import { apiPath } from '../../k8s/client/api-path.js';
+import { reviewRequest } from '../../k8s/client/review-request.js';
 import type { Requester } from '../../k8s/client/rest-client.js';
 import { ReviewPace } from '../../k8s/util/review-pace.js';
 
@@ -92,11 +92,9 @@ export class ScrapeAuthorizer {
   }
 
   async #review(token: string): Promise<ScrapeVerdict> {
-    const ask = async (group: string, kind: string, spec: object): Promise<ReviewStatus> => {
+    const ask = async (...review: Parameters<typeof reviewRequest>): Promise<ReviewStatus> => {
       const { body } = await this.#options.client.request<{ status?: ReviewStatus }>({
-        method: 'POST',
-        path: apiPath({ group, version: 'v1', resource: `${kind.toLowerCase()}s` }),
-        body: { apiVersion: `${group}/v1`, kind, spec },
+        ...reviewRequest(...review),
         timeoutMs: REVIEW_TIMEOUT_MS,
         signal: this.#options.signal,
       });
