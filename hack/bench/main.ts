@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { interruptSignal } from '../interrupt.js';
 import { Rig } from '../rig/rig.js';
 import { measureMemory, measureRest } from './at-rest.js';
 import { BenchTenant, contentOf } from './bench-tenant.js';
@@ -32,16 +33,13 @@ interface Options {
   cpuProf: string | undefined;
 }
 
-const stop = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => stop.abort(new Error(`interrupted by ${signal}`)));
-}
+const interrupted = interruptSignal();
 
 const options = readOptions();
 if (options === undefined) process.exitCode = 2;
 else {
   try {
-    await bench(options, stop.signal);
+    await bench(options, interrupted);
   } catch (error) {
     process.exitCode = 1;
     console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);

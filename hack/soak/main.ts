@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { interruptSignal } from '../interrupt.js';
 import { stopPlane } from '../../test/support/plane.js';
 import { soak } from './soak.js';
 
@@ -10,10 +11,7 @@ const USAGE = `Usage: make soak ARGS="[--minutes N] [--seed N] [--worlds N]"
 
 const ROUND_MS = 20_000;
 
-const stop = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => stop.abort(new Error(`interrupted by ${signal}`)));
-}
+const interrupted = interruptSignal();
 
 const options = readOptions();
 if (options === undefined) process.exitCode = 2;
@@ -28,7 +26,7 @@ else {
       worlds,
       untilClosed: true,
       print: (line) => console.log(`soak: ${line}`),
-      signal: stop.signal,
+      signal: interrupted,
     });
     console.log('soak: all as it should be');
   } catch (error) {

@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describeFaults, FaultProbe } from '../../support/fault-probe.js';
+import { describeFaults } from '../../support/fault-probe.js';
 import type { Fault, ProxiedRequest } from '../../support/slow-proxy.js';
-import { SyncFixture } from '../../support/sync-fixture.js';
 import type { TestTenant } from '../../support/tenant.js';
-import { Network } from './network.js';
+import { FaultyOperator } from './faulty-operator.js';
 
 /** How long a fault is on. */
 const FAULT_MS = 2_000;
@@ -49,35 +48,27 @@ const FAULTS: Readonly<Record<string, Respond>> = {
 
 describeFaults('an operator whose requests fail', function () {
   this.timeout(150_000);
-  let network: Network;
-  let fixture: SyncFixture;
-  let probe: FaultProbe;
+  let faulty: FaultyOperator;
 
   before(async () => {
-    network = await Network.start();
-    fixture = await SyncFixture.start({ kubeconfig: network.kubeconfig });
-    const { api, operator } = fixture;
-    probe = await FaultProbe.create({ api, operator, tenant: await fixture.tenant(), proxy: network.http });
+    faulty = await FaultyOperator.start();
   });
-  afterEach(() => network.http.release());
-  after(async () => {
-    await fixture.end();
-    await network.close();
-  });
+  afterEach(() => faulty.network.http.release());
+  after(() => faulty.end());
 
   for (const [name, respond] of Object.entries(FAULTS)) {
     it(`heals: ${name}`, async () => {
-      await probe.endures(name, async () => {
+      await faulty.probe.endures(name, async () => {
         let times = 0;
-        network.http.fault = (request) => {
-          const fault = respond(request, probe.tenant);
+        faulty.network.http.fault = (request) => {
+          const fault = respond(request, faulty.probe.tenant);
           if (fault !== undefined) times += 1;
           return fault;
         };
         // So that there are new watches.
-        network.tcp.reset();
+        faulty.network.tcp.reset();
         await sleep(FAULT_MS);
-        network.http.release();
+        faulty.network.http.release();
         return times;
       });
     });
